@@ -1,5 +1,5 @@
-//! The command line: the processes (`serve`, `demo`), maintenance (`store`, `check-config`, `forge`), and every verb of the
-//! chat, put to the running bot over its socket, or answered from the store, read-only, when none runs.
+//! The command line: processes (`serve`, `demo`), maintenance (`store`, `check-config`, `forge`), and every chat verb.
+//! A verb is sent to the running bot over its socket; if no bot runs, read-only verbs are answered from the store.
 
 mod complete;
 mod doctor;
@@ -78,7 +78,7 @@ enum Sub {
     Verb(Vec<String>),
 }
 
-/// Runs the program with the arguments of this process.
+/// Parses the arguments of this process and runs the command.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     if let Sub::Supervise { run } = &cli.command {
@@ -89,7 +89,7 @@ pub fn main() -> ExitCode {
         Err(error) => return failed(&anyhow::Error::from(error)),
     };
     let done = runtime.block_on(run(cli));
-    // A line of standard input that nobody typed yet must not keep the process.
+    // A pending read of standard input must not keep the process alive.
     runtime.shutdown_background();
     match done {
         Ok(code) => code,
@@ -114,14 +114,14 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// The error with everything under it, once.
+/// Prints an error with its chain of causes.
 fn failed(error: &anyhow::Error) -> ExitCode {
     let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
     let _ = print_line(&mut std::io::stderr(), &format!("hotfix: {}", chain.join(": ")));
     ExitCode::FAILURE
 }
 
-/// Prints, and does not mind when nobody reads.
+/// Prints a line; ignores a broken pipe.
 fn print_line(out: &mut dyn std::io::Write, text: &str) -> std::io::Result<()> {
     match writeln!(out, "{}", text.trim_end()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
@@ -135,7 +135,7 @@ mod tests {
 
     use super::print_line;
 
-    /// A writer that fails in this way.
+    /// A writer that fails with this kind of error.
     struct Fails(ErrorKind);
 
     impl Write for Fails {

@@ -1,4 +1,4 @@
-//! `hotfix doctor`: everything that the bot needs, looked at once, and what to do about what is missing. It changes nothing.
+//! `hotfix doctor`: checks everything that the bot needs and prints a remedy for each fault. Changes nothing.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -24,12 +24,12 @@ use crate::engine::Ports;
 use crate::socket::{self, Maintenance};
 use crate::wire;
 
-/// How long one question may take.
+/// Timeout of one check.
 const QUESTION: Duration = Duration::from_secs(20);
-/// A clock before this is a clock that was never set: the bot did not exist then.
+/// An earlier clock was never set: the bot did not exist then. Unix time in seconds.
 const EARLIEST: u64 = 1_750_000_000;
 
-/// Looks at everything and prints what was found; it fails when the bot could not work.
+/// Runs all checks and prints the results. Fails if the bot could not work.
 pub(super) async fn run(folder: &Path) -> anyhow::Result<ExitCode> {
     let config = process::load(folder)?;
     let mut findings = vec![
@@ -89,16 +89,16 @@ fn shown(finding: &CheckResult) -> String {
     format!("{sign}{}: {}{next}", finding.what, finding.seen)
 }
 
-/// Where the bot speaks and listens.
+/// Returns the channels in which the bot posts or listens.
 fn channels(config: &Config) -> Vec<ChannelRef> {
     let homes = config.services.values().map(|configured| configured.service.channel.clone());
-    // An emergency that nobody can be told of does not begin: the audit channel of the broken glass is as needed as the rest.
+    // Break-glass is refused if its audit channel is unreachable, so that channel is needed too.
     let audit = config.policy.break_glass().map(|glass| glass.audit.clone());
     let all: BTreeSet<ChannelRef> = homes.chain(config.settings.chat.also_in.iter().cloned()).chain(audit).collect();
     all.into_iter().collect()
 }
 
-/// Whom the bot calls beside people.
+/// Returns the ids of the chat groups that the bot mentions.
 fn groups(config: &Config) -> Vec<String> {
     let all: BTreeSet<&String> = config.groups.values().flatten().map(|group| &group.id).collect();
     all.into_iter().cloned().collect()
@@ -120,7 +120,7 @@ async fn git() -> CheckResult {
     }
 }
 
-/// A store that a running bot holds is a good sign.
+/// Checks the store. A store that is locked by a running bot counts as good.
 fn store(config: &Config) -> CheckResult {
     let (what, path) = ("the store", &config.settings.store);
     if !path.exists() {
@@ -131,13 +131,13 @@ fn store(config: &Config) -> CheckResult {
     }
     match embedded::verify(path) {
         Ok(report) => CheckResult::ok(what, format!("it is whole, {} events", report.records)),
-        // The next start makes the index anew by itself.
+        // The next start rebuilds the index automatically.
         Err(error) if error.is_of_the_index() => CheckResult::warning(what, error.to_string(), "Or start the bot."),
         Err(error) => CheckResult::error(what, error.to_string(), "Start no bot on it; put the last backup back."),
     }
 }
 
-/// What the running bot could not read three times in a row, for the runs that are open.
+/// Returns the reads that failed three times in a row in the running bot, for open runs.
 async fn failing_reads(config: &Config) -> Vec<CheckResult> {
     let asked = timeout(QUESTION, crate::socket::troubles(&config.settings.socket)).await;
     let found = match asked {
@@ -155,7 +155,7 @@ async fn failing_reads(config: &Config) -> Vec<CheckResult> {
     wrong.collect()
 }
 
-/// Whether a running bot goes by these very files; nothing when none runs.
+/// Checks that the running bot uses these configuration files; `None` if no bot runs.
 async fn held(config: &Config) -> Option<CheckResult> {
     let what = "the configuration of the running bot";
     let asked = socket::maintenance(&config.settings.socket, Maintenance::Configuration);
@@ -173,7 +173,7 @@ async fn held(config: &Config) -> Option<CheckResult> {
     }
 }
 
-/// Polling finds everything in the end; a webhook finds it at once.
+/// Checks the webhooks of each forge. Without them the bot still works by polling, with a delay.
 fn webhooks(config: &Config) -> Vec<CheckResult> {
     let listens = config.settings.http.listen.is_some();
     let found = config.forges.iter().map(|(name, host)| {
@@ -192,7 +192,7 @@ fn webhooks(config: &Config) -> Vec<CheckResult> {
     found.collect()
 }
 
-/// Asks everything that the services need, each once.
+/// Checks everything that the services need, each dependency once.
 async fn reached(config: &Config, outside: &Ports) -> Vec<CheckResult> {
     let mut questions = FuturesOrdered::new();
     for (name, configured) in &config.services {
@@ -251,7 +251,7 @@ async fn reached(config: &Config, outside: &Ports) -> Vec<CheckResult> {
     questions.collect().await
 }
 
-/// What runs, as the mechanism tells it: a commit that the repository has.
+/// Checks the running commit that a mechanism reports: the repository must have it.
 async fn running(
     what: String,
     running: Result<Option<Running>, String>,
@@ -259,7 +259,7 @@ async fn running(
 ) -> CheckResult {
     let commit = match running {
         Ok(Some(running)) => running.commit,
-        // Some mechanisms cannot tell, and before the first deployment nothing runs.
+        // Some mechanisms cannot report it, and before the first deployment nothing runs.
         Ok(None) => return CheckResult::ok(what, "it answers, and does not tell what runs"),
         Err(why) => {
             let next = "Have `running` print the full id of the commit that runs, and nothing else.";
@@ -279,7 +279,7 @@ async fn running(
     }
 }
 
-/// Whether the token of each forge elsewhere may do what a hotfix takes, in each repository that one touches.
+/// Checks that the token of each remote forge has the needed permissions in each repository.
 async fn tokens(config: &Config) -> Vec<CheckResult> {
     let examiner = match wire::examiner(config) {
         Ok(examiner) => examiner,
@@ -316,8 +316,8 @@ async fn tokens(config: &Config) -> Vec<CheckResult> {
     questions.collect().await
 }
 
-/// Whether what a mechanism names is in the repository: a file of a workflow that can be dispatched, with the inputs that it
-/// is given, and a pipeline of Drone for the target. Nobody but the other side knows for sure, so nothing here is fatal.
+/// Checks that the names in a mechanism exist in the repository: a dispatchable workflow file with the given inputs, or
+/// a Drone pipeline for the target. Only the remote system knows for sure, so these faults are never fatal.
 async fn named_over_there(config: &Config, outside: &Ports) -> Vec<CheckResult> {
     let mut findings = Vec::new();
     for (name, configured) in &config.services {
@@ -355,7 +355,7 @@ async fn named_over_there(config: &Config, outside: &Ports) -> Vec<CheckResult> 
     findings
 }
 
-/// The file that a mechanism relies on, and the words that have to be in it.
+/// Returns the file that a mechanism relies on, and the words that it must contain.
 fn named(mechanism: &MechanismConfig) -> Option<(String, Vec<String>)> {
     match mechanism {
         MechanismConfig::Workflow(workflow) => {

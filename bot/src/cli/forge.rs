@@ -1,4 +1,4 @@
-//! `hotfix forge …`: what people do on the local forge. On a real forge they do it there.
+//! `hotfix forge …`: human actions on the local forge. On a remote forge, people do them in its web interface.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! The log: one event is one line, whatever is in it. What could steer a terminal, hide in a line or pass for another one is
-//! written by its number, in both formats (security case 63). There are no colours: they would let those of values pass.
+//! The log: one event is one line. Characters that could control a terminal, hide text or forge a line are escaped in
+//! both formats (security case 63). Colors are off, because with them the escape sequences of values would pass.
 
 use std::io::{self, Write};
 
@@ -10,11 +10,10 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::config::{Log, LogFormat};
 
-/// Parts of other people's that write down what they send and get, our secrets included, when they are asked for all they
-/// have to say. They are not asked for more than this.
+/// Dependencies that log their traffic, including our secrets, at verbose levels. Their level is capped.
 const QUIET: [&str; 2] = ["tungstenite=info", "tokio_tungstenite=info"];
 
-/// Sets up the log of this process, and lets faults of the bot be told there.
+/// Sets up the log of this process, and logs panics there.
 pub(super) fn set_up(log: &Log) -> anyhow::Result<()> {
     let mut filter = EnvFilter::try_from_default_env()
         .or_else(|_| EnvFilter::try_new(&log.filter))
@@ -39,7 +38,7 @@ fn subscriber<W: Write + 'static>(
     }
 }
 
-/// A fault of the bot goes to the log like everything else, with its place; what it broke off says what that was.
+/// Logs a panic with its location. The interrupted operation logs its own context.
 fn tell_of_panic(panic: &std::panic::PanicHookInfo<'_>) {
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
     let payload = panic.payload();
@@ -52,12 +51,12 @@ fn tell_of_panic(panic: &std::panic::PanicHookInfo<'_>) {
     tracing::error!(%place, %words, backtrace, "a fault of the bot: please report it");
 }
 
-/// Where lines go, made harmless on their way.
+/// Writer that sanitizes log lines.
 struct Lines<F> {
     to: F,
 }
 
-/// One line on its way.
+/// Writer of one sanitized line.
 struct Line<W> {
     to: W,
 }
@@ -71,7 +70,7 @@ impl<'a, W: Write, F: Fn() -> W> MakeWriter<'a> for Lines<F> {
 }
 
 impl<W: Write> Write for Line<W> {
-    /// The formatter hands over one whole event at a time, with the line break that ends it.
+    /// The formatter writes one whole event at a time, including its line break.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
         let line = text.strip_suffix('\n').unwrap_or(&text);
@@ -84,8 +83,8 @@ impl<W: Write> Write for Line<W> {
     }
 }
 
-/// The line with everything that is no plain character by its number, as JSON writes it, so that both formats stay what
-/// they are.
+/// Returns the line with every special character escaped by its code point, in the syntax of JSON, so that both formats
+/// stay valid.
 fn harmless(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     for c in line.chars() {
@@ -100,7 +99,7 @@ fn harmless(line: &str) -> String {
     out
 }
 
-/// Characters that reorder a line or have no shape of their own.
+/// Returns `true` for characters that reorder a line or are invisible.
 fn is_unseen(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
@@ -142,7 +141,7 @@ mod tests {
         String::from_utf8(bytes).unwrap()
     }
 
-    /// Security case 63: what is logged makes one line of plain characters, in both formats, and says all of it.
+    /// Security case 63: a logged event is one line of plain characters, in both formats, and nothing is lost.
     #[test]
     fn a_line_of_the_log_is_one_line_whatever_is_in_it() {
         for format in [LogFormat::Text, LogFormat::Json] {

@@ -1,4 +1,4 @@
-//! `hotfix manifest …`: what a person pastes to install the app, with exactly the rights that are used.
+//! `hotfix manifest …`: prints the manifest for installing the app, with exactly the permissions that the bot uses.
 
 use std::process::ExitCode;
 
@@ -45,7 +45,7 @@ pub(super) struct ManifestArgs {
     workflows: bool,
 }
 
-/// Prints it as JSON.
+/// Prints the manifest as JSON.
 pub(super) fn run(args: &ManifestArgs) -> anyhow::Result<ExitCode> {
     let ManifestArgs { what, name, url, application, groups, workflows } = args;
     let at = |path: &str| url.as_ref().map(|url| format!("{}{path}", url.trim_end_matches('/')));
@@ -69,7 +69,7 @@ pub(super) fn run(args: &ManifestArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The verbs that begin and that look, by the table that parses them.
+/// Returns the usage hint of the slash command, from the table of verbs.
 fn usage_hint() -> String {
     let shown = VERBS.iter().filter(|verb| matches!(verb.group, Group::Begin | Group::Look | Group::Say));
     let names: Vec<&str> = shown.map(|verb| verb.name).collect();

@@ -1,4 +1,4 @@
-//! `hotfix serve` and `hotfix check-config`.
+//! `hotfix serve`, `hotfix reload` and `hotfix check-config`.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
@@ -27,10 +27,10 @@ use crate::reload::{Listening, Reloader};
 use crate::socket::Maintenance;
 use crate::{serve, socket, wire};
 
-/// How long a stop waits for what the chat is handing over.
+/// Maximum time that a shutdown waits for inbound chat messages.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-/// Loads the configuration, or says every fault of it.
+/// Loads the configuration, or returns all of its faults as one error.
 pub(super) fn load(folder: &Path) -> anyhow::Result<Config> {
     config::load(folder).map_err(|faults| anyhow::anyhow!("the configuration has faults\n{}", faults.render(colour())))
 }
@@ -62,7 +62,7 @@ pub(super) fn check_config(folder: &Path) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Has the running bot read its configuration again.
+/// Makes the running bot reload its configuration.
 pub(super) async fn reload(folder: &Path) -> anyhow::Result<ExitCode> {
     let path = load(folder)?.settings.socket;
     let Some(report) = socket::maintenance(&path, Maintenance::Reload).await? else {
@@ -73,7 +73,7 @@ pub(super) async fn reload(folder: &Path) -> anyhow::Result<ExitCode> {
 }
 
 pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
-    // Before anything else: a SIGHUP that comes early must not end the process.
+    // SIGHUP is handled first: an early one must not end the process.
     let mut hup = signal(SignalKind::hangup())?;
     let config = load(folder)?;
     log::set_up(&config.settings.log)?;
@@ -84,9 +84,9 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
     let outside = wire::ports(&config, talk.chat.clone(), &program)?;
     let (channel, print) = (wire::main_channel(&config)?, wire::chat_print(&config)?);
     let (poll, path) = (Duration::from_secs(u64::from(config.settings.poll_seconds)), config.settings.socket.clone());
-    // A stop that comes early waits its turn, so that whoever sees the bot ready can stop it cleanly.
+    // Signals are handled before the bot reports ready, so that an early stop is clean.
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    // Before the journal is read, which takes a moment when it is long: whoever watches sees that the process is there.
+    // The listener starts before the journal is read, which can take a while: probes must find the process alive.
     let mut http = Http::bind(wire::http(&config, talk.ingress.clone())?).await?;
     let journal: Arc<dyn Journal> = store.clone();
     let engine = Current::from(Arc::new(Engine::start(journal, outside, config, crate::process_name()).await?));
@@ -121,15 +121,15 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
             _ = term.recv() => break,
             _ = int.recv() => break,
             _ = hup.recv() => {
-                // It says in the log what came of it. One that is under way may have read the files before they changed,
-                // so this one waits for its turn.
+                // The reload logs its own result. A reload in progress may have read the files before they changed, so
+                // this one is queued.
                 let reload = reload.clone();
                 tokio::spawn(async move { reload.send(oneshot::channel().0).await });
             }
         }
     }
     tracing::info!("stopping; what is not done yet goes on at the next start");
-    // First nothing more comes in; then what came in is done.
+    // Inbound traffic is closed first; then the accepted work is finished.
     let _ = done.send(());
     let quiet = async {
         if let Ok(mut listening) = reloader.await
@@ -154,7 +154,7 @@ fn console(config: &Config) -> anyhow::Result<Arc<Console>> {
     wire::console(config, options)
 }
 
-/// What is typed at the terminal of the bot. The end of the input ends only this.
+/// Handles the lines that are typed at the bot's terminal. The end of the input ends only this loop.
 async fn listen_to_the_console(engine: Current, console: Arc<Console>) {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while let Ok(Some(line)) = lines.next_line().await {
@@ -166,7 +166,7 @@ async fn listen_to_the_console(engine: Current, console: Arc<Console>) {
             }
         };
         let Some(inbound) = heard else { continue };
-        // What breaks off was not answered; the next line is heard all the same.
+        // A panic leaves its line unanswered; the loop continues with the next line.
         let Ok(heard) = AssertUnwindSafe(engine.engine().handle_inbound(&inbound)).catch_unwind().await else {
             tracing::error!("a line broke off by a fault of the bot");
             continue;

@@ -1,4 +1,4 @@
-//! `hotfix requirements`: the sentences of the runbooks, how and how far each is met, what shows it and what is missing.
+//! `hotfix requirements`: prints the sentences of the runbooks with how each is met, and the security cases with their tests.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;

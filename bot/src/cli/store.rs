@@ -1,4 +1,4 @@
-//! `hotfix store …`: maintenance of the embedded store, while no bot runs.
+//! `hotfix store …`: maintenance of the embedded store while no bot runs.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, BufWriter, Write as _};
@@ -55,7 +55,7 @@ pub(super) fn run(config: &Path, command: StoreCommand) -> anyhow::Result<ExitCo
             }
         }
         StoreCommand::Export { file } => {
-            // It holds who did what and why: for the owner only, as the store is.
+            // The export holds personal data, so like the store it is readable by its owner only.
             let target = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file);
             let mut target = BufWriter::new(target.with_context(|| format!("cannot make {}", file.display()))?);
             let entries = embedded::export(&store, &mut target)?;

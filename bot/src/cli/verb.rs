@@ -1,4 +1,4 @@
-//! A verb of the chat on the command line.
+//! Chat verbs on the command line.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -16,9 +16,9 @@ use crate::engine::Engine;
 use crate::socket::{self, CliRequest, CliResponse};
 use crate::{view, wire};
 
-/// How often a command whose answer got lost is asked again; the bot does nothing twice.
+/// Maximum attempts for a command whose answer was lost. Retries are safe: the bot dedupes commands.
 const TRIES: u32 = 3;
-/// The warning that the running bot answered, and could not be started again with these files.
+/// Warning printed if the running bot answered but could not be restarted with the current files.
 const FAULTY: &str = "hotfix: the configuration files have errors; the running bot still uses what it has read. See `hotfix check-config`.";
 
 pub(super) async fn run(folder: &Path, person: Option<String>, words: Vec<String>) -> anyhow::Result<ExitCode> {
@@ -44,7 +44,7 @@ pub(super) async fn run(folder: &Path, person: Option<String>, words: Vec<String
     Ok(if answer.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// `--as ana` may stand behind the verb too, where the verb would take it for a flag of its own.
+/// Extracts `--as ana` after the verb, where the verb would parse it as its own flag.
 fn said_last(mut words: Vec<String>, person: Option<String>) -> (Vec<String>, Option<String>) {
     let Some(at) = words.iter().position(|word| word == "--as").filter(|at| at + 1 < words.len()) else {
         return (words, person);
@@ -53,7 +53,7 @@ fn said_last(mut words: Vec<String>, person: Option<String>) -> (Vec<String>, Op
     (words, named.or(person))
 }
 
-/// The words of the shell as one line: words with spaces stay together.
+/// Joins the shell's words into one line; words with spaces are quoted.
 fn quoted(words: &[String]) -> String {
     let quote = |word: &String| {
         let plain = !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
@@ -77,7 +77,7 @@ async fn ask(socket: &Path, question: &CliRequest) -> anyhow::Result<Option<CliR
     last.map_or(Ok(None), Err)
 }
 
-/// No bot runs: what only looks is answered from the store as it lies there.
+/// Answers read-only verbs from a snapshot of the store, for use while no bot runs.
 async fn read_only(config: Config, question: &CliRequest) -> anyhow::Result<CliResponse> {
     let socket = config.settings.socket.display().to_string();
     let journal: Arc<dyn Journal> = if config.settings.store.exists() {

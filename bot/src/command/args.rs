@@ -1,5 +1,5 @@
-//! Arguments that have found their place, and the checks that turn each into a type of the domain. A verb's `build` asks
-//! here by the names of its own table entry.
+//! The bound arguments of a command, and the checks that turn each into a domain type. The `build` function of a verb
+//! calls them with the argument names of its own table entry.
 
 use hotfix_adapters::ids::Environment;
 
@@ -12,21 +12,21 @@ use super::{duration, reference};
 use crate::domain::id::{HotfixId, ServiceName, StepId};
 use crate::domain::playbook::WATCH;
 
-/// One word or quoted string, and where it stands.
+/// One word or quoted string, with its position.
 #[derive(Debug, Clone)]
 pub(super) struct Value {
     pub(super) text: String,
     pub(super) span: Span,
 }
 
-/// What stood behind the verb, by the names of its table entry.
+/// The bound arguments of a command, keyed by the names of the verb's table entry.
 #[derive(Debug)]
 pub struct Args<'a> {
     pub(super) known: &'a Lexicon,
     pub(super) values: Vec<(&'static str, Value)>,
-    /// The run that was named.
+    /// The run that the caller named, if any.
     pub(super) run: Option<HotfixId>,
-    /// Where something that is missing would stand.
+    /// Position at which a missing argument is reported: the end of the text.
     pub(super) end: usize,
 }
 
@@ -45,43 +45,43 @@ impl Args<'_> {
         })
     }
 
-    /// Whether a switch was given.
+    /// Returns `true` if the switch was given.
     pub(super) fn switch(&self, name: &str) -> bool {
         self.first(name).is_some()
     }
 
-    /// Free text that must be there.
+    /// Returns required free text.
     pub(super) fn text(&self, name: &str) -> Result<String, ParseError> {
         self.need(name).map(|value| value.text.clone())
     }
 
-    /// Text that may be there.
+    /// Returns optional free text.
     pub(super) fn optional_text(&self, name: &str) -> Option<String> {
         self.first(name).map(|value| value.text.clone())
     }
 
-    /// Where an argument stands, or would stand.
+    /// Returns the span of an argument, or the end of the text if it is missing.
     pub(super) fn place_of(&self, name: &str) -> Span {
         self.first(name).map_or(self.end..self.end, |value| value.span.clone())
     }
 
-    /// Refuses an argument that has no meaning beside the others.
+    /// Refuses an argument that cannot be combined with the others.
     pub(super) fn refuse(&self, name: &str, why: &str) -> Result<(), ParseError> {
         self.first(name)
             .map_or(Ok(()), |value| Err(ParseError::new(ErrorCode::UnexpectedWord, value.span.clone(), why)))
     }
 
-    /// A service that exists.
+    /// Returns a required, known service.
     pub(super) fn service(&self, name: &str) -> Result<ServiceName, ParseError> {
         self.check_service(self.need(name)?)
     }
 
-    /// A service that exists, if one was given.
+    /// Returns an optional, known service.
     pub(super) fn optional_service(&self, name: &str) -> Result<Option<ServiceName>, ParseError> {
         self.first(name).map(|value| self.check_service(value)).transpose()
     }
 
-    /// A service that exists; nothing for the word `all`.
+    /// Returns a required, known service; `None` for the word `all`.
     pub(super) fn service_or_all(&self, name: &str) -> Result<Option<ServiceName>, ParseError> {
         let value = self.need(name)?;
         if value.text.eq_ignore_ascii_case("all") {
@@ -90,12 +90,12 @@ impl Args<'_> {
         self.check_service(value).map(Some)
     }
 
-    /// An environment that exists.
+    /// Returns a required, known environment.
     pub(super) fn environment(&self, name: &str) -> Result<Environment, ParseError> {
         self.check_environment(self.need(name)?)
     }
 
-    /// `local`, or an environment that exists.
+    /// Returns `local`, `watch` or a known environment.
     pub(super) fn place(&self, name: &str) -> Result<String, ParseError> {
         let value = self.need(name)?;
         if let Some(name) = ["local", WATCH].into_iter().find(|name| value.text.eq_ignore_ascii_case(name)) {
@@ -104,7 +104,7 @@ impl Args<'_> {
         self.check_environment(value).map(String::from)
     }
 
-    /// A service and an environment, written as one word.
+    /// Returns a required lane, written as `service/environment`.
     pub(super) fn lane(&self, name: &str) -> Result<(ServiceName, Environment), ParseError> {
         let value = self.need(name)?;
         let Some((service, environment)) = value.text.split_once('/') else {
@@ -114,7 +114,7 @@ impl Args<'_> {
             let error = ParseError::new(ErrorCode::BadValue, value.span.clone(), message);
             return Err(error.suggesting(Some(format!("{service}/{example}"))));
         };
-        // The parts have places of their own only where nothing was quoted or escaped.
+        // The parts have spans of their own only if nothing was quoted or escaped.
         let exact = value.span.len() == value.text.len();
         let cut = value.span.start + service.len();
         let spans = if exact {
@@ -127,7 +127,7 @@ impl Args<'_> {
         Ok((service, environment))
     }
 
-    /// A step of a playbook.
+    /// Returns a required, known step.
     pub(super) fn step(&self, name: &str) -> Result<StepId, ParseError> {
         let value = self.need(name)?;
         let word = value.text.to_lowercase();
@@ -135,12 +135,12 @@ impl Args<'_> {
         word.parse().map_err(|e: crate::domain::id::NotAName| bad(value, e))
     }
 
-    /// A step that exists, if one was given.
+    /// Returns an optional, known step.
     pub(super) fn optional_step(&self, name: &str) -> Result<Option<StepId>, ParseError> {
         self.first(name).map(|_| self.step(name)).transpose()
     }
 
-    /// One of these words, as what it stands for.
+    /// Returns the meaning of a required word from a fixed set.
     pub(super) fn one_of<T: Copy>(&self, name: &str, meanings: &[(&'static str, T)]) -> Result<T, ParseError> {
         let value = self.need(name)?;
         let word = value.text.to_lowercase();
@@ -153,7 +153,7 @@ impl Args<'_> {
         Err(error.suggesting(nearest(&word, words)))
     }
 
-    /// Pull requests and commits, each once.
+    /// Returns pull requests and commits, without duplicates.
     pub(super) fn fixes(&self, name: &str) -> Result<Vec<String>, ParseError> {
         let mut fixes: Vec<String> = Vec::new();
         for value in self.all(name) {
@@ -165,23 +165,23 @@ impl Args<'_> {
         Ok(fixes)
     }
 
-    /// Names of something that only the service knows.
+    /// Returns names that the configuration does not list; only their form is checked.
     pub(super) fn names(&self, name: &str) -> Result<Vec<String>, ParseError> {
         self.each(name, |text| reference::check_name(text).map(|()| text.to_owned()))
             .map_err(|(span, why)| ParseError::new(ErrorCode::BadValue, span, why))
     }
 
-    /// A name for something that is to be made, if one was given.
+    /// Returns an optional name for something new.
     pub(super) fn name(&self, name: &str) -> Result<Option<String>, ParseError> {
         self.names(name).map(|names| names.into_iter().next())
     }
 
-    /// Every value of an argument, read by `read`; the first that cannot be is answered with its place.
+    /// Parses every value of an argument with `read`. Fails with the span of the first value that does not parse.
     pub(super) fn each<T, E>(&self, name: &str, read: impl Fn(&str) -> Result<T, E>) -> Result<Vec<T>, (Span, E)> {
         self.all(name).map(|value| read(&value.text).map_err(|why| (value.span.clone(), why))).collect()
     }
 
-    /// A branch, tag, commit or pull request, if one was given.
+    /// Returns an optional branch, tag, commit or pull request.
     pub(super) fn reference(&self, name: &str) -> Result<Option<String>, ParseError> {
         let Some(value) = self.first(name) else {
             return Ok(None);
@@ -189,7 +189,7 @@ impl Args<'_> {
         Reference::parse(&value.text).map(|reference| Some(reference.to_string())).map_err(|why| bad(value, why))
     }
 
-    /// The digits of a commit, if one was given.
+    /// Returns an optional commit id, full or abbreviated.
     pub(super) fn commit(&self, name: &str) -> Result<Option<String>, ParseError> {
         let Some(value) = self.first(name) else {
             return Ok(None);
@@ -203,13 +203,13 @@ impl Args<'_> {
         }
     }
 
-    /// The digits of a commit that must be there.
+    /// Returns a required commit id, full or abbreviated.
     pub(super) fn needed_commit(&self, name: &str) -> Result<String, ParseError> {
         self.need(name)?;
         Ok(self.commit(name)?.unwrap_or_default())
     }
 
-    /// Where to branch from: `deployed@ENV`, or a branch, tag, commit or pull request.
+    /// Returns an optional base: `deployed@ENV`, or a branch, tag, commit or pull request.
     pub(super) fn base(&self, name: &str) -> Result<Option<String>, ParseError> {
         let Some((value, word)) = self.first(name).and_then(|v| v.text.strip_prefix("deployed@").map(|e| (v, e)))
         else {
@@ -220,19 +220,19 @@ impl Args<'_> {
         Ok(Some(format!("deployed@{environment}")))
     }
 
-    /// An address that must be there.
+    /// Returns a required address.
     pub(super) fn url(&self, name: &str) -> Result<String, ParseError> {
         let value = self.need(name)?;
         reference::check_url(&value.text).map_err(|why| bad(value, why))?;
         Ok(value.text.clone())
     }
 
-    /// An address, if one was given.
+    /// Returns an optional address.
     pub(super) fn optional_url(&self, name: &str) -> Result<Option<String>, ParseError> {
         self.first(name).map(|_| self.url(name)).transpose()
     }
 
-    /// A length of time, if one was given.
+    /// Returns an optional duration in minutes.
     pub(super) fn minutes(&self, name: &str) -> Result<Option<u32>, ParseError> {
         let minutes = |value: &Value| duration::parse_minutes(&value.text).map_err(|why| bad(value, why));
         self.first(name).map(minutes).transpose()
@@ -251,7 +251,7 @@ impl Args<'_> {
     }
 }
 
-/// Refuses a word that is not on a list that has words.
+/// Refuses a word that is not in the list. An empty list accepts every word.
 fn check_known(value: &Value, word: &str, list: &[String], code: ErrorCode, what: &str) -> Result<(), ParseError> {
     if list.is_empty() || list.iter().any(|known| known == word) {
         return Ok(());

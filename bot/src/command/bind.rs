@@ -1,4 +1,5 @@
-//! Tokens find their places in a verb's table entry: flags by name, the run by its form, the rest in order.
+//! The binder: assigns tokens to the arguments of a verb. Flags are bound by name, the run by its form, the rest
+//! by position.
 
 use super::args::{Args, Value};
 use super::error::{ErrorCode, ParseError};
@@ -9,7 +10,7 @@ use super::suggest::nearest;
 use super::table::{Arg, ArgSyntax, Verb};
 use crate::domain::id::HotfixId;
 
-/// Puts the tokens behind a verb into their places.
+/// Binds the tokens after a verb to its arguments.
 pub(super) fn bind<'a>(
     verb: &'static Verb,
     tokens: &[Token],
@@ -30,20 +31,20 @@ pub(super) fn bind<'a>(
     Ok(Args { known, values: binder.values, run, end })
 }
 
-/// Tokens on their way into their places.
+/// State of the binding.
 pub(super) struct Binder<'t, 'x> {
     pub(super) verb: &'static Verb,
     pub(super) tokens: &'t [Token],
     pub(super) text: &'x str,
-    /// The next token.
+    /// Index of the next token.
     at: usize,
-    /// The places in `tokens` of what is neither a flag nor its value.
+    /// Indexes in `tokens` of the tokens that are neither flags nor their values.
     pub(super) loose: Vec<usize>,
     pub(super) values: Vec<(&'static str, Value)>,
 }
 
 impl Binder<'_, '_> {
-    /// Takes the flags with their values out; all else is loose.
+    /// Binds the flags and their values; all other tokens become loose.
     fn sort(&mut self) -> Result<(), ParseError> {
         while let Some(token) = self.tokens.get(self.at) {
             self.at += 1;
@@ -58,8 +59,8 @@ impl Binder<'_, '_> {
         Ok(())
     }
 
-    /// The argument that is written as a bare word before its value, such as `to REF`. Behind the first word of free text it
-    /// belongs to the text.
+    /// Returns the argument that is written as a bare word before its value, such as `to REF`. After the first word of
+    /// free text, such a word belongs to the text.
     fn keyword(&self, token: &Token) -> Option<&'static Arg> {
         let places = self.verb.places().filter(|arg| !arg.form.is_text()).count();
         let in_text = self.verb.takes_text() && self.loose.len() > places;
@@ -91,14 +92,14 @@ impl Binder<'_, '_> {
         }
     }
 
-    /// What looks like a flag is a word of the prose only where it may be a dash: a flag that nobody reads must not look as
-    /// if it were heeded.
+    /// Handles an unknown flag. It counts as prose only if it may be a dash; otherwise it is refused, so that an
+    /// ignored flag never looks accepted.
     fn no_such_flag(&mut self, token: &Token) -> Result<(), ParseError> {
         let in_prose = self.verb.takes_text();
         let is_dash = token.kind == TokenKind::PhoneFlag && self.loose.len() >= self.verb.places().count();
         if in_prose && is_dash {
             self.loose.push(self.at - 1);
-            // `--a=b` came as two tokens; in prose it is one stretch of text.
+            // The lexer splits `--a=b` into two tokens; in prose both belong to the text.
             if self.tokens.get(self.at).is_some_and(|next| next.glued) {
                 self.loose.push(self.at);
                 self.at += 1;
@@ -123,7 +124,8 @@ impl Binder<'_, '_> {
         self.keep_once(arg, value)
     }
 
-    /// Values up to the next flag. Behind the first, a quoted string or a run ends them too: they belong to the verb.
+    /// Binds values up to the next flag. After the first value, a quoted string or a run ends the list too: it belongs
+    /// to the verb.
     fn many_values(&mut self, arg: &'static Arg, token: &Token) -> Result<(), ParseError> {
         let before = self.values.len();
         while let Some(next) = self.tokens.get(self.at).filter(|next| !next.is_flag()) {
@@ -146,7 +148,7 @@ impl Binder<'_, '_> {
         Ok(())
     }
 
-    /// Keeps what stands between the commas of one token, each with its own place.
+    /// Splits one token at its commas and keeps each piece with its own span.
     pub(super) fn keep_list(&mut self, arg: &'static Arg, token: &Token) -> Result<(), ParseError> {
         let whole = closed(token)?;
         let exact = whole.text.len() == whole.span.len();
@@ -162,7 +164,7 @@ impl Binder<'_, '_> {
     }
 }
 
-/// The run that a bare word names.
+/// Returns the run that a bare word names, if it is one.
 pub(super) fn run_in(token: &Token) -> Option<HotfixId> {
     if token.kind != TokenKind::Word || token.glued {
         return None;
@@ -170,7 +172,7 @@ pub(super) fn run_in(token: &Token) -> Option<HotfixId> {
     token.text.parse().ok()
 }
 
-/// The value of a token that must not be an unfinished string.
+/// Returns the value of a token; refuses an unclosed quote.
 pub(super) fn closed(token: &Token) -> Result<Value, ParseError> {
     if token.kind == TokenKind::Unclosed {
         let message = "This quote is never closed.";

@@ -1,4 +1,4 @@
-//! What could stand next, for the console and the shell.
+//! Completion for the console and the shell.
 
 use super::guard;
 use super::lex::{Token, lex};
@@ -6,8 +6,8 @@ use super::lexicon::Lexicon;
 use super::table::{Arg, ArgSyntax, ArgType, VERBS, Verb};
 use crate::domain::playbook::WATCH;
 
-/// The words that could stand where the text ends, each to replace the word that the text ends with. Verbs first, then
-/// what the verb's next place wants, then its flags.
+/// Returns the words that may replace the last word of the text: verbs first, then values of the verb's next argument,
+/// then its flags.
 #[must_use]
 pub fn complete(prefix: &str, known: &Lexicon) -> Vec<String> {
     if guard::check(prefix).is_err() {
@@ -37,7 +37,7 @@ fn beginning_with(current: &str, words: Vec<String>) -> Vec<String> {
     words.into_iter().filter(|word| word.starts_with(&current)).collect()
 }
 
-/// What could stand behind these tokens.
+/// Returns the words that may follow these tokens.
 fn candidates(verb: &'static Verb, behind: &[Token], current: &str, known: &Lexicon) -> Vec<String> {
     let mut places = verb.places().peekable();
     let mut used: Vec<&str> = Vec::new();
@@ -48,7 +48,7 @@ fn candidates(verb: &'static Verb, behind: &[Token], current: &str, known: &Lexi
             used.push(arg.map_or("", |arg| arg.name));
             awaits_value = arg.filter(|arg| arg.form != ArgSyntax::Switch);
         } else if let Some(arg) = awaits_value {
-            // More of the same may follow, but so may anything else.
+            // More values of the same flag may follow, but so may any other argument.
             awaits_value = Some(arg).filter(|arg| arg.form == ArgSyntax::ManyFlag);
         } else if let Some(arg) = verb.flags().find(|arg| arg.form == ArgSyntax::Keyword && arg.name == token.text) {
             used.push(arg.name);
@@ -68,7 +68,7 @@ fn candidates(verb: &'static Verb, behind: &[Token], current: &str, known: &Lexi
     words
 }
 
-/// What an argument could be.
+/// Returns the possible values of an argument.
 fn words_of(arg: &Arg, known: &Lexicon, current: &str) -> Vec<String> {
     let with =
         |words: &[String], more: &str| -> Vec<String> { words.iter().cloned().chain([more.to_owned()]).collect() };
@@ -95,7 +95,7 @@ fn words_of(arg: &Arg, known: &Lexicon, current: &str) -> Vec<String> {
     }
 }
 
-/// Services with the slash first; their environments once the slash is typed.
+/// Returns services with a trailing slash; after the slash is typed, lanes of that service.
 fn lanes(known: &Lexicon, current: &str) -> Vec<String> {
     let Some((service, _)) = current.split_once('/') else {
         return known.services.iter().map(|service| format!("{service}/")).collect();

@@ -1,10 +1,10 @@
-//! Times in free text. What takes effect at once and has no end of its own must not be given one in words that nobody
-//! reads: `freeze payments from Monday until Friday` would freeze at once, and for good.
+//! Detection of time spans in free text. A command that takes effect immediately and has no end must not carry one in
+//! its reason: `freeze payments from Monday until Friday` would freeze immediately and for good.
 
-/// Words that begin a span of time when a time follows.
+/// Words that start a time span if a time follows.
 const BEFORE: [&str; 8] = ["from", "until", "till", "til", "between", "starting", "after", "before"];
 
-/// Days and moments that need no number.
+/// Days and times of day that need no number.
 const MOMENTS: [&str; 12] = [
     "now",
     "today",
@@ -37,8 +37,8 @@ const MONTHS: [&str; 12] = [
     "december",
 ];
 
-/// The places in `words` of a span of time that the words set: a time behind `from`, `until` and the like, a length
-/// behind `for`, or a time that the words begin with.
+/// Returns the range in `words` of a time span: a time after `from`, `until` and similar words, a duration after `for`,
+/// or a time at the start.
 pub(super) fn span_of_time(words: &[&str]) -> Option<std::ops::Range<usize>> {
     let lower: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
     let at = |place: usize| lower.get(place).map_or("", String::as_str);
@@ -53,7 +53,7 @@ pub(super) fn span_of_time(words: &[&str]) -> Option<std::ops::Range<usize>> {
         }
         (place == 0 && is_stamp(word)).then_some(0..1)
     })?;
-    // `from … until …` is one span, and is shown as one.
+    // `from … until …` is one span and is shown as one.
     let end = (found.end..lower.len()).filter(|place| BEFORE.contains(&at(*place)) || at(*place) == "to");
     let end = end.filter(|place| is_time(at(place + 1), at(place + 2))).map(|place| place + 2).next_back();
     Some(found.start..end.unwrap_or(found.end))
@@ -63,7 +63,7 @@ fn bare(word: &str) -> &str {
     word.trim_matches(|c: char| matches!(c, ',' | '.' | ';' | '(' | ')' | '!'))
 }
 
-/// A time, or the beginning of one: `18:00`, `2026-12-24`, `friday`, `24 dec`, `dec 24`, `next week`.
+/// Returns `true` for a time, or the start of one: `18:00`, `2026-12-24`, `friday`, `24 dec`, `dec 24`, `next week`.
 fn is_time(word: &str, next: &str) -> bool {
     let (word, next) = (bare(word), bare(next));
     let number = |word: &str| word.starts_with(|c: char| c.is_ascii_digit());
@@ -82,7 +82,7 @@ fn is_month(word: &str) -> bool {
     word == "sept" || MONTHS.iter().any(|month| *month == word || month.get(..3) == Some(word))
 }
 
-/// A date or a time of day in digits: `2026-12-24`, `24.12.`, `24/12`, `18:00`, `18h`, `6pm`.
+/// Returns `true` for a date or a time of day in digits: `2026-12-24`, `24.12.`, `24/12`, `18:00`, `18h`, `6pm`.
 fn is_stamp(word: &str) -> bool {
     let word = bare(word);
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
@@ -95,7 +95,7 @@ fn is_stamp(word: &str) -> bool {
             || hour.is_some_and(|hour| hour.len() <= 5 && hour.bytes().all(|b| b.is_ascii_digit() || b == b':')))
 }
 
-/// A date with dots, such as `24.12.26`, and not a version, such as `1.4.2`.
+/// Returns `true` for a date with dots, such as `24.12.26`, but not for a version, such as `1.4.2`.
 fn is_dotted(word: &str) -> bool {
     let lengths: Vec<usize> = word.split('.').map(str::len).collect();
     matches!(lengths.as_slice(), [1 | 2, 1 | 2, 0 | 2 | 4])
@@ -109,7 +109,7 @@ fn has_unit(word: &str) -> bool {
     unit.len() < word.len() && UNITS.contains(&unit)
 }
 
-/// A length of time: `2h`, `30 minutes`, `an hour`.
+/// Returns `true` for a duration: `2h`, `30 minutes`, `an hour`.
 fn is_length(word: &str, next: &str) -> bool {
     let counts =
         word.bytes().all(|b| b.is_ascii_digit()) && !word.is_empty() || matches!(word, "a" | "an" | "one" | "two");

@@ -1,4 +1,5 @@
-//! A request as the command that means it: for the record, and to be copied. `parse` gives the same request back.
+//! Formats a request as the command that produces it, for the journal and for copying. `parse` gives the same
+//! request back.
 
 use std::fmt;
 

@@ -1,11 +1,11 @@
-//! Lengths of time as people type them: `90m`, `2h`, `1d`, `1h30m`.
+//! Durations as users type them: `90m`, `2h`, `1d`, `1h30m`.
 
 use super::guard::shown;
 
-/// The longest time a lease can be asked for. What a service allows is the policy's word.
+/// The longest duration that a lease can be requested for. The policy of a service may allow less.
 const MOST_MINUTES: u32 = 30 * 24 * 60;
 
-/// The minutes that a text means, from one minute to thirty days.
+/// Parses a duration into minutes, from one minute to thirty days.
 pub(super) fn parse_minutes(text: &str) -> Result<u32, String> {
     let no = || format!("{} is no length of time: 90m, 2h, 1h30m and 1d are, from 1m to 30d", shown(text));
     let mut total: u32 = 0;

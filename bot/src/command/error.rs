@@ -1,5 +1,5 @@
-//! Why a text is no command, and how that is shown: the sentence, the line with a caret under the character, the nearest
-//! match and the usage.
+//! Parse errors and their rendering: the message, the line with a caret under the fault, the nearest match and
+//! the usage.
 
 use std::ops::Range;
 
@@ -9,45 +9,45 @@ use unicode_width::UnicodeWidthStr;
 
 use super::guard::plain;
 
-/// A place in the original text, in bytes.
+/// A byte range in the original text.
 pub type Span = Range<usize>;
 
-/// What is wrong, for programs. Stable: it is logged and counted.
+/// Machine-readable code of a parse error. Stable, because it is logged and counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
-    /// The text is longer than a command may be.
+    /// The text is longer than [`MAX_BYTES`](super::MAX_BYTES).
     TooLong,
-    /// A control, bidirectional or invisible character.
+    /// The text has a control, bidirectional or invisible character.
     ForbiddenCharacter,
-    /// No such verb.
+    /// There is no such verb.
     UnknownVerb,
     /// The verb has no such flag.
     UnknownFlag,
-    /// A flag without its value.
+    /// A flag lacks its value.
     MissingValue,
-    /// A value for a flag that takes none.
+    /// A switch was given a value.
     UnwantedValue,
-    /// A flag or a run that was given twice.
+    /// A flag or a run was given twice.
     Repeated,
-    /// Something that the verb needs. In Slack, `start` then opens a form.
+    /// A required argument is missing. In Slack, `start` then opens a form.
     MissingArgument,
-    /// A word too many.
+    /// There is a word too many, or an argument that is not allowed here.
     UnexpectedWord,
-    /// A quote that is never closed.
+    /// A quote is never closed.
     UnclosedQuote,
-    /// A value that is not of the wanted form.
+    /// A value has the wrong format.
     BadValue,
-    /// No such service.
+    /// There is no such service.
     UnknownService,
-    /// No such environment.
+    /// There is no such environment.
     UnknownEnvironment,
-    /// No such step.
+    /// There is no such step.
     UnknownStep,
 }
 
 impl ErrorCode {
-    /// The code as text.
+    /// Returns the code in snake case, as it is serialized.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -69,25 +69,25 @@ impl ErrorCode {
     }
 }
 
-/// Why a text is no command.
+/// A text that does not parse as a command.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{message}")]
 pub struct ParseError {
-    /// What is wrong, for programs.
+    /// The fault, for programs.
     pub code: ErrorCode,
-    /// What is wrong, for people.
+    /// The fault as a sentence, for the user.
     pub message: String,
-    /// Where.
+    /// Byte range of the fault.
     pub span: Span,
-    /// The nearest thing that would be right.
+    /// The nearest valid word, if there is one.
     pub suggestion: Option<String>,
-    /// How the verb is used.
+    /// The usage line of the verb; empty until it is known.
     pub usage: String,
-    /// The verb, once it is known.
+    /// Name of the verb; `None` if the error is before or in the verb.
     pub verb: Option<&'static str>,
 }
 
-/// How many columns of the line are shown before and from the caret on.
+/// Columns of the line that are shown before the caret, and from the caret on.
 const BEFORE_COLUMNS: usize = 36;
 const AFTER_COLUMNS: usize = 40;
 
@@ -101,8 +101,8 @@ impl ParseError {
         self
     }
 
-    /// The error as it is shown, over several lines of plain text; a chat puts it into a block of fixed width. `text` is
-    /// the text that was parsed; any other gives a caret in the wrong place and nothing worse.
+    /// Returns the error as several lines of plain text; chats put it into a code block. `text` must be the parsed
+    /// text; any other text only misplaces the caret.
     #[must_use]
     pub fn render(&self, text: &str) -> String {
         let (line, pad, carets) = self.window(text);
@@ -116,8 +116,8 @@ impl ParseError {
         out
     }
 
-    /// The part of the line around the span, the columns before the caret, and the number of carets. Widths are those of
-    /// the shown text, because wide and combining characters and escapes are not one column each.
+    /// Returns the part of the line around the span, the columns before the caret, and the number of carets. Widths are
+    /// measured on the shown text, because wide or combining characters and escapes do not take one column each.
     fn window(&self, text: &str) -> (String, usize, usize) {
         let start = floor_boundary(text, self.span.start);
         let end = floor_boundary(text, self.span.end).max(start);
@@ -147,7 +147,7 @@ impl ParseError {
     }
 }
 
-/// As much of the text as fits, and whether something was left out.
+/// Returns as much of the text as fits, and `true` if something was cut off.
 fn take_columns(text: &str, columns: usize) -> (String, bool) {
     let mut out = String::new();
     let mut used = 0;
@@ -166,7 +166,7 @@ fn part(text: &str, start: usize, end: usize) -> &str {
     text.get(start..end).unwrap_or_default()
 }
 
-/// The nearest start of a character at or before this byte.
+/// Returns the character boundary at or before this byte.
 fn floor_boundary(text: &str, at: usize) -> usize {
     let at = at.min(text.len());
     (0..=at).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0)

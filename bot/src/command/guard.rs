@@ -1,12 +1,12 @@
-//! What is refused before a text is read at all: too much of it, and characters that show something other than what is
-//! there (security case 29: an approver must not be shown less, or other, than what happens).
+//! Input checks before parsing: length, and characters that make the shown text differ from the real one (security case
+//! 29: an approver must see exactly what will happen).
 
 use super::error::{ErrorCode, ParseError};
 
-/// The longest command, in bytes. Chats cut at about this length, and nobody types more.
+/// The longest command, in bytes. Chats truncate at about this length.
 pub const MAX_BYTES: usize = 4_000;
 
-/// Refuses a text that must not be read.
+/// Refuses text that is too long or has a forbidden character.
 pub(super) fn check(text: &str) -> Result<(), ParseError> {
     if text.len() > MAX_BYTES {
         let message = format!(
@@ -23,8 +23,8 @@ pub(super) fn check(text: &str) -> Result<(), ParseError> {
     Err(ParseError::new(ErrorCode::ForbiddenCharacter, at..at + bad.len_utf8(), message))
 }
 
-/// A character that hides itself or its neighbours. The joiners U+200C and U+200D stay allowed: emoji and Persian need
-/// them, and no name may hold one.
+/// Returns `true` for a character that hides itself or its neighbors. The joiners U+200C and U+200D are allowed: emoji
+/// and Persian need them, and no name may contain one.
 pub(super) fn is_forbidden(c: char) -> bool {
     if matches!(c, '\t' | '\n' | '\r') {
         return false;
@@ -39,7 +39,7 @@ pub(super) fn is_forbidden(c: char) -> bool {
         )
 }
 
-/// A character as it is shown in an error: forbidden ones as their number, white space as one space.
+/// Returns a character as an error shows it: forbidden ones as their code point, white space as one space.
 pub(super) fn plain(c: char) -> String {
     if c.is_whitespace() && !is_forbidden(c) {
         return " ".to_owned();
@@ -47,7 +47,7 @@ pub(super) fn plain(c: char) -> String {
     if is_forbidden(c) { format!("\\u{{{:x}}}", u32::from(c)) } else { c.to_string() }
 }
 
-/// A piece of what was typed, for a sentence: cut, and without what would end its quotes.
+/// Returns user input quoted for a message: truncated, and without backticks that would end the quote.
 pub(super) fn shown(text: &str) -> String {
     const MOST: usize = 40;
     let mut out: String = text.chars().take(MOST).map(|c| if c == '`' { "'".to_owned() } else { plain(c) }).collect();

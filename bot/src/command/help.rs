@@ -1,13 +1,13 @@
-//! The help, written from the table. Plain text for a font of fixed width, at most a hundred columns wide.
+//! The help, generated from the table: plain text for a monospaced font, at most 100 columns wide.
 
 use super::guard::shown;
 use super::suggest::nearest;
 use super::table::{Arg, ArgSyntax, Group, VERBS, Verb};
 
-/// How wide a line may be.
+/// Maximum width of a line, in columns.
 const COLUMNS: usize = 100;
 
-/// The page of one verb, or the overview of all.
+/// Returns the help page of one verb, or the overview if `verb` is `None`.
 #[must_use]
 pub fn help(verb: Option<&str>) -> String {
     let Some(word) = verb else {
@@ -20,7 +20,7 @@ pub fn help(verb: Option<&str>) -> String {
     page(verb)
 }
 
-/// The verb with what it takes besides flags; those are on its own page.
+/// Returns the verb with its positional arguments; flags appear only on its own page.
 fn brief(verb: &Verb) -> String {
     let is_brief = |arg: &&Arg| !arg.shown.is_empty() && (!arg.form.is_flag() || arg.form == ArgSyntax::Keyword);
     let places = verb.args.iter().filter(is_brief).map(|arg| arg.shown);
@@ -47,7 +47,7 @@ fn overview() -> String {
 
 fn page(verb: &Verb) -> String {
     let mut out = format!("{} – {}\n\n", verb.name, verb.summary);
-    // A piece such as `[--fix PR|sha …]` stays whole.
+    // A part such as `[--fix PR|sha …]` must not be broken.
     let pieces: Vec<String> = verb.usage_pieces().map(|piece| piece.replace(' ', "\u{a0}")).collect();
     out.push_str(&wrap(&format!("Usage: {}", pieces.join(" ")), "         ").replace('\u{a0}', " "));
     if !verb.aliases.is_empty() {
@@ -70,13 +70,13 @@ fn page(verb: &Verb) -> String {
     out
 }
 
-/// An argument as it is typed.
+/// Returns an argument as the user types it.
 fn label(arg: &Arg) -> String {
     let dashes = if arg.form.is_flag() && arg.form != ArgSyntax::Keyword { "--" } else { "" };
     format!("{dashes}{}", arg.name)
 }
 
-/// Who may, in a sentence.
+/// Returns a sentence that names the roles that may use the verb.
 fn who_may(verb: &Verb) -> String {
     let article = if verb.needs.as_str().starts_with('a') { "an" } else { "a" };
     let mut sentence = format!("Who may: {article} {}", verb.needs.as_str());
@@ -87,7 +87,7 @@ fn who_may(verb: &Verb) -> String {
     sentence
 }
 
-/// Breaks text at spaces; `indent` starts every line but the first. What stands before the first word stays.
+/// Wraps text at spaces. `indent` starts every line except the first. Leading white space is kept.
 fn wrap(text: &str, indent: &str) -> String {
     let lead_length = text.len() - text.trim_start().len();
     let mut line = text.get(..lead_length).unwrap_or_default().to_owned();

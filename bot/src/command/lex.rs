@@ -1,39 +1,39 @@
-//! Text into words, quoted strings and flags, each with its place in the original text. Any text can be lexed: what is
-//! wrong with a token is said by whoever wanted another one.
+//! The lexer: splits text into words, quoted strings and flags, each with its span in the original text. It never
+//! fails; the binder reports tokens that do not fit.
 
 use super::error::Span;
 use super::unescape;
 
-/// What a token was written as.
+/// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TokenKind {
     /// Characters without a space.
     Word,
     /// A quoted string with its closing quote.
     Quoted,
-    /// A word that starts with a quote which is never closed: fine in prose (`'tis`), an error elsewhere.
+    /// A word that starts with a quote that is never closed: valid in prose (`'tis`), an error elsewhere.
     Unclosed,
-    /// `--flag`; the text is the name in lower case.
+    /// `--flag`; the text of the token is the name in lower case.
     Flag,
-    /// A flag that was typed with the one long dash into which phones turn `--`. In prose it may be just a dash.
+    /// A flag typed with the one long dash that phones substitute for `--`. In prose it may be just a dash.
     PhoneFlag,
 }
 
-/// One token.
+/// A token with its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
-    /// What it was written as.
+    /// The form in which it was written.
     pub(super) kind: TokenKind,
-    /// What it says, with quotes and escapes resolved.
+    /// The text with quotes and escapes resolved.
     pub(super) text: String,
-    /// Where it stands, in bytes of the original text.
+    /// Byte range in the original text.
     pub(super) span: Span,
-    /// Whether it is the value behind `--flag=`.
+    /// `true` if it is the value after `--flag=`.
     pub(super) glued: bool,
 }
 
 impl Token {
-    /// Whether it is a flag of either writing.
+    /// Returns `true` for a flag in either form.
     pub(super) fn is_flag(&self) -> bool {
         match self.kind {
             TokenKind::Flag | TokenKind::PhoneFlag => true,
@@ -42,7 +42,7 @@ impl Token {
     }
 }
 
-/// All tokens of the text.
+/// Splits the text into tokens.
 pub(super) fn lex(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut at = 0;
@@ -69,12 +69,12 @@ pub(super) fn lex(text: &str) -> Vec<Token> {
     tokens
 }
 
-/// The character that starts at this byte.
+/// Returns the character that starts at this byte.
 fn char_at(text: &str, at: usize) -> Option<char> {
     text.get(at..)?.chars().next()
 }
 
-/// A flag at this place: how it was written, where its name starts and ends.
+/// Returns the flag at this position: its kind, and the start and end of its name.
 fn flag_at(text: &str, at: usize) -> Option<(TokenKind, usize, usize)> {
     let rest = text.get(at..)?;
     let name = rest.trim_start_matches(['-', '—', '–']);
@@ -92,7 +92,7 @@ fn flag_at(text: &str, at: usize) -> Option<(TokenKind, usize, usize)> {
     Some((kind, start, start + length))
 }
 
-/// The word or quoted string that starts here. It is empty when a space or the end follows.
+/// Returns the word or quoted string that starts here; it is empty if a space or the end follows.
 fn value_at(text: &str, at: usize, glued: bool) -> Token {
     let closers = char_at(text, at).map_or(&[] as &[char], closers);
     if let Some((inner_end, end)) = closing_quote(text, at, closers) {
@@ -107,8 +107,8 @@ fn value_at(text: &str, at: usize, glued: bool) -> Token {
     Token { kind, text: token_text, span: at..end, glued }
 }
 
-/// The characters that close a string opened by this one; none when it does not open a string. Keyboards mix straight
-/// and curly quotes, so a curly one is also closed by a straight one.
+/// Returns the characters that close a string that this character opens; empty if it opens none. Keyboards mix straight
+/// and curly quotes, so a straight quote also closes a curly one.
 fn closers(open: char) -> &'static [char] {
     match open {
         '"' => &['"'],
@@ -119,8 +119,8 @@ fn closers(open: char) -> &'static [char] {
     }
 }
 
-/// Where the string's inside and the string end. A closing quote must be followed by a space or the end, so that the
-/// apostrophe of `'the user's upload'` does not close it.
+/// Returns the end of the string's content and the end of the string. A closing quote must be followed by white space
+/// or the end, so that the apostrophe of `'the user's upload'` does not close it.
 fn closing_quote(text: &str, open_at: usize, closers: &[char]) -> Option<(usize, usize)> {
     if closers.is_empty() {
         return None;
@@ -139,12 +139,12 @@ fn closing_quote(text: &str, open_at: usize, closers: &[char]) -> Option<(usize,
     None
 }
 
-/// What a backslash in a quoted string makes literal.
+/// Returns `true` if a backslash in a quoted string makes this character literal.
 pub(super) fn is_escapable(c: char) -> bool {
     matches!(c, '\\' | '"' | '\'' | '“' | '”' | '„' | '‘' | '’' | '‚')
 }
 
-/// Where the word ends. A link with a label is one word, whatever spaces the label has.
+/// Returns the end of the word. A link with a label is one word, even if the label has spaces.
 fn word_end(text: &str, start: usize) -> usize {
     let mut at = start;
     while let Some(c) = char_at(text, at) {
@@ -157,7 +157,7 @@ fn word_end(text: &str, start: usize) -> usize {
     at
 }
 
-/// One space for every stretch of white space, none at the ends: a line break in a reason must not forge a line elsewhere.
+/// Collapses white space to single spaces and trims it: a line break in a reason must not forge a line in other output.
 pub(super) fn squeeze(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

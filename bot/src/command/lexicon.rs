@@ -1,36 +1,37 @@
-//! The words that exist where a command is typed.
+//! The vocabulary of a configuration: names of services, environments and steps.
 
 use std::collections::BTreeSet;
 
 use crate::config::Config;
 use crate::domain::id::ServiceName;
 
-/// The words that exist: they are checked against, suggested and completed. An empty list knows nothing and lets every
-/// well-formed word pass, as on a command line without the configuration.
+/// The names that arguments are checked against, suggested from and completed to. An empty list accepts every
+/// well-formed word, as on a command line without a configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lexicon {
-    /// The services.
+    /// Names of the services.
     pub services: Vec<String>,
-    /// The environments of all services.
+    /// Names of the environments of all services, without duplicates.
     pub environments: Vec<String>,
-    /// The steps of all playbooks.
+    /// Ids of the steps of all playbooks, without duplicates.
     pub steps: Vec<String>,
 }
 
 impl Lexicon {
-    /// The words of a configuration.
+    /// Returns the vocabulary of a configuration.
     #[must_use]
     pub fn of(config: &Config) -> Self {
         Self::of_those(config, |_| true)
     }
 
-    /// The same, of some services alone: whoever may not see the others is not told of them by a suggestion.
+    /// Returns the vocabulary of the services that `seen` accepts. Suggestions must not reveal other services to
+    /// the caller.
     #[must_use]
     pub fn of_those(config: &Config, seen: impl Fn(&ServiceName) -> bool) -> Self {
         let services: Vec<_> = config.services.values().filter(|it| seen(&it.service.name)).collect();
         let environments = services.iter().flat_map(|s| &s.service.environments).map(|e| e.name.to_string());
         let specs = config.playbooks.values().flat_map(|playbook| playbook.steps.iter().chain(&playbook.exceptional));
-        // A step about a group of environments is called after each of them in a plan.
+        // In a plan, a step about a group of environments becomes one step per environment, each with its own id.
         let placed = services.iter().flat_map(|configured| {
             let all = specs.clone();
             all.flat_map(|spec| crate::domain::plan::placed(spec, &configured.service, true))

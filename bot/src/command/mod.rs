@@ -1,6 +1,7 @@
-//! The text behind `/hotfix` becomes a `Request`, by one table that parses, writes the help, suggests and completes. Pure
-//! and total: any text gives a request or an error that points at the character. Every inbound adapter, the console and
-//! the command line call `parse`; nothing here decides whether the request is allowed.
+//! The command language: one table of verbs parses the text after `/hotfix` into a [`Request`], writes the help,
+//! suggests and completes. Pure and total: any text gives a request or an error that points at a character. Every
+//! inbound adapter, the console and the command line call [`parse`]; whether the request is allowed is
+//! decided elsewhere.
 
 mod args;
 mod bind;
@@ -34,10 +35,10 @@ pub use reference::{Address, Reference};
 pub use request::{DriftChoice, MergebackAction, Request, TriageWord, required_role};
 pub use table::{Arg, ArgSyntax, ArgType, Group, VERBS, Verb};
 
-/// Reads one command. An empty text asks for help, and so does `--help` behind a verb.
+/// Parses one command. Empty text and a `--help` flag give [`Request::Help`].
 ///
 /// # Errors
-/// Says what is wrong and where, with the nearest match and the usage.
+/// Returns the error with its code, its span, the nearest match and the usage of the verb.
 pub fn parse(text: &str, known: &Lexicon) -> Result<Request, ParseError> {
     guard::check(text)?;
     let tokens = lex::lex(text);
@@ -63,7 +64,7 @@ pub fn parse(text: &str, known: &Lexicon) -> Result<Request, ParseError> {
     })
 }
 
-/// The error for a word that is no verb.
+/// Returns the error for a word that is no verb.
 fn unknown_verb(word: &str, span: Span) -> ParseError {
     let bare = word.trim_start_matches(['/', '.', '-']);
     let mut error = ParseError::new(ErrorCode::UnknownVerb, span, format!("There is no verb {}.", guard::shown(word)))

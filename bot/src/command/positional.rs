@@ -1,4 +1,4 @@
-//! What is left when the flags are out: the run, the words by their order, the free text.
+//! Binding of the tokens that are not flags: the run, the positional words, the free text.
 
 use super::args::Value;
 use super::bind::{Binder, closed, run_in};
@@ -12,7 +12,8 @@ use super::unescape;
 use crate::domain::id::HotfixId;
 
 impl Binder<'_, '_> {
-    /// Takes the run out of the loose words. Before the prose it may stand anywhere; in it, only first or last.
+    /// Takes the run out of the loose words. It may appear anywhere before the prose; within the prose only first
+    /// or last.
     pub(super) fn take_run(&mut self) -> Result<Option<HotfixId>, ParseError> {
         if !self.verb.takes_run {
             return Ok(None);
@@ -41,7 +42,7 @@ impl Binder<'_, '_> {
         Ok(Some(run))
     }
 
-    /// Puts the loose words into the places of the verb, in order.
+    /// Binds the loose words to the positional arguments, in order.
     pub(super) fn place(&mut self) -> Result<(), ParseError> {
         let loose = std::mem::take(&mut self.loose);
         let mut left = loose.as_slice();
@@ -76,8 +77,8 @@ impl Binder<'_, '_> {
         }
     }
 
-    /// The free text that these tokens stand for: as it was typed, without what was taken out of it. One quoted string
-    /// alone loses its quotes.
+    /// Returns the free text of these tokens as it was typed, without tokens that were bound elsewhere. A single quoted
+    /// string loses its quotes.
     fn prose(&self, places: &[usize]) -> Value {
         let tokens: Vec<(usize, &Token)> =
             places.iter().filter_map(|at| self.tokens.get(*at).map(|t| (*at, t))).collect();
@@ -87,7 +88,7 @@ impl Binder<'_, '_> {
         {
             return Value { text: only.text.clone(), span };
         }
-        // Stretches of neighbouring tokens, so that the spaces and quotes between them stay.
+        // Adjacent tokens form one stretch, so that the spaces and quotes between them are kept.
         let mut stretches: Vec<(usize, Span)> = Vec::new();
         for (at, token) in tokens {
             match stretches.last_mut() {
@@ -104,10 +105,10 @@ impl Binder<'_, '_> {
         Value { text: squeeze(&said.collect::<Vec<_>>().join(" ")), span }
     }
 
-    /// Refuses a span of time in words that set none.
+    /// Refuses a time span in the text of a command that does not accept one.
     fn no_span_of_time(&self, places: &[usize], how: &str) -> Result<(), ParseError> {
         let tokens: Vec<&Token> = places.iter().filter_map(|at| self.tokens.get(*at)).collect();
-        // What stands in quotes is meant as text.
+        // Quoted text is never treated as a time span.
         let words: Vec<&str> =
             tokens.iter().map(|token| if token.kind == TokenKind::Quoted { "" } else { token.text.as_str() }).collect();
         let Some(span) = span_of_time(&words) else {

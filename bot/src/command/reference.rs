@@ -1,5 +1,6 @@
-//! The one grammar for references: pull requests, commits, branches and tags, and addresses. It refuses what cannot be one;
-//! whether it exists, the forge says. The verbs check what they are given with it, and the engine reads it again to ask.
+//! The grammar for references to changes: pull requests, commits, branches, tags and addresses. It checks the form
+//! only; the forge checks the existence. The verbs validate their arguments with it, and the engine parses the stored
+//! text again to query the forge.
 
 use std::fmt;
 
@@ -7,48 +8,49 @@ use hotfix_adapters::ids::BranchName;
 
 use super::guard::shown;
 
-/// The shortest beginning of a commit id that names a commit; anything shorter could be a pull request or chance.
+/// The shortest commit id prefix that is accepted. Shorter ones could be a pull request number, or match by chance.
 const DIGITS: usize = 7;
 
-/// A name for a change, as people write it wherever one is asked for. [`Display`](fmt::Display) writes it back.
+/// A reference to a change, as users write it. [`Display`](fmt::Display) writes it back in the same grammar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reference {
     /// A pull request: `#12`, `!12`, or its address.
     Pull {
-        /// Its number.
+        /// Number of the pull request on the forge.
         number: u64,
-        /// Its address, when that was given.
+        /// Address of the pull request; `None` if only the number was given.
         at: Option<Address>,
     },
-    /// A bare number of fewer digits than an id has: a pull request, or a tag or branch of that name.
+    /// A bare number with fewer than 7 digits: a pull request, or a tag or branch of that name.
     Number(String),
-    /// A commit by its id or the beginning of it, or by its address. All in decimal digits it may be a pull request too.
+    /// A commit by its full or abbreviated id, or by its address. An id that has decimal digits only may also be a
+    /// pull request.
     Commit {
-        /// Its hexadecimal digits, in lower case.
+        /// Full or abbreviated commit id, in lower case.
         id: String,
-        /// Its address, when that was given.
+        /// Address of the commit; `None` if only the id was given.
         at: Option<Address>,
     },
     /// A branch or a tag.
     Name(String),
 }
 
-/// The address of a pull request or a commit.
+/// The parsed address of a pull request or a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
-    /// The whole of it.
+    /// The full URL, as the user typed it.
     pub url: String,
-    /// The host, with its port if it has one.
+    /// Host name, with the port if the URL has one.
     pub host: String,
-    /// The repository, as the address spells it.
+    /// Path of the repository, as the URL spells it.
     pub repo: String,
 }
 
 impl Reference {
-    /// Reads what a person wrote. Backticks around it are dropped, as chats add them.
+    /// Parses a reference. Surrounding backticks, which chats add, are dropped.
     ///
     /// # Errors
-    /// Says why nothing is called like that.
+    /// Returns a message if the text cannot be a reference.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim_matches('`');
         if text.starts_with("http://") || text.starts_with("https://") {
@@ -71,10 +73,10 @@ impl Reference {
         Err(format!("{} is no pull request, commit, branch or tag", shown(text)))
     }
 
-    /// The same, where only a pull request or a commit will do.
+    /// Parses a reference that must be a pull request or a commit.
     ///
     /// # Errors
-    /// Says that it is neither.
+    /// Returns a message if the text is neither.
     pub fn parse_fix(text: &str) -> Result<Self, String> {
         let hint = "a fix is a pull request (#101 or its address) or a commit (7 digits of its id or more, or its \
                     address); a title goes in quotes";
@@ -86,7 +88,7 @@ impl Reference {
         }
     }
 
-    /// The number of the pull request that it is or may be.
+    /// Returns the number of the pull request that this is or may be.
     #[must_use]
     pub fn pull(&self) -> Option<u64> {
         match self {
@@ -97,7 +99,8 @@ impl Reference {
         }
     }
 
-    /// The words by which the repository knows the commit that it is or may be.
+    /// Returns the name by which the repository may know the commit: an id, a branch or a tag. `None` for a
+    /// pull request.
     #[must_use]
     pub fn words(&self) -> Option<&str> {
         match self {
@@ -106,7 +109,7 @@ impl Reference {
         }
     }
 
-    /// The address, when that was given.
+    /// Returns the address, if one was given.
     #[must_use]
     pub fn address(&self) -> Option<&Address> {
         match self {
@@ -134,7 +137,7 @@ fn is_id(text: &str) -> bool {
     (DIGITS..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// The address of a pull request or of a commit, on GitHub or GitLab: `…/pull/12/files`, `…/-/merge_requests/12`,
+/// Parses the address of a pull request or a commit on GitHub or GitLab: `…/pull/12/files`, `…/-/merge_requests/12`,
 /// `…/commit/abc1234`, `…/pull/12/commits/abc1234`.
 fn address(text: &str) -> Result<Reference, String> {
     check_url(text)?;
@@ -143,7 +146,7 @@ fn address(text: &str) -> Result<Reference, String> {
     let (_, rest) = plain.split_once("://").ok_or_else(no)?;
     let (host, path) = rest.split_once('/').ok_or_else(no)?;
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    // A repository may be called like one of these words, so the last place where one has a value counts.
+    // A repository may have one of these words as its name, so the last match that has a valid value counts.
     let of = |words: &[&str], fits: fn(&str) -> bool| {
         let place = parts.windows(2).rposition(|pair| {
             pair.first().is_some_and(|w| words.contains(w)) && pair.get(1).is_some_and(|v| fits(v))
@@ -163,7 +166,7 @@ fn address(text: &str) -> Result<Reference, String> {
     })
 }
 
-/// An address that can be opened, without a password in it.
+/// Checks that the text is an HTTP or HTTPS address without credentials in it.
 pub(super) fn check_url(text: &str) -> Result<(), String> {
     let no = |why: &str| Err(format!("{} is no address: {why}", shown(text)));
     let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
@@ -183,7 +186,7 @@ pub(super) fn check_url(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks a name that only the service or the forge knows: of a branch to be made, of a target.
+/// Checks the form of a name that the configuration does not list, such as a new branch or a target.
 pub(super) fn check_name(text: &str) -> Result<(), String> {
     let why = |_| format!("{} is no name; letters, digits and . _ / - are allowed", shown(text));
     BranchName::parse(text).map(|_| ()).map_err(why)

@@ -1,5 +1,5 @@
-//! What a person asked for, parsed. Nothing in it has been decided yet: `policy` asks whether they may, `decide` whether
-//! the run is in a state for it.
+//! A parsed command: what the caller asked for, before any decision. `policy` decides whether the caller may do it,
+//! `decide` whether the state of the run allows it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,340 +13,340 @@ use crate::domain::event::Answer;
 use crate::domain::id::{HotfixId, ServiceName, StepId};
 use crate::domain::people::Role;
 
-/// One command. Where `run` is absent, the caller's surroundings say which run is meant (its thread, or their only one).
+/// One command. If `run` is `None`, the context resolves the run: the run of the thread, or the caller's only open run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Request {
-    /// Open a run.
+    /// Opens a run.
     Start {
-        /// What is to be fixed.
+        /// The service to fix.
         service: ServiceName,
-        /// What the fix does, in words.
+        /// Short description of the fix.
         title: Option<String>,
-        /// The incident behind it.
+        /// Address of the incident that caused the hotfix.
         incident: Option<String>,
-        /// The ticket behind it.
+        /// Ticket of the fix.
         ticket: Option<String>,
-        /// Pull requests and commits that are the fix.
+        /// Pull requests and commits that make up the fix.
         fixes: Vec<String>,
-        /// Where to branch from, when not from what the playbook says: `deployed@ENV`, a ref or a commit.
+        /// The base, if not the playbook's default: `deployed@ENV`, a ref or a commit.
         from: Option<String>,
-        /// Whether the exceptional path of the playbook is asked for.
+        /// `true` to follow the exceptional path of the playbook.
         exceptional: bool,
-        /// The branch that carries the fix, when it is not called as the playbook would.
+        /// The branch that carries the fix, if not the one that the playbook names.
         branch: Option<String>,
-        /// Which productions, when not all.
+        /// The production environments to deploy to; empty for all of them.
         only: Vec<String>,
     },
-    /// Open a run that promotes what is on main.
+    /// Opens a run that promotes the state of mainline.
     Promote {
-        /// Of which service.
+        /// The service to promote.
         service: ServiceName,
-        /// What, when not main as it is now.
+        /// The commit to promote; `None` for the current head of mainline.
         target: Option<String>,
-        /// Which targets, when not all.
+        /// The targets to promote to; empty for all of them.
         only: Vec<String>,
-        /// The commit of the schemas that goes first.
+        /// The commit of the schema repository that is promoted first.
         schema: Option<String>,
     },
-    /// Answer the questions of the triage.
+    /// Answers the triage questions of the playbook.
     Triage {
-        /// The answers.
+        /// One answer per criterion.
         answers: Vec<TriageWord>,
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// Agree to what a step asks.
+    /// Agrees to a step that asks for an agreement.
     Agree {
-        /// Which step, when not the one whose turn it is.
+        /// The step to agree to; `None` for the current step.
         step: Option<StepId>,
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// Cherry-pick onto the hotfix branch.
+    /// Cherry-picks fixes onto the hotfix branch.
     Pick {
-        /// Pull requests and commits.
+        /// Pull requests and commits, each once, as [`Reference`](super::Reference) writes them.
         fixes: Vec<String>,
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// Take a fix out of a run again.
+    /// Removes fixes from a run.
     Unpick {
-        /// Pull requests and commits.
+        /// Pull requests and commits, each once, as [`Reference`](super::Reference) writes them.
         fixes: Vec<String>,
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// Every step that is left.
+    /// Shows the remaining steps.
     Plan {
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// The card.
+    /// Shows the card of the run.
     Status {
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// The runs.
+    /// Lists runs that match all given filters.
     List {
-        /// Only those the caller takes part in.
+        /// `true` to list only runs in which the caller takes part.
         mine: bool,
-        /// Only those that are not over.
+        /// `true` to list only open runs.
         open: bool,
-        /// Only those of this service.
+        /// The service to list runs of; `None` for all services.
         service: Option<ServiceName>,
     },
-    /// What runs where.
+    /// Shows the commit that runs in each environment.
     Where {
-        /// Of which service.
+        /// The service that the command is about.
         service: ServiceName,
     },
-    /// Whose commits ride along.
+    /// Lists the authors of the included changes.
     Who {
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// A vote for what is shown.
+    /// Votes for the deployment that the vote request shows.
     Approve {
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// Take a vote back.
+    /// Withdraws the caller's vote.
     Unapprove {
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// A vote against what is shown.
+    /// Rejects the deployment that the vote request shows.
     Reject {
-        /// Why.
+        /// Reason in the words of the caller.
         reason: String,
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// Who an unknown contributor is.
+    /// Maps an unknown contributor to a person.
     Identify {
-        /// Their address or account, as it was typed.
+        /// Email address or account of the contributor, as the caller typed it.
         address: String,
-        /// Who it is.
+        /// The person that the contributor is.
         who: String,
-        /// Whether that is somebody who is not in `people.toml`.
+        /// `true` if that person is not listed in `people.toml`.
         outside: bool,
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// A rider's or stakeholder's word that it must wait.
+    /// Puts the run on hold, on behalf of an author of an included change or a stakeholder.
     Hold {
-        /// Why.
+        /// Reason in the words of the caller.
         reason: String,
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// Take a hold back.
+    /// Lifts the caller's hold.
     Unhold {
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// An attestation of what was seen.
+    /// Records an attestation of a manual check.
     Verify {
         /// `local`, or an environment.
         place: String,
-        /// Whether it works there.
+        /// `true` if the check passed.
         pass: bool,
-        /// What was seen.
+        /// The caller's description of the result.
         note: Option<String>,
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// Deploy what is approved.
+    /// Deploys the approved commit.
     Deploy {
-        /// Where to; production is never implied.
+        /// The environment to deploy to. Production is never implied.
         environment: Environment,
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// Put an environment back.
+    /// Rolls an environment back.
     Rollback {
-        /// Which one.
+        /// The environment to roll back.
         environment: Environment,
-        /// To what, when not to what ran there before.
+        /// The commit to roll back to; `None` for the one that ran there before.
         to: Option<String>,
-        /// Why.
+        /// Reason in the words of the caller.
         reason: String,
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// Leave a should out.
+    /// Skips an optional step.
     Skip {
-        /// Which step.
+        /// The step to skip.
         step: StepId,
-        /// Why.
+        /// Reason in the words of the caller.
         reason: String,
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// Lift a must, with a second person.
+    /// Overrides a mandatory step; needs a second person.
     Override {
-        /// Which step.
+        /// The step to override.
         gate: StepId,
-        /// Why.
+        /// Reason in the words of the caller.
         reason: String,
-        /// The incident that justifies it.
+        /// Address of the incident that justifies the override.
         incident: String,
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// Set the votes for one deployment aside, in an emergency.
+    /// Breaks the glass: bypasses the votes for one deployment in an emergency.
     BreakGlass {
-        /// For which environment.
+        /// The environment to deploy to.
         environment: Environment,
-        /// Why it cannot wait.
+        /// Reason why the deployment cannot wait for votes.
         reason: String,
-        /// What would ship, as it was typed.
+        /// The commit to deploy, as the caller typed it.
         commit: String,
-        /// The incident that justifies it.
+        /// Address of the incident that justifies it.
         incident: String,
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// Review a deployment that went out by a broken glass.
+    /// Reviews a break-glass deployment after the fact.
     Countersign {
-        /// Whether it was right.
+        /// `true` to approve it, `false` to object.
         ok: bool,
-        /// What they think of it.
+        /// Comment of the reviewer.
         note: Option<String>,
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// Try the failed step again.
+    /// Retries the failed step.
     Retry {
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// Give up.
+    /// Aborts the run.
     Abort {
-        /// Why.
+        /// Reason in the words of the caller.
         reason: String,
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// End the run in whatever state it is.
+    /// Ends the run in any state.
     Abandon {
-        /// Why.
+        /// Reason in the words of the caller.
         reason: String,
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// What to do when production changed under the run.
+    /// Answers the question that drift raises: production changed under the run.
     Drift {
-        /// What.
+        /// The chosen way to go on.
         choice: DriftChoice,
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// Take a lease on an environment.
+    /// Takes a lease on a lane.
     Lock {
-        /// Of which service.
+        /// The service of the lane.
         service: ServiceName,
-        /// Which one.
+        /// The environment of the lane.
         environment: Environment,
-        /// For how long, when not for as long as the policy says.
+        /// Length of the lease in minutes; `None` for the default of the policy.
         ttl_minutes: Option<u32>,
-        /// Why.
+        /// Reason in the words of the caller.
         reason: String,
     },
-    /// Prolong a lease.
+    /// Extends a lease.
     Renew {
-        /// Of which service.
+        /// The service that the command is about.
         service: ServiceName,
-        /// On which environment.
+        /// The environment that the lease covers.
         environment: Environment,
-        /// For how long from now.
+        /// New length in minutes, from now; `None` for the default of the policy.
         ttl_minutes: Option<u32>,
     },
-    /// Give a lease back.
+    /// Releases a lease.
     Unlock {
-        /// Of which service.
+        /// The service that the command is about.
         service: ServiceName,
-        /// On which environment.
+        /// The environment that the lease covers.
         environment: Environment,
     },
-    /// Take somebody's lease from them.
+    /// Takes over another person's lease.
     Steal {
-        /// Of which service.
+        /// The service that the command is about.
         service: ServiceName,
-        /// On which environment.
+        /// The environment that the lease covers.
         environment: Environment,
-        /// Why.
+        /// Reason in the words of the caller.
         reason: String,
     },
-    /// Who holds what.
+    /// Lists all leases and their holders.
     Locks,
-    /// No deployments until it is lifted.
+    /// Freezes deployments until the freeze is lifted.
     Freeze {
-        /// Of which service; absent for all.
+        /// The service to freeze; `None` for all services.
         service: Option<ServiceName>,
-        /// Why.
+        /// Reason in the words of the caller.
         reason: String,
     },
-    /// Lift a freeze.
+    /// Lifts a freeze.
     Unfreeze {
-        /// Of which service; absent for the freeze of all.
+        /// The service to unfreeze; `None` for the freeze of all services.
         service: Option<ServiceName>,
     },
-    /// The way back to main.
+    /// Shows, confirms or waives the merge back.
     Mergeback {
-        /// Look at it, or waive it.
+        /// The requested action.
         action: MergebackAction,
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// A line for the timeline.
+    /// Adds a note to the timeline.
     Note {
-        /// The line.
+        /// Text of the note.
         text: String,
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// What happened, in order.
+    /// Shows the timeline of a run.
     Timeline {
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// The post-mortem: where it is, or when it is due.
+    /// Records the address of the post-mortem, or shows when it is due.
     Postmortem {
-        /// Where it is; absent to ask.
+        /// Address of the post-mortem; `None` to show its state.
         url: Option<String>,
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// Close a run that is done.
+    /// Closes a finished run.
     Close {
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// A rider's word that they know.
+    /// Acknowledges a run, as the author of an included change.
     Ack {
-        /// Which run.
+        /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// Who the bot takes the caller for.
+    /// Shows the person, roles and account that the bot resolves the caller to.
     Whoami,
-    /// How to.
+    /// Shows the help.
     Help {
-        /// For which verb; absent for all.
+        /// The verb to explain; `None` for the overview.
         verb: Option<String>,
     },
-    /// Whether the bot is there.
+    /// Checks that the bot responds.
     Ping,
 }
 
-/// One answer of a triage: `a=yes`, `rest=no`, `c=?`.
+/// One triage answer: `a=yes`, `rest=no` or `c=?`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TriageWord {
-    /// The letter of the criterion; `None` is all that have no answer yet.
+    /// Letter of the criterion; `None` for `rest`, all criteria that have no answer yet.
     pub letter: Option<char>,
-    /// The answer.
+    /// Yes, no or unknown.
     pub answer: Answer,
 }
 
@@ -399,20 +399,20 @@ impl fmt::Display for TriageWord {
     }
 }
 
-/// What to do when production changed under a run.
+/// The way to go on after production changed under a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DriftChoice {
-    /// Rebase the hotfix on what runs now.
+    /// Rebase the hotfix onto the commit that production runs.
     Rebase,
-    /// Let the fix go out with the regular release.
+    /// Drop the hotfix and ship the fix with the regular release.
     Roll,
-    /// Give up.
+    /// Abort the run.
     Abort,
 }
 
 impl DriftChoice {
-    /// As people write it.
+    /// Returns the word that the user types.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -423,34 +423,34 @@ impl DriftChoice {
     }
 }
 
-/// What is asked about the way back to main.
+/// An action on the merge back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MergebackAction {
-    /// How far it is.
+    /// Show the progress of the merge back.
     Status,
-    /// Main has the fix, in other lines.
+    /// Confirm that mainline has the fix although its lines were rewritten.
     Confirm {
-        /// In their words.
+        /// Comment of the caller.
         note: Option<String>,
     },
-    /// The fix need not go back to main.
+    /// Waive the merge back: mainline does not need the fix.
     Waive {
-        /// Why.
+        /// Reason for the waiver.
         reason: String,
     },
 }
 
-/// The role that the caller must have for the run's service, when the run or lease is their own or nobody's.
+/// Returns the role that the caller needs for the service if the run or lease is their own, or has no owner.
 #[must_use]
 pub fn required_role(request: &Request) -> Role {
     if request.reads_only() {
         return Role::Viewer;
     }
     if matches!(request, Request::Mergeback { action: MergebackAction::Confirm { .. }, .. }) {
-        // Whose run it is may say so; the run decides.
+        // The requester of the run may confirm. `decide` checks who that is.
         return Role::Requester;
     }
-    // The table has every verb (a test holds it to that); were one missing, the strictest role is the safe answer.
+    // A test checks that the table has every verb. If one were missing, the strictest role is the safe default.
     Verb::named(request.verb_name()).map_or(Role::Admin, |verb| verb.needs)
 }

@@ -1,11 +1,12 @@
-//! What can be told from a request alone: its verb, its run, whether it only looks.
+//! Properties of a [`Request`] that depend on the request alone: its verb, its run, its permission, and whether it
+//! is read-only.
 
 use super::request::{MergebackAction, Request};
 use crate::domain::id::HotfixId;
 use crate::domain::people::Permission;
 
 impl Request {
-    /// The verb's name in the table.
+    /// Returns the verb's name in the table.
     #[must_use]
     pub fn verb_name(&self) -> &'static str {
         match self {
@@ -56,7 +57,7 @@ impl Request {
         }
     }
 
-    /// The run that was named, if the verb is about a run and one was named.
+    /// Returns the run that the caller named; `None` if none was named or the verb does not take a run.
     #[must_use]
     pub fn run(&self) -> Option<HotfixId> {
         match self {
@@ -107,7 +108,8 @@ impl Request {
         }
     }
 
-    /// Whether it only looks: nothing is written, so it is answered in private and while the bot is read-only.
+    /// Returns `true` if the request changes nothing. Such requests are answered privately, and also while the bot
+    /// is read-only.
     #[must_use]
     pub fn reads_only(&self) -> bool {
         match self {
@@ -160,7 +162,7 @@ impl Request {
         }
     }
 
-    /// What kind of thing it wants to do.
+    /// Returns the permission that the request needs.
     #[must_use]
     #[expect(clippy::wildcard_enum_match_arm, reason = "whatever is neither a word nor a vote changes something")]
     pub fn deed(&self) -> Permission {

@@ -1,10 +1,10 @@
-//! The nearest match of a mistyped word.
+//! Suggestions for mistyped words.
 
-/// Longer words than this are not typing mistakes, and comparing them costs their length squared.
+/// Longer words are not typos, and the comparison takes quadratic time.
 const LONGEST: usize = 40;
 
-/// The candidate that was most likely meant, if any is near: one that the word begins, else the one with the fewest
-/// mistakes, at most one in three characters.
+/// Returns the candidate that was most likely meant: one that starts with the word, else the one with the smallest edit
+/// distance, at most one edit per three characters.
 pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let length = word.chars().count();
@@ -16,7 +16,7 @@ pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
         let mistakes = if begun { 0 } else { strsim::osa_distance(&word, candidate) };
         (mistakes <= (length / 3).max(1)).then_some((mistakes, candidate))
     });
-    // A one-letter word is one mistake away from every other one-letter word, which is no help.
+    // A one-letter word is one edit away from every other one-letter word, so such a match is useless.
     let scored = scored.filter(|(mistakes, candidate)| *mistakes < length.max(candidate.chars().count()));
     scored
         .min_by(|a, b| a.0.cmp(&b.0).then_with(|| similarity(&word, b.1).total_cmp(&similarity(&word, a.1))))

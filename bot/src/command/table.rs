@@ -1,5 +1,6 @@
-//! The one table of verbs. It parses, writes the help, suggests and completes; chats take their command registration
-//! from it. To add a verb: one entry in `verbs/`, one line here, one variant of `Request`; tests find what is missing.
+//! The table of verbs: the single source for parsing, help, suggestions, completion and the command registration of
+//! chats. To add a verb, add one entry in `verbs/`, one line to [`VERBS`] and one variant of `Request`; tests find
+//! anything missing.
 
 use super::args::Args;
 use super::error::ParseError;
@@ -10,51 +11,51 @@ use super::verbs::{
 };
 use crate::domain::people::Role;
 
-/// A verb: everything the bot knows about one word.
+/// One verb: its names, help, roles and arguments.
 #[derive(Debug)]
 pub struct Verb {
-    /// The word.
+    /// The word that the user types.
     pub name: &'static str,
-    /// Words by which other bots know it.
+    /// Names of the same command in other bots.
     pub aliases: &'static [&'static str],
-    /// Where it stands in the help.
+    /// The section of the help that lists it.
     pub group: Group,
-    /// What it does, in one line.
+    /// One-line description for the overview.
     pub summary: &'static str,
-    /// What else there is to know.
+    /// Longer description for the verb's own help page.
     pub details: &'static str,
-    /// Commands that can be typed like this.
+    /// Example commands. Each of them parses.
     pub examples: &'static [&'static str],
-    /// Who may change something with it; a form that only looks needs `Role::Viewer`.
+    /// Role that the verb needs. Forms that only read need `Role::Viewer`.
     pub needs: Role,
-    /// Who may, when the run or lease is somebody else's; absent when that makes no difference.
+    /// Role that the verb needs on another person's run or lease; `None` if the owner makes no difference.
     pub needs_for_others: Option<Role>,
-    /// What stands behind it, in this order; flags may stand anywhere.
+    /// Arguments, in order. Flags may appear anywhere.
     pub args: &'static [Arg],
-    /// Whether it is about a run, so that `HF-n` may be named.
+    /// `true` if the verb is about a run, so that the caller can name one as `HF-n`.
     pub takes_run: bool,
-    /// Makes the request out of checked arguments.
+    /// Builds the request from the bound arguments.
     pub(super) build: fn(&Args<'_>) -> Result<Request, ParseError>,
 }
 
-/// Where a verb stands in the help.
+/// A section of the help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
-    /// Opening a run and putting fixes into it.
+    /// Open a run and add fixes.
     Begin,
-    /// Looking.
+    /// Verbs that only read.
     Look,
-    /// Saying yes, no or wait.
+    /// Votes, acknowledgments, holds and attestations.
     Say,
-    /// Going on.
+    /// Proceed with the run.
     Act,
-    /// When it does not go as planned.
+    /// Handle failures, drift and emergencies.
     Trouble,
-    /// Who may deploy where.
+    /// Leases and freezes.
     Lanes,
-    /// What remains afterwards.
+    /// Merge back, notes, post-mortem and closing.
     After,
-    /// The bot itself.
+    /// Verbs about the bot itself.
     Bot,
 }
 
@@ -63,7 +64,7 @@ impl Group {
     pub const ALL: [Self; 8] =
         [Self::Begin, Self::Look, Self::Say, Self::Act, Self::Trouble, Self::Lanes, Self::After, Self::Bot];
 
-    /// Its heading.
+    /// Returns the heading of the section.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -79,48 +80,48 @@ impl Group {
     }
 }
 
-/// One thing that stands behind a verb.
+/// One argument of a verb.
 #[derive(Debug)]
 pub struct Arg {
-    /// Its name; for a flag, the word behind `--`.
+    /// Name of the argument; for a flag, the word after `--`.
     pub name: &'static str,
-    /// Its piece of the usage line.
+    /// The part of the usage line for this argument; empty if another argument shows it.
     pub shown: &'static str,
-    /// How it is written.
+    /// The syntax: positional or flag, required or optional.
     pub form: ArgSyntax,
-    /// What it means.
+    /// The type of the value.
     pub kind: ArgType,
-    /// What it is, in one line.
+    /// One-line description for the help.
     pub about: &'static str,
 }
 
-/// How an argument is written.
+/// The syntax of an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArgSyntax {
-    /// One word.
+    /// One required word.
     Word,
-    /// One word, or none.
+    /// One optional word.
     OptionalWord,
-    /// One word or more, with spaces or commas between.
+    /// One or more words, separated by spaces or commas.
     Words,
-    /// All that is left, as free text.
+    /// The rest of the line, as required free text.
     Text,
-    /// All that is left, which may be nothing.
+    /// The rest of the line, as optional free text.
     OptionalText,
-    /// `--name`.
+    /// `--name`, without a value.
     Switch,
-    /// `--name value`, or nothing.
+    /// Optional `--name value`.
     Flag,
-    /// `--name value`.
+    /// Required `--name value`.
     RequiredFlag,
-    /// `--name value value, value --name value`, or nothing.
+    /// Optional, repeatable `--name value value, value --name value`.
     ManyFlag,
-    /// `name value`, or nothing. `--name value` is understood too.
+    /// Optional `name value`; `--name value` is accepted too.
     Keyword,
 }
 
 impl ArgSyntax {
-    /// Whether it is found by its name instead of its place.
+    /// Returns `true` if the argument is bound by name rather than by position.
     #[must_use]
     pub fn is_flag(self) -> bool {
         match self {
@@ -129,7 +130,7 @@ impl ArgSyntax {
         }
     }
 
-    /// Whether a command without it is refused.
+    /// Returns `true` if the command is refused without the argument.
     #[must_use]
     pub fn is_required(self) -> bool {
         match self {
@@ -140,7 +141,7 @@ impl ArgSyntax {
         }
     }
 
-    /// Whether it is free text.
+    /// Returns `true` if the argument is free text.
     #[must_use]
     pub fn is_text(self) -> bool {
         match self {
@@ -157,40 +158,41 @@ impl ArgSyntax {
     }
 }
 
-/// What an argument means: it says what is offered for completion and what a mistyped word is compared with.
+/// The type of an argument: selects its completions and the words that a typo is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArgType {
-    /// A service.
+    /// A configured service.
     Service,
-    /// A service, or `all`.
+    /// A configured service, or `all`.
     ServiceOrAll,
-    /// An environment.
+    /// A configured environment.
     Environment,
-    /// An environment, or `local`.
+    /// A configured environment, `local` or `watch`.
     Place,
-    /// `service/environment`.
+    /// A lane: `service/environment`.
     Lane,
-    /// A step of the playbook.
+    /// A step of a playbook.
     Step,
     /// A pull request or a commit.
     Fix,
-    /// A branch, tag, commit or pull request; for a base also `deployed@ENV`.
+    /// A branch, tag, commit or pull request; as a base also `deployed@ENV`.
     Reference,
-    /// A commit, by its id or its address.
+    /// A commit, by id or by address.
     Commit,
-    /// A name for something that is to be made, or that only the service knows.
+    /// A name that is not checked against the configuration: of something new, or known only to the service.
     Name,
-    /// An address.
+    /// An HTTP or HTTPS address.
     Url,
-    /// A length of time.
+    /// A duration such as `2h`.
     Duration,
-    /// One of these words.
+    /// One of a fixed set of words.
     Choice(&'static [&'static str]),
     /// A verb of this table.
     Verb,
-    /// Free text, or nothing to check.
+    /// Free text, not checked.
     Text,
-    /// Free text of something that takes effect at once: a span of time in it is refused, and this says how its end is set.
+    /// Free text of a command that takes effect immediately. A time span in it is refused; the payload tells the user
+    /// how the end is set.
     Lasting(&'static str),
 }
 
@@ -243,47 +245,48 @@ pub static VERBS: &[&Verb] = &[
 ];
 
 impl Verb {
-    /// The verb with this name or alias, in any case. Other bots' `/lgtm` and `.deploy` are understood.
+    /// Returns the verb with this name or alias, case-insensitively. Accepts a leading `/` or `.`, as in `/lgtm` and
+    /// `.deploy` of other bots.
     #[must_use]
     pub fn named(word: &str) -> Option<&'static Self> {
         let word = word.strip_prefix(['/', '.']).unwrap_or(word).to_lowercase();
         VERBS.iter().copied().find(|verb| verb.name == word || verb.aliases.contains(&word.as_str()))
     }
 
-    /// Every name and alias.
+    /// Returns every name and alias.
     pub fn words() -> impl Iterator<Item = &'static str> {
         VERBS.iter().flat_map(|verb| std::iter::once(verb.name).chain(verb.aliases.iter().copied()))
     }
 
-    /// How it is written: `verify <env>|local pass|fail [note …] [HF-n]`.
+    /// Returns the usage line: `verify <env>|local pass|fail [note …] [HF-n]`.
     #[must_use]
     pub fn usage(&self) -> String {
         self.usage_pieces().collect::<Vec<_>>().join(" ")
     }
 
-    /// The pieces of the usage line: the verb, each argument, the run.
+    /// Returns the parts of the usage line: the verb, each argument, the run.
     pub(super) fn usage_pieces(&self) -> impl Iterator<Item = &'static str> {
         let pieces = self.args.iter().map(|arg| arg.shown).filter(|shown| !shown.is_empty());
         let run = self.takes_run.then_some("[HF-n]");
         std::iter::once(self.name).chain(pieces).chain(run)
     }
 
-    /// The argument with this name, if it is a flag.
+    /// Returns the flag with this name; `None` if there is none.
     pub(super) fn flag(&self, name: &str) -> Option<&'static Arg> {
         self.flags().find(|arg| arg.name == name)
     }
 
-    /// What is found by name.
+    /// Returns the arguments that are bound by name.
     pub fn flags(&self) -> impl Iterator<Item = &'static Arg> {
         self.args.iter().filter(|arg| arg.form.is_flag())
     }
 
-    /// What is found by place.
+    /// Returns the arguments that are bound by position, in order.
     pub fn places(&self) -> impl Iterator<Item = &'static Arg> {
         self.args.iter().filter(|arg| !arg.form.is_flag())
     }
 
-    /// Whether free text stands behind it.
+    /// Returns `true` if the verb takes free text.
     pub(super) fn takes_text(&self) -> bool {
         self.args.iter().any(|arg| arg.form.is_text())
     }

@@ -1,4 +1,4 @@
-//! What was typed, and what it means or how it is refused.
+//! Tests of [`parse`]: the request of a text, or its refusal.
 
 mod properties;
 mod references;
@@ -17,7 +17,7 @@ fn known() -> Lexicon {
     }
 }
 
-/// The request in its own words, which are shorter to read than its debug form; or the code of the error.
+/// Returns the request as a command, which is shorter than its debug form, or the code of the error.
 fn said(text: &str) -> String {
     match parse(text, &known()) {
         Ok(request) => request.to_string(),

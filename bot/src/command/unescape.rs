@@ -1,12 +1,12 @@
-//! The escapes in which Slack hands over what was typed: `<@U1|name>`, `<#C1|name>`, `<https://…|label>`, `&amp;`.
-//! They are read once, and what they say is never read again: a typed `<` arrives as `&lt;` and stays a character.
+//! Decoding of the escapes in Slack's command text: `<@U1|name>`, `<#C1|name>`, `<https://…|label>`, `&amp;`. Text is
+//! decoded exactly once: a typed `<` arrives as `&lt;` and stays a character.
 
 use super::lex::is_escapable;
 
-/// The escaped thing that the text begins with: how many bytes it takes, and what it says.
+/// Decodes the escape at the start of the text. Returns its length in bytes and its text.
 pub(super) fn entity(rest: &str) -> Option<(usize, String)> {
     let inner = rest.strip_prefix('<')?;
-    // Looked at first, so that a text full of `<` is not searched to its end for each of them.
+    // The prefix is checked first; otherwise a text full of `<` would be searched to its end for each of them.
     if !["@", "#", "!", "http://", "https://", "mailto:", "tel:"].iter().any(|p| inner.starts_with(p)) {
         return None;
     }
@@ -20,8 +20,8 @@ pub(super) fn entity(rest: &str) -> Option<(usize, String)> {
     Some((inside.len() + 2, unescape(&reading(target, label))))
 }
 
-/// What the escaped thing says. People and channels are called by their label, which decides nothing; a link is its
-/// address and never its label, which could lie.
+/// Returns the text of an escape. Users and channels become their label, which is used for display only; a link becomes
+/// its address and never its label, which could be misleading.
 fn reading(target: &str, label: Option<&str>) -> String {
     let called = |sigil: char, id: &str| {
         let name = label.unwrap_or(id);
@@ -36,18 +36,18 @@ fn reading(target: &str, label: Option<&str>) -> String {
     if let Some(address) = target.strip_prefix("mailto:").or_else(|| target.strip_prefix("tel:")) {
         return address.to_owned();
     }
-    // `payments.io` is made a link by Slack itself; what was typed is the label.
+    // Slack turns `payments.io` into a link; the user typed the label.
     let bare = target.strip_prefix("http://").or_else(|| target.strip_prefix("https://"));
     label.filter(|l| bare == Some(*l)).unwrap_or(target).to_owned()
 }
 
-/// The three characters that Slack escapes.
+/// Decodes the three characters that Slack escapes.
 fn unescape(text: &str) -> String {
-    // `&amp;` last: `&amp;lt;` was typed as `&lt;`.
+    // `&amp;` must be last: `&amp;lt;` was typed as `&lt;`.
     text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 }
 
-/// The text with every escape read; `in_quotes`, a backslash makes the next quote or backslash literal.
+/// Decodes every escape. If `in_quotes`, a backslash makes the next quote or backslash literal.
 pub(super) fn decode(raw: &str, in_quotes: bool) -> String {
     let mut out = String::with_capacity(raw.len());
     let mut rest = raw;
@@ -66,11 +66,11 @@ pub(super) fn decode(raw: &str, in_quotes: bool) -> String {
     out
 }
 
-/// What is typed, and how it arrives.
+/// Pairs of a typed character and its escape.
 const ESCAPES: [(&str, &str); 3] = [("<", "&lt;"), (">", "&gt;"), ("&", "&amp;")];
 
-/// The inverse of `decode` for a quoted string. Only what would be read as something else is escaped, so that the result
-/// stays readable.
+/// Quotes a text so that `decode` returns it. Escapes only characters that would decode to something else, to keep the
+/// result readable.
 pub(super) fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
@@ -79,7 +79,7 @@ pub(super) fn quote(text: &str) -> String {
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
-            // Even where no `>` follows in this string: one may follow in the next.
+            // Escaped even if no `>` follows in this string: one may follow in the next.
             '<' if rest.chars().nth(1).is_some_and(|next| next.is_alphabetic() || matches!(next, '@' | '#' | '!')) => {
                 out.push_str("&lt;");
             }

@@ -1,30 +1,31 @@
-//! Where the team talks, as `[chat]` in `hotfix.toml` says it. `wire` turns it into an adapter.
+//! The chat of the team: `[chat]` in `hotfix.toml`. `wire` builds the chat adapter from it.
 
 use hotfix_adapters::ids::{ChannelRef, Platform};
 
 use super::secret::SecretSource;
 
-/// The chat of this bot. There is one; the command line is always there beside it.
+/// Settings of the one chat of this bot. The command line is always available in addition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatSettings {
-    /// Which one it is, and who speaks there.
+    /// The platform and its credentials.
     pub kind: ChatKind,
-    /// Channels in which acts are taken for every service, beside the service's own: those made for incidents.
+    /// Channels in which commands are accepted for every service, in addition to the service's own channel; for
+    /// incident channels.
     pub also_in: Vec<ChannelRef>,
-    /// Whether acts are taken in channels that are shared with another company (security case 38).
+    /// `true` to accept commands in channels that are shared with another company (security case 38).
     pub shared_channels: bool,
-    /// Whether votes count that are given at the command line.
+    /// `true` to count votes that are given on the command line.
     pub terminal_votes: bool,
-    /// How much people may say.
+    /// Rate limits for commands.
     pub pace: Pace,
 }
 
-/// How many commands are taken within a minute; what is said at the terminal is not counted (security case 40).
+/// Rate limits for commands, per minute. Commands at the terminal are not limited (security case 40).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
-    /// Of one person.
+    /// Commands per person.
     pub person: u32,
-    /// For one service, by everybody who may.
+    /// Commands per service, summed over all persons.
     pub service: u32,
 }
 
@@ -34,66 +35,66 @@ impl Default for Pace {
     }
 }
 
-/// The chats that there are.
+/// The supported chats.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChatKind {
-    /// The terminal that the bot was started in.
+    /// The terminal in which the bot was started.
     Console,
-    /// Slack.
+    /// Slack, by socket mode or HTTP.
     Slack(SlackSettings),
-    /// Discord.
+    /// Discord, by its gateway.
     Discord(DiscordSettings),
 }
 
-/// How the bot is in Slack.
+/// Settings of the Slack app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlackSettings {
-    /// The id of the app, `A…`; what other apps send is dropped.
+    /// Id of the app, `A…`. Messages of other apps are dropped.
     pub app: String,
-    /// The workspaces `T…` and organisations `E…` that may send; what others send is dropped (security case 9).
+    /// Workspaces `T…` and organizations `E…` that are accepted. Requests from others are dropped (security case 9).
     pub teams: Vec<String>,
-    /// The bot's token, `xoxb-…`.
+    /// Bot token, `xoxb-…`.
     pub token: SecretSource,
-    /// How what people do comes in.
+    /// The transport of inbound requests.
     pub way: SlackWay,
-    /// How many messages a channel takes at once, before it is one a second.
+    /// Messages that may be sent to one channel in a burst, before the rate drops to one per second.
     pub burst: u32,
-    /// Where the Web API is.
+    /// Base URL of the Web API.
     pub api_url: String,
 }
 
-/// How what people do in Slack comes in.
+/// The transport of inbound requests from Slack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SlackWay {
-    /// The bot keeps connections open; nothing has to reach it from outside.
+    /// Socket mode: the bot opens the connections, so it needs no public address.
     Socket {
-        /// The app's token, `xapp-…`.
+        /// App-level token, `xapp-…`.
         app_token: SecretSource,
-        /// How many connections, 1 to 10.
+        /// Number of connections, 1 to 10.
         connections: u32,
     },
-    /// Slack calls the bot at `/slack`, on the listener of `[http]`.
+    /// HTTP: Slack calls the bot at `/slack` on the listener of `[http]`.
     Http {
-        /// What it signs with; two while one is changed.
+        /// Signing secrets; two during a rotation.
         signing_secrets: Vec<SecretSource>,
     },
 }
 
-/// How the bot is in Discord.
+/// Settings of the Discord application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiscordSettings {
-    /// The number of the application.
+    /// Numeric id of the application.
     pub application: String,
-    /// The servers that may send.
+    /// Ids of the servers that are accepted.
     pub guilds: Vec<String>,
-    /// The bot's token.
+    /// Bot token of the application.
     pub token: SecretSource,
-    /// Where the REST API is.
+    /// Base URL of the REST API.
     pub api_url: String,
 }
 
 impl ChatSettings {
-    /// On which platform it is.
+    /// Returns the platform of the chat.
     #[must_use]
     pub fn platform(&self) -> Platform {
         match self.kind {

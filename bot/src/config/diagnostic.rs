@@ -1,4 +1,4 @@
-//! A fault of the configuration: what is wrong, where, and what to do next, drawn as rustc draws.
+//! Diagnostics of the configuration: the fault, its position and the next step, rendered in the style of rustc.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -8,11 +8,11 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Render
 
 use super::source::Sources;
 
-/// A file, by its number in [`Sources`].
+/// A file, as an index into [`Sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct FileId(pub(super) usize);
 
-/// A place in a file.
+/// A byte range in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct At {
     pub(super) file: FileId,
@@ -26,7 +26,7 @@ impl At {
     }
 }
 
-/// A value with its place.
+/// A value with its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Located<T> {
     pub(super) value: T,
@@ -39,16 +39,16 @@ impl<T> Located<T> {
     }
 }
 
-/// Where a fault is.
+/// The position of a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Place {
-    /// In a file, at a caret.
+    /// A byte range in a file.
     Text(At),
-    /// A file or folder as a whole, because it could not be read.
+    /// A whole file or folder, for example one that could not be read.
     Path(String),
 }
 
-/// One fault.
+/// A single fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Diagnostic {
     place: Place,
@@ -59,25 +59,25 @@ pub(super) struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// A fault at a place: what is wrong in one line, what the caret says, and the next step.
+    /// Creates a fault at a position, with its message, the label of the caret and the next step.
     pub(super) fn at(at: At, what: impl Into<String>, label: impl Into<String>, next: impl Into<String>) -> Self {
         Self { place: Place::Text(at), what: what.into(), label: label.into(), next: next.into(), also: Vec::new() }
     }
 
-    /// A fault of a whole file or folder.
+    /// Creates a fault of a whole file or folder.
     pub(super) fn of(path: impl Into<String>, what: impl Into<String>, next: impl Into<String>) -> Self {
         let (what, next) = (what.into(), next.into());
         Self { place: Place::Path(path.into()), what, label: String::new(), next, also: Vec::new() }
     }
 
-    /// Points at a second place that has to do with it.
+    /// Adds a second, related position.
     pub(super) fn see(mut self, at: At, label: impl Into<String>) -> Self {
         self.also.push((at, label.into()));
         self
     }
 }
 
-/// Where readers and checks put what they find, so that one fault never hides the next.
+/// The collector of faults. Readers and checks add to it and continue, so that one fault never hides another.
 #[derive(Debug, Default)]
 pub(super) struct Diagnostics {
     faults: RefCell<Vec<Diagnostic>>,
@@ -85,7 +85,7 @@ pub(super) struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// Adds a fault. The same fault at the same place is kept once, whichever service it was found for.
+    /// Adds a fault. Duplicates at the same position are dropped, even if they were found for different services.
     pub(super) fn add(&self, fault: Diagnostic) {
         let mut faults = self.faults.borrow_mut();
         if !faults.iter().any(|known| known.place == fault.place && known.what == fault.what) {
@@ -93,7 +93,7 @@ impl Diagnostics {
         }
     }
 
-    /// Never draws the text at this place: it may be a secret.
+    /// Redacts the text at this position in all reports: it may be a secret.
     pub(super) fn hide(&self, at: At) {
         self.hidden.borrow_mut().push(at);
     }
@@ -102,7 +102,7 @@ impl Diagnostics {
         self.faults.borrow().is_empty()
     }
 
-    /// The faults in the order of the files, and in each from its top.
+    /// Returns the report, sorted by file and position.
     pub(super) fn into_faults(self, mut sources: Sources) -> DiagnosticReport {
         for at in self.hidden.into_inner() {
             sources.hide(at);
@@ -116,25 +116,25 @@ impl Diagnostics {
     }
 }
 
-/// Every fault of a configuration.
+/// All faults of a configuration.
 pub struct DiagnosticReport {
     sources: Box<Sources>,
     faults: Vec<Diagnostic>,
 }
 
 impl DiagnosticReport {
-    /// How many there are; at least one.
+    /// Returns the number of faults, which is at least one.
     #[must_use]
     pub fn count(&self) -> usize {
         self.faults.len()
     }
 
-    /// What is wrong, one line a fault, without the places.
+    /// Returns the message of each fault, without positions.
     pub fn titles(&self) -> impl Iterator<Item = &str> {
         self.faults.iter().map(|fault| fault.what.as_str())
     }
 
-    /// All faults with file, line and caret, and a last line that counts them.
+    /// Renders all faults with file, line and caret, and a final line with their count.
     #[must_use]
     pub fn render(&self, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
@@ -175,7 +175,7 @@ impl DiagnosticReport {
         Snippet::source(self.sources.text(file)).path(self.sources.shown(file))
     }
 
-    /// A caret under the place. A value of several lines is marked on its first, which names it.
+    /// Returns the caret under a position. A value of several lines is marked on its first line.
     fn caret<'a>(&self, kind: AnnotationKind, at: At, label: &'a str) -> Annotation<'a> {
         let text = self.sources.text(at.file);
         let first_line = text.get(at.start..at.end).and_then(|span| span.find('\n'));

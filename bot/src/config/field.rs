@@ -1,4 +1,4 @@
-//! One value of the configuration, read as what it should be. A mistake becomes a fault at the value's place.
+//! One value of the configuration, parsed into its type. A mistake is recorded as a fault at the value's position.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -11,7 +11,7 @@ use toml::de::DeValue;
 use super::diagnostic::{At, Diagnostic, Diagnostics, FileId, Located};
 use super::reader::{Reader, listed, nearest};
 
-/// One value of a table or a list, which may be missing.
+/// One value of a table or a list; it may be missing.
 pub(super) struct Field<'a> {
     pub(super) name: &'a str,
     pub(super) value: Option<&'a Spanned<DeValue<'a>>>,
@@ -20,27 +20,27 @@ pub(super) struct Field<'a> {
 }
 
 impl<'a> Field<'a> {
-    /// Where the value is.
+    /// Returns the position of the value.
     pub(super) fn at(&self) -> Option<At> {
         self.value.map(|value| At::new(self.file, value.span()))
     }
 
-    /// Where faults go.
+    /// Returns the collector of faults.
     pub(super) fn sink(&self) -> &'a Diagnostics {
         self.sink
     }
 
-    /// How many values it has, when it is a list.
+    /// Returns the number of items if the value is a list.
     pub(super) fn len(&self) -> Option<usize> {
         self.value.and_then(|value| value.get_ref().as_array()).map(|items| items.len())
     }
 
-    /// Whether it is a table, which some values may be and others not.
+    /// Returns `true` if the value is a table.
     pub(super) fn is_table(&self) -> bool {
         self.value.is_some_and(|value| matches!(value.get_ref(), DeValue::Table(_)))
     }
 
-    /// A text as it stands, be it empty or blank.
+    /// Returns a string unchanged, even if it is empty or blank.
     pub(super) fn verbatim(self) -> Option<Located<String>> {
         let (value, at) = self.present()?;
         let DeValue::String(text) = value else {
@@ -49,7 +49,7 @@ impl<'a> Field<'a> {
         Some(Located { value: text.clone().into_owned(), at })
     }
 
-    /// A text that says something, without the blanks around it.
+    /// Returns a non-blank string, trimmed.
     pub(super) fn text(self) -> Option<Located<String>> {
         let (sink, name) = (self.sink, self.name);
         let text = self.verbatim()?;
@@ -61,7 +61,7 @@ impl<'a> Field<'a> {
         Some(text.map(|text| text.trim().to_owned()))
     }
 
-    /// A text on one line.
+    /// Returns a string without line breaks and other control characters.
     pub(super) fn string_line(self) -> Option<Located<String>> {
         let (sink, name) = (self.sink, self.name);
         let text = self.text()?;
@@ -78,7 +78,7 @@ impl<'a> Field<'a> {
         Some(text)
     }
 
-    /// A text that is the name of something.
+    /// Returns a string parsed into a name or another type.
     pub(super) fn parse<T: FromStr<Err: Display>>(self) -> Option<Located<T>> {
         let (sink, name) = (self.sink, self.name);
         let text = self.text()?;
@@ -92,7 +92,7 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// One of a few words.
+    /// Returns the meaning of a word from a fixed set.
     pub(super) fn choice<T: Copy>(self, choices: &[(&'a str, T)]) -> Option<Located<T>> {
         let (sink, name) = (self.sink, self.name);
         let text = self.text()?;
@@ -108,7 +108,7 @@ impl<'a> Field<'a> {
         None
     }
 
-    /// A whole number in a range.
+    /// Returns an integer in a range.
     pub(super) fn integer(self, range: RangeInclusive<u32>) -> Option<Located<u32>> {
         let (value, at) = self.present()?;
         let wanted = format!("a whole number from {} to {}", range.start(), range.end());
@@ -124,7 +124,7 @@ impl<'a> Field<'a> {
         None
     }
 
-    /// True or false.
+    /// Returns a boolean.
     pub(super) fn boolean(self) -> Option<Located<bool>> {
         let (value, at) = self.present()?;
         let DeValue::Boolean(flag) = value else {
@@ -133,7 +133,7 @@ impl<'a> Field<'a> {
         Some(Located { value: *flag, at })
     }
 
-    /// An id that is written as a text or as a number.
+    /// Returns an id that is written as a string or as a number.
     pub(super) fn id(self) -> Option<Located<String>> {
         match self.present()? {
             (DeValue::Integer(number), at) => Some(Located { value: number.as_str().to_owned(), at }),
@@ -141,7 +141,7 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// A moment in time with its distance from UTC.
+    /// Returns a date and time with a UTC offset.
     pub(super) fn timestamp(self) -> Option<Located<Timestamp>> {
         let (value, at) = self.present()?;
         let wanted = "a moment with its offset, such as 2026-12-20T18:00:00Z or 2026-12-20T18:00:00+01:00";
@@ -154,7 +154,7 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// A table below this one.
+    /// Returns a nested table.
     pub(super) fn table(self, what: impl Into<String>) -> Option<Reader<'a>> {
         let (value, at) = self.present()?;
         let DeValue::Table(table) = value else {
@@ -163,7 +163,7 @@ impl<'a> Field<'a> {
         Some(Reader::new(table, at, what, self.sink))
     }
 
-    /// A list; nothing when it is missing.
+    /// Returns the items of a list; empty if the value is missing.
     pub(super) fn list(self) -> Vec<Field<'a>> {
         let Some((value, at)) = self.present() else {
             return Vec::new();
@@ -177,7 +177,7 @@ impl<'a> Field<'a> {
             .collect()
     }
 
-    /// A list, or one value that stands for a list of one.
+    /// Returns the items of a list, or a single value as a list of one.
     pub(super) fn one_or_more(self) -> Vec<Field<'a>> {
         match self.present() {
             Some((DeValue::Array(_), _)) => self.list(),

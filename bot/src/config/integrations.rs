@@ -1,107 +1,107 @@
-//! What the bot reaches beyond a service's own environments: forges elsewhere, registries, clusters. These are the choices;
-//! `wire` turns each into an adapter.
+//! Integrations of a service other than deploy mechanisms: remote forges, registries, clusters. `wire` builds an
+//! adapter from each.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::secret::SecretSource;
 
-/// A forge elsewhere, as `[forges.<name>]` in `hotfix.toml` says it.
+/// A remote forge: `[forges.<name>]` in `hotfix.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostConfig {
-    /// Which one it is, and who speaks to it.
+    /// The product and its credentials.
     pub kind: HostKind,
-    /// The secrets of its webhooks; two while one is changed, none when webhooks are not taken.
+    /// Webhook secrets; two during a rotation, empty if webhooks are not accepted.
     pub webhook_secrets: Vec<SecretSource>,
-    /// How long an answer is awaited, and how long git may hear nothing; as usual for its kind when absent.
+    /// Timeout of an API request, and of a git command without output; `None` for the defaults.
     pub timeout: Option<Duration>,
 }
 
-/// The forges that there are.
+/// The supported forges.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HostKind {
-    /// GitHub, or GitHub Enterprise Server.
+    /// GitHub or GitHub Enterprise Server.
     GitHub {
-        /// Where its API is.
+        /// Base URL of the API.
         api_url: String,
-        /// Where git finds its repositories.
+        /// Base URL for git.
         git_url: String,
-        /// Who speaks.
+        /// Credentials for the API and git.
         auth: GitHubAuth,
     },
-    /// GitLab, at gitlab.com or self-managed.
+    /// GitLab, on gitlab.com or self-managed.
     GitLab {
-        /// Where it is.
+        /// Base URL of the instance.
         url: String,
-        /// Who speaks.
+        /// Access token for the API and git.
         token: SecretSource,
-        /// The numeric id of the account that the token belongs to: its labels are no person's.
+        /// Numeric id of the token's own account. Labels that it sets do not count as set by a person.
         account: Option<String>,
     },
 }
 
-/// Who speaks to GitHub.
+/// Credentials for GitHub.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GitHubAuth {
-    /// Somebody's token.
+    /// A token of an account.
     Token(SecretSource),
-    /// A GitHub App, whose tokens are minted for one repository each.
+    /// A GitHub App. It mints tokens that are limited to one repository each.
     App {
-        /// Its id.
+        /// Numeric id of the app.
         id: u64,
-        /// Its installation; looked up when absent.
+        /// Id of the installation; looked up if `None`.
         installation: Option<u64>,
-        /// Its private key.
+        /// Private key of the app.
         private_key: SecretSource,
     },
 }
 
-/// Where the images of a service are kept.
+/// The image registry of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegistryConfig {
-    /// The repository of images, such as `quay.io/team/payments`.
+    /// Image repository, such as `quay.io/team/payments`.
     pub repository: String,
-    /// The patterns of tags, in order.
+    /// Tag patterns, tried in order.
     pub tags: Vec<String>,
-    /// Who reads; nobody in particular when absent.
+    /// Credentials for reading; `None` for anonymous access.
     pub login: Option<RegistryLogin>,
-    /// Whether it is spoken to without TLS. Loopback always is.
+    /// `true` to connect without TLS. Loopback never uses TLS.
     pub plain_http: bool,
 }
 
-/// Who reads a registry.
+/// Credentials for a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegistryLogin {
-    /// The user; a bearer token when absent.
+    /// User name; `None` if the password is a bearer token.
     pub user: Option<String>,
-    /// The password or token.
+    /// Password or bearer token.
     pub password: SecretSource,
 }
 
-/// Where an environment runs.
+/// The Kubernetes cluster that an environment runs on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterConfig {
-    /// What it is called, for people.
+    /// Display name of the cluster.
     pub name: String,
-    /// The kubeconfig; the cluster that the bot itself runs in when absent.
+    /// Path of the kubeconfig; `None` for the cluster that the bot itself runs in.
     pub kubeconfig: Option<PathBuf>,
-    /// Which of its contexts; the current one when absent.
+    /// Context in the kubeconfig; `None` for the current one.
     pub context: Option<String>,
-    /// The namespace.
+    /// Namespace of the deployment.
     pub namespace: String,
-    /// The deployment.
+    /// Name of the Kubernetes Deployment.
     pub deployment: String,
-    /// Which container is meant.
+    /// The container that runs the service.
     pub container: ContainerConfig,
-    /// Whether the pods are read too, for the digests that run.
+    /// `true` to also read the pods, for the digests of the running images.
     pub read_pods: bool,
 }
 
-/// Which container of a deployment is the service, and which are side-cars (HOCS-5).
+/// The container of a Deployment that runs the service; all others are sidecars (HOCS-5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ContainerConfig {
-    /// The one of this name.
+    /// The container with this name.
     Named(String),
-    /// The one that runs an image of this repository.
+    /// The container whose image comes from this repository.
     Image(String),
 }

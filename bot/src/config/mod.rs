@@ -1,15 +1,16 @@
-//! The configuration: raw once, valid from then on. [`load`] reads a folder of commented TOML and answers either with a
-//! [`Config`] that the rest of the program trusts without looking again, or with every fault there is, all at once.
+//! The configuration: read once, validated as a whole. [`load`] reads a folder of TOML files and returns either a valid
+//! [`Config`] or every fault in it at once.
 //!
 //! ```text
-//! config/                     source      files: size, owner's rights, no way out of the folder
-//!   hotfix.toml               reader      one table, key by key; field: one value; a mistake is a fault with its place
-//!   policy.toml      ──────►  read/       one file of the configuration each: raw, with places
-//!   people.toml               check/      what must hold between files
-//!   services/*.toml           fault       drawn as rustc draws: what, where, next
+//! config/                     source      files: size, permissions, no links out of the folder
+//!   hotfix.toml               reader      one table, key by key; field: one value; mistakes become faults
+//!   policy.toml      ──────►  read/       one module per file: raw values with positions
+//!   people.toml               check/      rules across files
+//!   services/*.toml           diagnostic  faults rendered in the style of rustc
 //!   playbooks/*.toml
 //! ```
-//! Invariant: a value in [`Config`] is valid, alone and together with the others. Called by `wire`, at start and at reload.
+//! Invariant: every value in [`Config`] is valid, alone and together with the others. Called by the command line at
+//! start, and by `reload`.
 
 mod chat;
 mod check;
@@ -51,52 +52,54 @@ use crate::domain::playbook::{CapabilityKind, Playbook};
 use crate::domain::service::Service;
 use crate::policy::Policy;
 
-/// Everything the operators wrote, valid.
+/// The complete, valid configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where things are kept, and how often things are asked.
+    /// Settings of the process: paths, intervals, chat, HTTP, log.
     pub settings: Settings,
-    /// The forges elsewhere, by their names.
+    /// Remote forges, keyed by their name in `hotfix.toml`.
     pub forges: BTreeMap<String, HostConfig>,
-    /// What can be hotfixed.
+    /// Services that can be hotfixed.
     pub services: BTreeMap<ServiceName, ConfiguredService>,
-    /// Which groups of the chat are called at which moments of a service's runs.
+    /// Chat groups to mention in each service's runs, and when.
     pub groups: BTreeMap<ServiceName, Vec<ChatGroup>>,
-    /// Who is who.
+    /// Persons, their accounts and the accounts of bots.
     pub people: People,
-    /// Who may do what, whose word a deployment takes, and when nothing is deployed.
+    /// Roles, quorums, freezes and break-glass rules.
     pub policy: Policy,
-    /// The runbooks.
+    /// Playbooks, one per runbook.
     pub playbooks: BTreeMap<PlaybookId, Playbook>,
-    /// SHA-256 of all files with their names, in hexadecimal: it changes when a byte of the configuration does.
+    /// SHA-256 of the names and contents of all files, in hexadecimal. Identifies the version of the configuration.
     pub digest: String,
 }
 
-/// A service with what reaches it.
+/// A service with its integrations.
 #[derive(Debug, Clone)]
 pub struct ConfiguredService {
-    /// The service as the domain knows it.
+    /// The service as the domain models it.
     pub service: Service,
-    /// Where its code lives.
+    /// The forge that hosts the code.
     pub forge: ForgeConfig,
-    /// What deploys to each of its environments; every environment of the service has one.
+    /// The deploy mechanism of each environment; every environment of the service has one.
     pub mechanisms: BTreeMap<Environment, MechanismConfig>,
-    /// Where its images are kept.
+    /// The image registry; `None` if the service has none.
     pub registry: Option<RegistryConfig>,
-    /// Where each of its environments runs, as far as the bot can look there.
+    /// The clusters that each environment runs on, as far as the bot can read them.
     pub clusters: BTreeMap<Environment, Vec<ClusterConfig>>,
-    /// What the service declares to have, and how each claim is probed (MAIN-13).
+    /// The declared capabilities and their probes (MAIN-13).
     pub capabilities: BTreeMap<CapabilityKind, CapabilityConfig>,
 }
 
 impl Config {
-    /// The playbook that a service follows. The configuration was refused if it named one that is not there.
+    /// Returns the playbook of a service; `None` only for an unknown service, because loading checks that the
+    /// playbook exists.
     #[must_use]
     pub fn playbook_of(&self, service: &ServiceName) -> Option<&Playbook> {
         self.services.get(service).and_then(|configured| self.playbooks.get(&configured.service.playbook))
     }
 
-    /// After how many minutes a person is asked whether a rollout that nothing confirms is through.
+    /// Returns the minutes after which the bot asks a person if an unconfirmed rollout is complete; 0 if the mechanism
+    /// is not a promotion.
     pub(crate) fn ask_after_minutes(&self, service: &ServiceName, environment: &Environment) -> u32 {
         match self.services.get(service).and_then(|configured| configured.mechanisms.get(environment)) {
             Some(MechanismConfig::Promotion(promotion)) => promotion.rollout.ask_minutes,
@@ -112,17 +115,18 @@ impl Config {
         }
     }
 
-    /// The same, with votes bound to the mechanisms that stand in it.
+    /// Returns the configuration with the fingerprints of its deploy mechanisms in the policy, which binds votes
+    /// to them.
     #[must_use]
     pub fn with_own_ways(self) -> Self {
-        // What is written there names secrets and never holds one.
+        // The debug output names the sources of secrets and never contains a value.
         let way =
             |(name, service): (&ServiceName, &ConfiguredService)| (name.clone(), format!("{:?}", service.mechanisms));
         let ways = self.services.iter().map(way).collect();
         Self { policy: self.policy.clone().with_deploy_fingerprints(ways), ..self }
     }
 
-    /// What a service declares to have, without how it is probed.
+    /// Returns the capabilities that a service declares, without their probes.
     #[must_use]
     pub fn declared(&self, service: &ServiceName) -> BTreeSet<CapabilityKind> {
         self.services
@@ -132,17 +136,17 @@ impl Config {
     }
 }
 
-/// Loads the configuration in a folder.
+/// Loads the configuration from a folder.
 ///
 /// # Errors
-/// All faults of all files together; the configuration is refused whole or taken whole.
+/// Returns all faults of all files. The configuration is accepted or refused as a whole.
 pub fn load(dir: &Path) -> Result<Config, DiagnosticReport> {
     let credentials = std::env::var_os(secret::CREDENTIALS_DIRECTORY).map(PathBuf::from);
     load_with(dir, credentials.as_deref())
 }
 
-/// Returns where a running bot listens, as far as `hotfix.toml` can be read, whatever else is wrong: while somebody edits a file,
-/// the bot that was started before can still be reached.
+/// Returns the path of the socket of a running bot, if the settings in `hotfix.toml` can be read. Ignores faults in all
+/// other files: the running bot stays reachable while an operator edits the configuration.
 #[must_use]
 pub fn socket(dir: &Path) -> Option<PathBuf> {
     let sink = diagnostic::Diagnostics::default();
@@ -150,7 +154,7 @@ pub fn socket(dir: &Path) -> Option<PathBuf> {
     read::everything(&sources, None, &sink).settings.map(|settings| settings.socket)
 }
 
-/// Loads with the folder of credentials given, so that a test need not touch the environment of its process.
+/// Loads with an explicit credentials folder, so that tests need not change the environment of the process.
 fn load_with(dir: &Path, credentials: Option<&Path>) -> Result<Config, DiagnosticReport> {
     let sink = diagnostic::Diagnostics::default();
     let sources = source::Sources::read(dir, &sink);

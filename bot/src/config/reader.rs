@@ -1,5 +1,5 @@
-//! Reads one TOML table key by key. A mistake becomes a fault with its place and reading goes on, so that one look at a
-//! configuration finds all that is wrong with it. A key that nobody asked for is a mistake too: see [`Reader::finish`].
+//! Reads one TOML table key by key. Each mistake is recorded with its position and reading continues, so that one pass
+//! finds every fault. An unknown key is a mistake too: see [`Reader::finish`].
 
 use std::cell::RefCell;
 
@@ -9,12 +9,12 @@ use toml::de::DeTable;
 use super::diagnostic::{At, Diagnostic, Diagnostics, FileId, Located};
 use super::field::Field;
 
-/// One table.
+/// A table that is being read.
 pub(super) struct Reader<'a> {
     table: &'a DeTable<'a>,
-    /// Where the table is said to begin.
+    /// Position at which a missing key is reported.
     pub(super) at: At,
-    /// What it describes, such as "a step", for messages.
+    /// Description of the table for messages, such as "a step".
     what: String,
     pub(super) sink: &'a Diagnostics,
     known: RefCell<Vec<&'a str>>,
@@ -22,7 +22,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// The table of a whole file. What is missing in it is shown at its first key.
+    /// Creates the reader of a whole file. Missing keys are reported at its first key.
     pub(super) fn of_file(file: FileId, table: &'a DeTable<'a>, what: &str, sink: &'a Diagnostics) -> Self {
         let first = table.keys().map(Spanned::span).min_by_key(|span| span.start);
         Self::new(table, At::new(file, first.unwrap_or(0..0)), what, sink)
@@ -32,13 +32,13 @@ impl<'a> Reader<'a> {
         Self { table, at, what: what.into(), sink, known: RefCell::default(), missing: RefCell::default() }
     }
 
-    /// The value of a key that may be missing.
+    /// Returns the value of an optional key.
     pub(super) fn get(&self, key: &'a str) -> Field<'a> {
         self.known.borrow_mut().push(key);
         Field { name: key, value: self.table.get(key), file: self.at.file, sink: self.sink }
     }
 
-    /// The value of a key that must be there.
+    /// Returns the value of a required key.
     pub(super) fn need(&self, key: &'a str) -> Field<'a> {
         let field = self.get(key);
         if field.value.is_none() {
@@ -47,12 +47,12 @@ impl<'a> Reader<'a> {
         field
     }
 
-    /// Where the value of a key is, without asking for it.
+    /// Returns the position of a key's value without marking the key as known.
     pub(super) fn place(&self, key: &str) -> Option<At> {
         self.table.get(key).map(|value| At::new(self.at.file, value.span()))
     }
 
-    /// All keys and values in the order of the file, for tables whose keys are names.
+    /// Returns all keys and values in file order, for tables whose keys are names.
     pub(super) fn entries(&self) -> Vec<(Located<&'a str>, Field<'a>)> {
         let mut entries: Vec<_> = self
             .table
@@ -68,12 +68,13 @@ impl<'a> Reader<'a> {
         entries
     }
 
-    /// Adds a fault at the beginning of the table.
+    /// Adds a fault at the position of the table.
     pub(super) fn fault(&self, what: impl Into<String>, label: impl Into<String>, next: impl Into<String>) {
         self.sink.add(Diagnostic::at(self.at, what, label, next));
     }
 
-    /// Ends the reading: what is left is unknown. A key that looks like one that is missing is told of once.
+    /// Finishes reading and reports unknown and missing keys. An unknown key that resembles a missing one is
+    /// reported once.
     pub(super) fn finish(self) {
         let known = self.known.borrow();
         for key in self.table.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
@@ -89,7 +90,8 @@ impl<'a> Reader<'a> {
         self.abandon();
     }
 
-    /// Ends the reading of a table of which it is not known what it may hold: only what is missing is told.
+    /// Finishes reading without reporting unknown keys, for tables whose valid keys could not be determined. Reports
+    /// missing keys only.
     pub(super) fn abandon(self) {
         for key in self.missing.borrow().iter() {
             let what = format!("{} has no `{key}`", self.what);
@@ -103,7 +105,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The candidate that somebody who typed this most likely meant.
+/// Returns the candidate that was most likely meant, if one is near.
 pub(super) fn nearest<'c>(given: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let given = given.to_lowercase();
     candidates
@@ -114,7 +116,7 @@ pub(super) fn nearest<'c>(given: &str, candidates: impl IntoIterator<Item = &'c 
         .map(|(_, candidate)| candidate)
 }
 
-/// Words as people list them.
+/// Formats words as a comma-separated list.
 pub(super) fn listed(words: &[&str]) -> String {
     words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }

@@ -1,26 +1,26 @@
-//! Every sentence of the five runbooks by its id, each in our own words. A step of a playbook serves some of them, and a
-//! refusal can name one; an id that is not here is a typing mistake.
+//! The requirements: every sentence of the five runbooks by its id, paraphrased. Steps of a playbook and refusals cite
+//! them; an unknown id is a typing mistake.
 
 use self::Met::{Attested, Bot, Fact, NotMet, Verified};
 use crate::domain::id::RequirementId;
 
-/// How a sentence of a runbook is met.
+/// The way in which a requirement is met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Met {
     /// The bot does it.
     Bot,
-    /// The bot looks whether it is so, and stops or says so when it is not.
+    /// The bot checks it, and stops or reports if it does not hold.
     Verified,
-    /// A person does it, and the bot keeps who, when and what.
+    /// A person does it, and the bot records who, when and what.
     Attested,
-    /// It states something; there is nothing to do.
+    /// A statement that requires no action.
     Fact,
-    /// Nothing is done about it.
+    /// The requirement is not implemented.
     NotMet,
 }
 
 impl Met {
-    /// In words, for a table.
+    /// Returns the phrase for a table.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -33,24 +33,24 @@ impl Met {
     }
 }
 
-/// A sentence of a runbook.
+/// A requirement: one sentence of a runbook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Requirement {
-    /// Its id.
+    /// Id of the requirement, such as `APPLY-14`.
     pub id: &'static str,
-    /// How it is met.
+    /// The way in which it is met.
     pub met: Met,
-    /// The scenario that shows it from end to end, in `tests/scenarios`; empty for a fact that there is nothing to show of,
-    /// and for what is not met.
+    /// The scenario in `tests/scenarios` that proves it end to end; empty for facts that cannot be shown and for
+    /// requirements that are not met.
     pub proof: &'static str,
-    /// What it asks for, or states.
+    /// Paraphrase of the sentence.
     pub summary: &'static str,
-    /// What is missing of it; empty when nothing is.
+    /// The unmet part; empty if it is met completely.
     pub lacks: &'static str,
 }
 
 impl Requirement {
-    /// How it is met and how far, in words, for a table.
+    /// Returns the way and the degree in which it is met, as a phrase for a table.
     #[must_use]
     pub fn how(&self) -> String {
         let partly = !self.lacks.is_empty() && self.met != NotMet;
@@ -58,7 +58,7 @@ impl Requirement {
     }
 }
 
-/// What a sentence says; `None` when no runbook has it.
+/// Returns the paraphrase of a requirement; `None` if no runbook has the id.
 #[must_use]
 pub fn summary(id: &RequirementId) -> Option<&'static str> {
     REQUIREMENTS.iter().find(|known| known.id == id.as_str()).map(|known| known.summary)
@@ -68,17 +68,17 @@ const fn r(id: &'static str, met: Met, proof: &'static str, summary: &'static st
     Requirement { id, met, proof, summary, lacks: "" }
 }
 
-/// A sentence of which a part is met.
+/// Creates a requirement that is met in part.
 const fn p(id: &'static str, met: Met, proof: &'static str, summary: &'static str, lacks: &'static str) -> Requirement {
     Requirement { id, met, proof, summary, lacks }
 }
 
-/// A sentence that is not met.
+/// Creates a requirement that is not met.
 const fn n(id: &'static str, summary: &'static str, lacks: &'static str) -> Requirement {
     Requirement { id, met: NotMet, proof: "", summary, lacks }
 }
 
-/// All sentences, runbook by runbook.
+/// All requirements, runbook by runbook.
 pub const REQUIREMENTS: &[Requirement] = &[
     // App SRE: a long-lived branch, cherry-picks from main, promotion by commit.
     p(

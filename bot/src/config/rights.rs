@@ -1,21 +1,21 @@
-//! Who could have written what the bot reads and runs (security cases 69 and 97). Whoever can write the configuration, or a
-//! script that it names, can deploy; so both belong to this process' user or to root, and nobody else may write them. Whoever
-//! may write a folder above them can put others in their place. The group that has nobody in it but our user is ourselves: Debian
-//! gives every user one, and lets it write what they make.
+//! Permission checks for the files that the bot reads and runs (security cases 69 and 97). A user who can write the
+//! configuration, or a script that it names, can deploy. Therefore both must belong to the user of this process or to
+//! root, and no other user may write them or replace them through a parent folder. A group whose only member is the
+//! process user counts as that user: Debian gives every user such a group and makes files group-writable.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::OnceLock;
 
-/// What is wrong with the rights of a path, and what mends it.
+/// A fault in the permissions of a path, and the command that fixes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wrong {
     pub(super) what: String,
     pub(super) next: String,
 }
 
-/// The owner, the group and the mode of a file or folder.
+/// Owner, group and mode of a file or folder.
 #[derive(Debug, Clone, Copy)]
 struct Rights {
     owner: u32,
@@ -23,11 +23,11 @@ struct Rights {
     mode: u32,
 }
 
-/// The user that this process runs as.
+/// The user of this process.
 #[derive(Debug, Clone, Copy)]
 struct Us {
     user: u32,
-    /// The group that has only this user in it. `None` when there is none, or only a directory service knows it.
+    /// The group whose only member is this user. `None` if there is none, or if only a directory service knows it.
     own_group: Option<u32>,
 }
 
@@ -44,19 +44,19 @@ impl Rights {
         self.mode & 0o002 != 0 || (self.mode & 0o020 != 0 && us.own_group != Some(self.group))
     }
 
-    /// Whether anybody may put something else in the place of what is in the folder. A sticky one, such as `/tmp`, keeps what
-    /// it holds to its owners.
+    /// Returns `true` if any user may replace entries of the folder. In a sticky folder, such as `/tmp`, only owners
+    /// can replace their entries.
     fn is_open(self) -> bool {
         self.mode & 0o002 != 0 && self.mode & 0o1000 == 0
     }
 }
 
-/// The user of this process.
+/// Returns the effective user id of this process.
 pub(super) fn us() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
-/// Checks a file or a folder that is read or run.
+/// Checks a file or folder that the bot reads or runs.
 pub(super) fn check(path: &Path, shown: &str, found: &Metadata) -> Result<(), Wrong> {
     judge(path, shown, Rights::of(found), ourselves())
 }
@@ -70,9 +70,9 @@ fn ourselves() -> Us {
     })
 }
 
-/// Returns the group of a user that has the user's name and nobody else in it, by what `passwd` and `group` hold; `None` when they
-/// hold no such group, or do not know the user. The libraries that look up users ask for one at a time, which does not tell who
-/// else has the group.
+/// Returns the group that has the user's name and no other member, according to the contents of `passwd` and `group`;
+/// `None` if there is no such group or the user is unknown. The files are parsed because the library lookups return one
+/// user at a time and cannot list all members of a group.
 fn own_group(passwd: &str, group: &str, user: u32) -> Option<u32> {
     // name:password:number:group:…
     let users = passwd.lines().filter_map(|line| {
@@ -102,10 +102,10 @@ fn judge(path: &Path, shown: &str, rights: Rights, us: Us) -> Result<(), Wrong> 
     Ok(())
 }
 
-/// Checks every folder above an absolute path.
+/// Checks every parent folder of an absolute path.
 pub(super) fn check_parents(path: &Path) -> Result<(), Wrong> {
     for folder in path.ancestors().skip(1) {
-        // What cannot be looked at from here was not what the path was found by.
+        // A folder that cannot be read here was not used to find the path.
         if let Ok(found) = std::fs::metadata(folder) {
             judge_parent(folder, Rights::of(&found), ourselves())?;
         }
@@ -163,7 +163,7 @@ mod tests {
         }
     }
 
-    /// The user's own group may write: Debian creates files that way.
+    /// Files that are writable by the user's own group are accepted: Debian creates files that way.
     #[test]
     fn case_97_our_own_group_is_ourselves() {
         let judge = |group, mode, us| judge(Path::new("/etc/x"), "x", Rights { owner: USER, group, mode }, us);

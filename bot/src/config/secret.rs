@@ -1,7 +1,7 @@
-//! Secrets: read at the moment of use, from a file or a systemd credential, and never written anywhere.
+//! Secrets: read from a file or a systemd credential at the moment of use, and never written.
 //!
-//! Invariant: nothing here prints a value. [`Secret`] has no `Display` and no `Serialize`, and its `Debug` is blacked
-//! out; [`SecretError`] names places and rights only.
+//! Invariant: this module never prints a value. [`Secret`] has no `Display` and no `Serialize`, and its `Debug` is
+//! redacted; [`SecretError`] has paths and permissions only.
 
 use std::fmt;
 use std::io::Read as _;
@@ -10,18 +10,18 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-/// The variable by which systemd says where the credentials of the service are.
+/// The environment variable in which systemd passes the credentials folder.
 pub const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 
-/// Longer than any key; what is larger is not a secret but a mistake.
+/// Size limit. No key is this large, so a larger file is a mistake.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// A secret value. It can be exposed on purpose, and not by accident.
+/// A secret value, accessible only through [`Secret::expose`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The value. Whoever calls this answers for where it goes.
+    /// Returns the value. The caller must not log or store it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -34,66 +34,66 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Where a secret is read from. It holds a place and never a value.
+/// The source of a secret; never holds the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretSource {
     /// A file that only its owner can read.
     File(PathBuf),
-    /// A credential that systemd handed over (`LoadCredential=`), by its name.
+    /// Name of a systemd credential (`LoadCredential=`).
     Credential(String),
 }
 
-/// Why a secret is not there.
+/// A secret that could not be read.
 #[derive(Debug, Error)]
 pub enum SecretError {
     /// The file cannot be opened or read.
     #[error("the secret file {} cannot be read: {source}", path.display())]
     Unreadable {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Underlying I/O error.
         #[source]
         source: std::io::Error,
     },
-    /// The file is open to others.
+    /// The file is accessible to other users.
     #[error("the secret file {} {why}: run `{remedy}`", path.display())]
     Exposed {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault in its permissions or ownership.
         why: String,
-        /// The command that mends it.
+        /// The command that fixes it.
         remedy: String,
     },
-    /// What was read cannot be a secret.
+    /// The content cannot be a secret.
     #[error("the secret file {} {why}", path.display())]
     Unfit {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault in its content.
         why: &'static str,
     },
-    /// There is no folder of credentials.
+    /// The credentials folder is not set.
     #[error(
         "the credential {name:?} is not there: ${CREDENTIALS_DIRECTORY} is not set (systemd sets it for LoadCredential=)"
     )]
     NoCredentials {
-        /// The credential.
+        /// Name of the credential.
         name: String,
     },
 }
 
 impl SecretSource {
-    /// Reads the secret now.
+    /// Reads the secret.
     ///
     /// # Errors
-    /// Says which file is missing, open to others or unfit, and never what is in it.
+    /// Returns the path and the fault if the file is missing, accessible to others or malformed; never its content.
     pub fn read(&self) -> Result<Secret, SecretError> {
         let credentials = std::env::var_os(CREDENTIALS_DIRECTORY).map(PathBuf::from);
         self.read_from(credentials.as_deref())
     }
 
-    /// Reads the secret with this folder of credentials.
+    /// Reads the secret with an explicit credentials folder.
     pub(super) fn read_from(&self, credentials: Option<&Path>) -> Result<Secret, SecretError> {
         let path = match self {
             Self::File(path) => path.clone(),
@@ -119,7 +119,8 @@ fn read_private(path: &Path) -> Result<Secret, SecretError> {
     let unreadable = |source| SecretError::Unreadable { path: path.to_owned(), source };
     let unfit = |why| SecretError::Unfit { path: path.to_owned(), why };
     let file = std::fs::File::open(path).map_err(unreadable)?;
-    // The rights of the open file are asked, not those of the name: the name could be another file a moment later.
+    // The permissions of the open file are checked, not those of the path: the path could point to another file a
+    // moment later.
     let found = file.metadata().map_err(unreadable)?;
     if !found.is_file() {
         return Err(unfit("is not a file"));
@@ -130,7 +131,7 @@ fn read_private(path: &Path) -> Result<Secret, SecretError> {
     if text.len() as u64 > MAX_BYTES {
         return Err(unfit("is larger than 64 KiB"));
     }
-    // Editors end a file with a newline; it is no part of the secret.
+    // Editors end a file with a newline, which does not belong to the secret.
     let value = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
     if value.is_empty() {
         return Err(unfit("is empty"));
@@ -141,7 +142,8 @@ fn read_private(path: &Path) -> Result<Secret, SecretError> {
     Ok(Secret(value.to_owned()))
 }
 
-/// Only its owner may read it, and its owner is this process' user or root (security case 69).
+/// Checks that only the owner can read the file, and that the owner is the user of this process or root (security
+/// case 69).
 fn check_private(path: &Path, found: &std::fs::Metadata) -> Result<(), SecretError> {
     let exposed = |why: String, remedy: String| SecretError::Exposed { path: path.to_owned(), why, remedy };
     let mode = found.mode() & 0o777;

@@ -1,4 +1,4 @@
-//! The settings of the process, from `hotfix.toml`.
+//! The settings of the process: `hotfix.toml`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,79 +7,79 @@ use hotfix_adapters::egress::Host;
 
 use super::chat::ChatSettings;
 
-/// Where things are kept, and how often things are asked. All paths are absolute.
+/// Settings of the process. All paths are absolute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// The folder of the configuration itself.
+    /// Folder of the configuration files.
     pub config: PathBuf,
-    /// The folder below which the bot keeps everything of its own.
+    /// State folder: the parent of everything that the bot writes.
     pub state: PathBuf,
-    /// The journal.
+    /// Folder of the journal.
     pub store: PathBuf,
-    /// The bare repositories of the local forge.
+    /// Folder of the bare repositories of the local forge.
     pub repositories: PathBuf,
-    /// The pull requests, reviews and checks of the local forge.
+    /// Pull requests, reviews and checks of the local forge.
     pub forge_ledger: PathBuf,
-    /// The mirrors of repositories on forges elsewhere.
+    /// Folder of the mirrors of remote repositories.
     pub mirrors: PathBuf,
-    /// The records of deployments.
+    /// Folder of the records of deployments.
     pub runs: PathBuf,
-    /// The socket on which the command line reaches the running bot.
+    /// Unix socket on which the command line reaches the running bot.
     pub socket: PathBuf,
-    /// How often forges and environments are asked, whether or not a webhook came.
+    /// Poll interval for forges and environments in seconds, used with or without webhooks.
     pub poll_seconds: u32,
-    /// After how many minutes of waiting people are reminded, when the step says nothing; 0 for never.
+    /// Minutes of waiting before a reminder, for steps that set no value of their own; 0 for no reminders.
     pub remind_minutes: u32,
-    /// Where the team talks.
+    /// The chat of the team.
     pub chat: ChatSettings,
-    /// The hosts of the private network that may be reached (security case 65).
+    /// Hosts in private networks that the egress policy allows (security case 65).
     pub private_hosts: Vec<Host>,
-    /// What the bot serves over HTTP.
+    /// HTTP listeners for webhooks and metrics.
     pub http: HttpSettings,
-    /// How the bot logs.
+    /// Format and filter of the log.
     pub log: Log,
-    /// The embedded store.
+    /// Sizes of the embedded store.
     pub embedded: StoreSettings,
 }
 
-/// What the bot serves over HTTP.
+/// HTTP listeners of the bot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HttpSettings {
-    /// Where webhooks come in; `None` for nowhere.
+    /// Listen address for webhooks; `None` to accept none.
     pub listen: Option<SocketAddr>,
-    /// Where health and metrics are asked for; `None` for nowhere.
+    /// Listen address for health and metrics; `None` to serve none.
     pub metrics: Option<SocketAddr>,
-    /// The largest body of a webhook, in KiB.
+    /// Maximum body size of a webhook, in KiB.
     pub body_limit_kib: u32,
-    /// How many connections each of the two holds at a time.
+    /// Maximum number of concurrent connections per listener.
     pub connections: u32,
 }
 
-/// How the bot logs.
+/// Settings of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
-    /// For people or for machines.
+    /// Text or JSON.
     pub format: LogFormat,
-    /// What is logged, as `tracing` writes its filters, such as `info,hotfix=debug`.
+    /// Filter in the syntax of `tracing`, such as `info,hotfix=debug`.
     pub filter: String,
 }
 
-/// How a log line looks.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Human-readable text.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// The sizes of the embedded store; the defaults are the ones to use.
+/// Sizes of the embedded store. The defaults suit normal operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoreSettings {
-    /// A new segment of the journal is begun when the last one has so many bytes.
+    /// Size at which the journal starts a new segment.
     pub segment_bytes: u64,
-    /// The size of the file that is kept to be freed when the disk is full; 0 for none.
+    /// Size of the reserve file, which is freed when the disk is full; 0 for none.
     pub reserve_bytes: u64,
-    /// How much memory the index may use for its cache.
+    /// Memory limit of the index cache.
     pub cache_bytes: u64,
 }

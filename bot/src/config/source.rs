@@ -1,7 +1,7 @@
-//! The files of the configuration: which there are, who could have written them, and their text.
+//! The files of the configuration: discovery, permission checks and contents.
 //!
-//! Security cases 69 and 97: a file that others own or can write, and a link that leads out of the folder, are refused before a byte of
-//! them is looked at. Case 70: a file is at most 256 KiB; the TOML parser bounds the depth itself.
+//! Security cases 69 and 97: a file that other users own or can write, and a link that leads out of the folder, are
+//! refused before they are read. Case 70: a file is at most 256 KiB; the TOML parser limits the nesting depth.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use sha2::{Digest as _, Sha256};
 use super::diagnostic::{At, Diagnostic, Diagnostics, FileId};
 use super::rights;
 
-/// The largest file that is read.
+/// Maximum size of a file, in bytes.
 pub(super) const MAX_BYTES: u64 = 256 * 1024;
 
 /// All files that could be read.
 pub(super) struct Sources {
-    /// The folder, absolute and without links.
+    /// Absolute path of the folder, without symbolic links.
     pub(super) root: PathBuf,
     pub(super) settings: Option<FileId>,
     pub(super) people: Option<FileId>,
@@ -26,16 +26,16 @@ pub(super) struct Sources {
     files: Vec<Source>,
 }
 
-/// A file whose name is the name of what it describes.
+/// A file that is named after its subject.
 pub(super) struct Named {
-    /// The name, without `.toml`.
+    /// File name without `.toml`.
     pub(super) name: String,
-    /// The file; `None` when it is there and could not be read.
+    /// Id of the file; `None` if it exists but could not be read.
     pub(super) file: Option<FileId>,
 }
 
 struct Source {
-    /// The path as a person would type it after `cd config`.
+    /// Path relative to the configuration folder.
     shown: String,
     text: String,
 }
@@ -85,17 +85,17 @@ impl Sources {
         sources
     }
 
-    /// The text of a file.
+    /// Returns the text of a file.
     pub(super) fn text(&self, file: FileId) -> &str {
         self.files.get(file.0).map_or("", |source| &source.text)
     }
 
-    /// The path of a file, for people.
+    /// Returns the path of a file for messages.
     pub(super) fn shown(&self, file: FileId) -> &str {
         self.files.get(file.0).map_or("", |source| &source.shown)
     }
 
-    /// Blacks out the text at this place, length for length, so that the carets stay where they were.
+    /// Redacts the text at this position. The length stays the same, so that carets keep their positions.
     pub(super) fn hide(&mut self, at: At) {
         let Some(source) = self.files.get_mut(at.file.0) else {
             return;
@@ -109,7 +109,8 @@ impl Sources {
         source.text = format!("{before}{black}{after}");
     }
 
-    /// SHA-256 over names and texts; lengths keep two neighbours from being read as one.
+    /// Returns the SHA-256 over names and texts. Each part is prefixed with its length, so that neighboring parts
+    /// cannot be confused.
     pub(super) fn digest(&self) -> String {
         let mut digest = Sha256::new();
         for source in &self.files {
@@ -134,7 +135,8 @@ impl Sources {
         }
     }
 
-    /// The `*.toml` of a folder, by name. Other files, such as what an editor leaves behind, are nobody's.
+    /// Reads the `*.toml` files of a folder, sorted by name. Other files, such as those that editors leave behind,
+    /// are ignored.
     fn folder(&mut self, shown: &str, sink: &Diagnostics) -> Vec<Named> {
         let next = format!("put one .toml file for each of the {shown} in {shown}/; the file's name is its name");
         let entries = match std::fs::read_dir(self.root.join(shown)) {
@@ -193,7 +195,7 @@ fn read_file(root: &Path, shown: &str) -> Result<String, Box<Diagnostic>> {
     })
 }
 
-/// Whoever can write the configuration can deploy; so only its owner may.
+/// Checks the permissions: a user who can write the configuration can deploy, so only the owner may write it.
 fn check_rights(path: &Path, shown: &str) -> Result<(), Box<Diagnostic>> {
     let found = std::fs::metadata(path)
         .map_err(|error| refusal(shown, format!("{shown} cannot be looked at: {error}"), "see who owns it"))?;

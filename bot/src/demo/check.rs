@@ -1,4 +1,4 @@
-//! What must hold at the end of the demo. Nothing here asks the bot: git, the folders and the journal are read directly.
+//! The final checks of the demo. They do not ask the bot: they read git, the folders and the journal directly.
 
 use anyhow::{Context as _, bail};
 use hotfix_storage::Journal as _;
@@ -44,7 +44,8 @@ pub(super) async fn everything(play: &mut Play) -> anyhow::Result<()> {
     journal(play).await
 }
 
-/// By which way main has what production runs: as these commits, as the same changes, or as one change of several.
+/// Returns a sentence on the way in which mainline has the production commits: as the same commits, the same changes,
+/// or one squashed change.
 fn on_main(play: &Play, base: &str, head: &str) -> anyhow::Result<&'static str> {
     let git = |arguments: &[&str]| play.stage.forge_git(arguments);
     if git(&["merge-base", "--is-ancestor", head, "refs/heads/main"]).is_ok() {
@@ -61,7 +62,7 @@ fn on_main(play: &Play, base: &str, head: &str) -> anyhow::Result<&'static str> 
     bail!("main does not contain the fix")
 }
 
-/// Where a run stopped, and why the demo cannot go on from there.
+/// Returns a description of where a run stopped and why the demo cannot continue.
 fn unfinished(run: &Hotfix) -> String {
     let conflict = run.fixes.iter().find_map(|fix| match &fix.state {
         FixState::Conflicted(files) => Some((fix.source.short(), files.join(", "))),

@@ -1,6 +1,6 @@
-//! `hotfix demo`: the main job on embedded defaults, on a real git repository, with the real store. It builds a team, its
-//! repository and its environments in a folder of its own, lets four people type, and checks at the end that production,
-//! main and the branch hold what they must.
+//! `hotfix demo`: a whole hotfix with the embedded defaults, a real git repository and the real store. It builds a
+//! team, a repository and environments in a folder of its own, plays the input of four users, and checks the final
+//! state of production, mainline and the branch.
 
 mod check;
 mod play;
@@ -44,10 +44,10 @@ pub struct DemoArgs {
     keep: Option<PathBuf>,
 }
 
-/// Runs the demo.
+/// Runs the demo in a folder of its own.
 ///
 /// # Errors
-/// When something is not as it must be at the end, naming what.
+/// Fails if a step fails or a final check does not hold, and names it.
 pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     if args.repo.is_some() && args.fix.is_empty() && !args.interactive {
         anyhow::bail!("name the commits to pick with --fix, or type yourself with --interactive");

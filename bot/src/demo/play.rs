@@ -1,4 +1,4 @@
-//! Plays scenes: people type, the bot answers on the same screen, and the scene goes on when the bot has nothing left to do.
+//! The player of scenes: types the users' input, prints the bot's answers, and continues when the bot is idle.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -21,12 +21,12 @@ use crate::domain::id::HotfixId;
 use crate::engine::Engine;
 use crate::{config, serve, wire};
 
-/// How long a person takes to read a line, when a person reads.
+/// Pause before each line, if a person watches.
 const BREATH: Duration = Duration::from_millis(350);
-/// How long the bot may take for one scene.
+/// Maximum time for the bot to become idle in one scene.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A play in progress.
+/// A running demo.
 pub(super) struct Play {
     pub(super) stage: Stage,
     pub(super) engine: Arc<Engine>,
@@ -59,7 +59,7 @@ impl Play {
         Ok(Self { stage, engine, console, forge, store, colour, width, slowly })
     }
 
-    /// Prints something that nobody in the chat says.
+    /// Prints narration, which is not part of the chat.
     pub(super) fn tell(&self, text: &str) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
         for line in text.lines() {
@@ -68,13 +68,13 @@ impl Play {
         out.flush().map_err(Into::into)
     }
 
-    /// Prints a card that nobody posted.
+    /// Prints a card that was not posted in the chat.
     pub(super) fn show(&self, card: &Card) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
         write!(out, "{}", console::render(card, self.colour, self.width)).map_err(Into::into)
     }
 
-    /// A headline over what follows.
+    /// Prints the headline of a scene.
     pub(super) fn scene(&self, title: &str) -> anyhow::Result<()> {
         let rule = "─".repeat(self.width.saturating_sub(title.chars().count() + 4));
         let mut out = std::io::stdout().lock();
@@ -86,7 +86,7 @@ impl Play {
         Ok(())
     }
 
-    /// Somebody types a line: `ana: /hotfix status`.
+    /// Types a line as a user: `ana: /hotfix status`.
     pub(super) async fn types(&self, line: &str) -> anyhow::Result<()> {
         self.breathe().await;
         self.typed(line)?;
@@ -113,7 +113,7 @@ impl Play {
         }
     }
 
-    /// Lets the bot do all it can do.
+    /// Runs the bot until it is idle.
     pub(super) async fn settle(&self) -> anyhow::Result<()> {
         let began = tokio::time::Instant::now();
         loop {
@@ -137,7 +137,7 @@ impl Play {
         }
     }
 
-    /// The newest run.
+    /// Returns the newest run.
     pub(super) async fn run(&self) -> anyhow::Result<Hotfix> {
         self.engine.states().await.into_iter().next_back().context("no run was opened")
     }
@@ -146,7 +146,7 @@ impl Play {
         Ok(self.engine.entries(id).await?)
     }
 
-    /// On the forge, somebody reviews the pull request of the run, and its checks are green.
+    /// Approves the pull request of the run on the forge, and sets its checks to green.
     pub(super) async fn reviewed_by(&self, who: &str) -> anyhow::Result<()> {
         let run = self.run().await?;
         let number: PullNumber = run.pull.context("there is no pull request")?.number;
@@ -169,7 +169,7 @@ impl Play {
         Ok(CommitId::parse(&self.stage.forge_git(&["rev-parse", "refs/heads/hotfix"])?)?)
     }
 
-    /// You type, until the end of the input.
+    /// Reads lines from the terminal until the end of the input.
     pub(super) async fn interactive(&mut self, fix: Option<&str>) -> anyhow::Result<()> {
         super::scenes::opening(self)?;
         self.tell(&super::scenes::how_to_type(self, fix))?;
@@ -196,18 +196,18 @@ impl Play {
         self.tell(&format!("\nEverything is in {}.", self.stage.root.display()))
     }
 
-    /// `forge: ben approves`: what people do on the forge and not in the chat.
+    /// Handles `forge: ben approves`: an action on the forge, outside the chat.
     async fn on_the_forge(&self, line: &str) -> Option<anyhow::Result<String>> {
         let who = line.strip_prefix("forge: ")?.strip_suffix(" approves")?.to_owned();
         Some(self.reviewed_by(&who).await.map(|()| String::new()))
     }
 
-    /// Where the store and its journal lie.
+    /// Returns the folder of the store and its journal.
     pub(super) fn store_folder(&self) -> std::path::PathBuf {
         self.engine.config().settings.store.clone()
     }
 
-    /// Closes the store, so that it can be verified.
+    /// Returns the store, so that it can be verified.
     pub(super) fn store(&self) -> &Embedded {
         &self.store
     }

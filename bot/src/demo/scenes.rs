@@ -1,4 +1,4 @@
-//! What the people of the demo do.
+//! The scenes of the demo: the actions of its users.
 
 use anyhow::Context as _;
 use hotfix_adapters::chat::{Card, Text};
@@ -6,7 +6,7 @@ use hotfix_adapters::chat::{Card, Text};
 use super::play::Play;
 use crate::view;
 
-/// How to take part in `demo --interactive`.
+/// Instructions for `demo --interactive`.
 const HOW_TO_TYPE: &str = "\
 You are everybody. Type as one of ana, ben, chi and dee; end with Ctrl-D. For example:
   ana: /hotfix start payments \"Fix 500 on upload\" --fix FIX
@@ -18,7 +18,7 @@ You are everybody. Type as one of ana, ben, chi and dee; end with Ctrl-D. For ex
   ana: /hotfix plan                (what is left, and who can do it)
   ana: /hotfix help";
 
-/// How to take part, with a fix that is there.
+/// Returns the instructions, with an existing fix filled in.
 pub(super) fn how_to_type(play: &Play, fix: Option<&str>) -> String {
     let there = fix.map(str::to_owned).or_else(|| sha(play, "fix-upload").ok());
     HOW_TO_TYPE.replace("FIX", &there.unwrap_or_else(|| "<commit>".to_owned()))
@@ -40,12 +40,12 @@ pub(super) fn opening(play: &mut Play) -> anyhow::Result<()> {
     play.tell(&format!("Production runs {}.", play.stage.live.get(..7).unwrap_or(&play.stage.live)))
 }
 
-/// What people type to name the commit that a branch is at.
+/// Returns the abbreviated commit id of a branch.
 fn sha(play: &Play, branch: &str) -> anyhow::Result<String> {
     play.stage.git(&["rev-parse", "--short=10", branch])
 }
 
-/// From the first word to the question for production.
+/// Plays the start of the run up to the vote request for production.
 async fn until_the_vote(play: &mut Play) -> anyhow::Result<()> {
     play.scene("Ana starts a hotfix")?;
     let fix = sha(play, "fix-upload")?;
@@ -56,7 +56,7 @@ async fn until_the_vote(play: &mut Play) -> anyhow::Result<()> {
     tested(play).await
 }
 
-/// Review, test and staging of whatever is on the branch.
+/// Plays the review, the tests and the verification on staging.
 async fn tested(play: &mut Play) -> anyhow::Result<()> {
     play.scene("Review and tests")?;
     play.reviewed_by("ben").await?;
@@ -64,7 +64,7 @@ async fn tested(play: &mut Play) -> anyhow::Result<()> {
     play.types("dee: /hotfix verify staging pass uploads work, refunds are untouched").await
 }
 
-/// From the question for production to the post-mortem.
+/// Plays the vote for production, up to the post-mortem.
 async fn to_the_end(play: &mut Play) -> anyhow::Result<()> {
     play.scene("Whose word counts")?;
     play.types("ana: +1").await?;
@@ -81,7 +81,7 @@ pub(super) async fn plain(play: &mut Play) -> anyhow::Result<()> {
     to_the_end(play).await
 }
 
-/// Somebody deploys main while the hotfix is on its way.
+/// Plays drift: another person deploys mainline during the hotfix.
 pub(super) async fn drift(play: &mut Play) -> anyhow::Result<()> {
     until_the_vote(play).await?;
     play.scene("Somebody deploys main past the bot")?;
@@ -95,7 +95,7 @@ pub(super) async fn drift(play: &mut Play) -> anyhow::Result<()> {
     to_the_end(play).await
 }
 
-/// The fix touches a line that is different in production.
+/// Plays a conflict: the fix touches a line that differs in production.
 pub(super) async fn conflict(play: &mut Play) -> anyhow::Result<()> {
     play.stage.git(&["switch", "--quiet", "--create", "fix-refund", "main"])?;
     play.stage.write("src/refund.py", "def refund(order):\n    return max(0, order.total - order.fee)\n")?;
@@ -117,7 +117,7 @@ pub(super) async fn conflict(play: &mut Play) -> anyhow::Result<()> {
     merge_by_hand(play).await
 }
 
-/// Main has another version of the same line, so bringing the branch back is a person's work too.
+/// Merges the branch back by hand, because mainline changed the same line.
 async fn merge_by_hand(play: &mut Play) -> anyhow::Result<()> {
     if play.run().await?.is_over() {
         return Ok(());
@@ -125,7 +125,7 @@ async fn merge_by_hand(play: &mut Play) -> anyhow::Result<()> {
     play.scene("Main has changed the same line: Ana merges by hand")?;
     play.stage.git(&["switch", "--quiet", "main"])?;
     play.stage.git(&["pull", "--quiet", "--ff-only", "origin", "main"])?;
-    // It conflicts, as the bot said; the answer is written and the merge concluded.
+    // The merge conflicts as the bot predicted; the resolution is written and the merge is committed.
     let _conflict = play.stage.git(&["merge", "--quiet", "--no-ff", "--no-commit", "origin/hotfix"]);
     play.stage.write("src/refund.py", "def refund(order):\n    return max(0, order.total - order.fee)\n")?;
     play.stage.commit("Ana", "ana@example.org", "Merge hotfix into main")?;
@@ -134,7 +134,7 @@ async fn merge_by_hand(play: &mut Play) -> anyhow::Result<()> {
     play.settle().await
 }
 
-/// A second fix comes while the first is being voted on.
+/// Plays a second fix that arrives during the vote.
 pub(super) async fn second_hotfix(play: &mut Play) -> anyhow::Result<()> {
     until_the_vote(play).await?;
     play.types("ben: +1").await?;
@@ -150,7 +150,7 @@ pub(super) async fn second_hotfix(play: &mut Play) -> anyhow::Result<()> {
     to_the_end(play).await
 }
 
-/// On a copy of somebody's own repository.
+/// Plays a hotfix on a copy of the user's own repository.
 pub(super) async fn on_a_copy(play: &mut Play, fixes: &[String]) -> anyhow::Result<()> {
     play.scene("Ana starts a hotfix")?;
     let fixes = fixes.join(" ");
@@ -163,7 +163,7 @@ pub(super) async fn on_a_copy(play: &mut Play, fixes: &[String]) -> anyhow::Resu
     to_the_end(play).await
 }
 
-/// What is left at the end: the history, the timeline, the store.
+/// Shows the result: the git history, the timeline and the store.
 pub(super) async fn closing(play: &mut Play) -> anyhow::Result<()> {
     let run = play.run().await?;
     play.scene("The history, as git has it")?;
@@ -189,7 +189,7 @@ pub(super) async fn closing(play: &mut Play) -> anyhow::Result<()> {
     play.tell(&format!("look around  hotfix --config {} timeline {}", play.stage.root.join("config").display(), run.id))
 }
 
-/// The rows of the timeline as lines that a terminal can wrap; the Markdown of it is in the post-mortem.
+/// Formats the rows of the timeline as lines that a terminal can wrap. The post-mortem has the Markdown form.
 fn in_lines(markdown: &str) -> Card {
     let line = |row: &str| {
         let mut cells = row.trim_matches('|').splitn(3, " | ").map(str::trim);

@@ -1,5 +1,5 @@
-//! The stage: a folder with a configuration, a repository like the runbook's picture, and environments in which a commit
-//! runs. Everything in it is real; only the team is invented.
+//! The stage of the demo: a folder with a configuration, a repository as the runbook draws it, and environments.
+//! Everything is real except the team.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -7,24 +7,24 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, bail};
 use hotfix_adapters::program;
 
-/// The repository of the service, as the configuration names it.
+/// The repository of the service, as named in the configuration.
 pub const REPOSITORY: &str = "team/payments";
 
-/// The stage.
+/// The folder of the demo and its repository.
 #[derive(Debug, Clone)]
 pub struct Stage {
-    /// The folder everything is in.
+    /// The parent folder of everything.
     pub root: PathBuf,
-    /// The commit that production runs at first.
+    /// Full id of the commit that production runs at first.
     pub live: String,
-    /// The clone in which people work.
+    /// The clone that the users work in.
     pub work: PathBuf,
 }
 
-/// A new folder under the system's temporary folder, which nobody else can read.
+/// Creates a new folder under the system's temporary folder.
 ///
 /// # Errors
-/// When it cannot be made.
+/// Fails if the folder cannot be created.
 pub fn fresh_folder() -> anyhow::Result<PathBuf> {
     let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let folder = std::env::temp_dir().join(format!("hotfix-demo-{}-{}", since_epoch.as_secs(), std::process::id()));
@@ -33,10 +33,11 @@ pub fn fresh_folder() -> anyhow::Result<PathBuf> {
 }
 
 impl Stage {
-    /// The picture of the runbook: X is live, features 1 and 2 are merged and not ready, the fix waits on a branch.
+    /// Builds the repository of the runbook: X is live, features 1 and 2 are merged but not ready, the fix is on
+    /// a branch.
     ///
     /// # Errors
-    /// When git is missing or the folder cannot be written.
+    /// Fails if git is missing or the folder is not writable.
     pub fn of_the_runbook(root: &Path) -> anyhow::Result<Self> {
         let stage = Self::empty(root, "main")?;
         stage.write("README.md", "# Payments\n\nTakes card payments.\n")?;
@@ -69,10 +70,10 @@ impl Stage {
         stage.finish(live)
     }
 
-    /// A scratch copy of somebody's repository. The original is only read.
+    /// Builds a stage from a copy of the user's repository. The original is only read.
     ///
     /// # Errors
-    /// When it is no repository, or has no such commit.
+    /// Fails if the original is no repository or lacks a commit.
     pub fn copy_of(root: &Path, original: &Path, live: &str, fixes: &[String]) -> anyhow::Result<Self> {
         let original = std::path::absolute(original)?;
         if !original.is_dir() {
@@ -113,20 +114,20 @@ impl Stage {
         })?;
         let stage = Self::folders(root)?;
         let bare = stage.bare();
-        // The objects are copied, not linked: nothing that happens here can reach the original.
+        // Objects are copied, not linked, so that nothing here can affect the original.
         let from = original.display().to_string();
         git_in(
             root,
             &["clone", "--quiet", "--bare", "--no-hardlinks", "--no-local", &from, &bare.display().to_string()],
         )?;
-        // Its main line is called main here. git cannot keep main beside main/x, so those are left out of the copy.
+        // The mainline is called main in the copy. git cannot store main next to main/x, so such branches are removed.
         let tip = git_in(&bare, &["rev-parse", "--verify", &format!("refs/heads/{branch}")])?;
         for branch in git_in(&bare, &["for-each-ref", "--format=%(refname)", "refs/heads/main/"])?.lines() {
             git_in(&bare, &["update-ref", "-d", branch])?;
         }
         git_in(&bare, &["update-ref", "refs/heads/main", &tip])?;
         git_in(&bare, &["symbolic-ref", "HEAD", "refs/heads/main"])?;
-        // A branch of the same name, left over from an earlier hotfix, would rightly be refused; the copy starts without.
+        // A branch left over from an earlier hotfix would be refused, so it is removed from the copy.
         for branch in git_in(&bare, &["for-each-ref", "--format=%(refname)", "refs/heads/hotfix"])?.lines() {
             git_in(&bare, &["update-ref", "-d", branch])?;
         }
@@ -134,7 +135,7 @@ impl Stage {
         stage.finish(live)
     }
 
-    /// An empty repository with a clone for people.
+    /// Creates an empty repository with a clone for the users.
     fn empty(root: &Path, main: &str) -> anyhow::Result<Self> {
         let stage = Self::folders(root)?;
         git_in(
@@ -158,7 +159,7 @@ impl Stage {
     fn clone_for_people(&self) -> anyhow::Result<()> {
         let (bare, work) = (self.bare().display().to_string(), self.work.display().to_string());
         git_in(&self.root, &["clone", "--quiet", &bare, &work])?;
-        // Merges want a name before they look at anything; commits bring their own.
+        // Merges need a committer identity; commits set their own.
         self.git(&["config", "user.name", "Ana"])?;
         self.git(&["config", "user.email", "ana@example.org"]).map(|_| ())
     }
@@ -171,10 +172,10 @@ impl Stage {
         Ok(self)
     }
 
-    /// Deploys past the bot, as somebody with a shell would.
+    /// Deploys without the bot, as a user with a shell would.
     ///
     /// # Errors
-    /// When the script fails.
+    /// Fails if the deploy script fails.
     pub fn deploy(&self, commit: &str, environment: &str) -> anyhow::Result<()> {
         let script = self.root.join("config/scripts/deploy-to-folder.sh");
         let status = Command::new(script)
@@ -189,7 +190,7 @@ impl Stage {
         Ok(())
     }
 
-    /// What an environment runs; `None` when it runs nothing.
+    /// Returns the commit that an environment runs; `None` if it runs none.
     #[must_use]
     pub fn running(&self, environment: &str) -> Option<String> {
         let current = self.root.join("state/deployed").join(REPOSITORY).join(environment).join("current");
@@ -197,32 +198,32 @@ impl Stage {
         Some(release.file_name()?.to_str()?.to_owned())
     }
 
-    /// The bare repository that the forge serves.
+    /// Returns the path of the bare repository that the forge serves.
     #[must_use]
     pub fn bare(&self) -> PathBuf {
         self.root.join("state/repositories").join(format!("{REPOSITORY}.git"))
     }
 
-    /// Runs git in the people's clone.
+    /// Runs git in the users' clone and returns its output.
     ///
     /// # Errors
-    /// When git fails, with what it said.
+    /// Fails if git fails, with its error output.
     pub fn git(&self, arguments: &[&str]) -> anyhow::Result<String> {
         git_in(&self.work, arguments)
     }
 
-    /// Runs git in the bare repository.
+    /// Runs git in the bare repository and returns its output.
     ///
     /// # Errors
-    /// When git fails, with what it said.
+    /// Fails if git fails, with its error output.
     pub fn forge_git(&self, arguments: &[&str]) -> anyhow::Result<String> {
         git_in(&self.bare(), arguments)
     }
 
-    /// Writes a file of the clone.
+    /// Writes a file in the clone.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// Fails if the file cannot be written.
     pub fn write(&self, path: &str, text: &str) -> anyhow::Result<()> {
         let path = self.work.join(path);
         if let Some(folder) = path.parent() {
@@ -231,10 +232,10 @@ impl Stage {
         std::fs::write(path, text).map_err(Into::into)
     }
 
-    /// Commits everything in the clone as somebody.
+    /// Commits everything in the clone as the given author. Returns the commit id.
     ///
     /// # Errors
-    /// When there is nothing to commit.
+    /// Fails if there is nothing to commit.
     pub fn commit(&self, name: &str, email: &str, subject: &str) -> anyhow::Result<String> {
         self.git(&["add", "--all"])?;
         let (name, email) = (format!("user.name={name}"), format!("user.email={email}"));
@@ -242,7 +243,7 @@ impl Stage {
         self.git(&["rev-parse", "HEAD"])
     }
 
-    /// A branch with one commit, merged into main with a merge commit.
+    /// Creates a branch with one commit and merges it into main with a merge commit.
     #[expect(clippy::too_many_arguments, reason = "one commit has as many parts")]
     fn feature(
         &self,
@@ -263,10 +264,10 @@ impl Stage {
     }
 }
 
-/// Runs git somewhere, with nothing of the user's own configuration.
+/// Runs git in a folder, without the user's own configuration, and returns its output.
 ///
 /// # Errors
-/// When git is missing or fails, with what it said.
+/// Fails if git is missing or fails, with its error output.
 pub fn git_in(folder: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     let git = program::git().context("git could not be run: install git 2.41 or newer")?;
     let output = Command::new(git)
@@ -285,7 +286,8 @@ pub fn git_in(folder: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// A configuration that others can write is refused, so the rights are set whatever the user's umask is.
+/// Writes the configuration and sets its permissions regardless of the umask, because a configuration that others can
+/// write is refused.
 fn write_configuration(folder: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let allow = |path: &Path, mode| {

@@ -1,11 +1,11 @@
-//! Any text at all gives a request or an error; a request's own words mean the request.
+//! Property tests: any text gives a request or an error, and a formatted request parses back to itself.
 
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
 
 use super::*;
 
-/// Text made of what the parser looks at, which plain random text would seldom hit.
+/// Generates text from the parser's special tokens, which random text would rarely contain.
 fn commands() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("start ".to_owned()),
@@ -53,7 +53,7 @@ fn commands() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..14).prop_map(|pieces| pieces.concat())
 }
 
-/// Free text as `parse` gives it: without what is refused, with single spaces.
+/// Generates free text as `parse` returns it: without forbidden characters, with single spaces.
 fn prose() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         "[ -~]{1,12}",
@@ -79,7 +79,7 @@ fn check_error(text: &str, error: &ParseError) -> Result<(), TestCaseError> {
     let lines: Vec<&str> = rendered.lines().collect();
     let (line, carets) = (lines[1], lines[2]);
     prop_assert!(carets.trim_start().chars().all(|c| c == '^') && carets.contains('^'), "{rendered}");
-    // One past the end, where something is missing.
+    // The caret may stand one past the end, where an argument is missing.
     prop_assert!(carets.width() <= line.width() + 1, "{rendered}");
     prop_assert!(line.width() <= 90, "{rendered}");
     Ok(())

@@ -1,9 +1,9 @@
-//! The one grammar for references holds at every place of the table that takes one.
+//! Tests that every argument that takes a reference uses the same grammar.
 
 use super::*;
 use crate::command::table::ArgType;
 
-/// Each way to write a reference, and how it is written back.
+/// Pairs of an input form and its normalized form.
 const PULLS: [(&str, &str); 4] = [
     ("101", "101"),
     ("#101", "#101"),
@@ -18,7 +18,7 @@ const COMMITS: [(&str, &str); 4] = [
 ];
 const NAMES: [&str; 3] = ["v1.4.2", "release/1.4", "abc12"];
 
-/// A command with this value at one place of the table, and every other place that must be filled filled.
+/// Returns a command with this value for one argument, and samples for all required ones.
 fn with(verb: &Verb, arg: &Arg, value: &str) -> String {
     let sample = |arg: &Arg| match arg.kind {
         ArgType::Service | ArgType::ServiceOrAll => "payments",
@@ -86,8 +86,8 @@ fn every_place_takes_every_way_to_write_it() {
     }
 }
 
-/// A flag that nobody reads is refused by its name wherever prose is taken, and so is a span of time where what is done
-/// takes effect at once.
+/// Wherever prose is accepted, an unknown flag is refused by name; so is a time span if the command takes
+/// effect immediately.
 #[test]
 fn no_verb_takes_a_flag_or_a_date_for_prose() {
     for verb in VERBS.iter().filter(|verb| verb.takes_text()) {

@@ -1,4 +1,4 @@
-//! Refusals: what is said, where the caret stands, what is suggested.
+//! Tests of refusals: message, caret and suggestion.
 
 use super::{all_mean, known, parse};
 
@@ -100,7 +100,7 @@ fn what_hides_is_refused_and_shown_escaped() {
         assert_eq!(error.code.as_str(), "forbidden_character", "{bad:?}");
         assert!(!error.render(&text).contains(bad), "{bad:?}");
     }
-    // Emoji that are joined from others are not hidden.
+    // Joiners inside emoji are not forbidden.
     assert!(parse("note 👩‍🚒 on it", &known()).is_ok());
 }
 
@@ -111,7 +111,7 @@ fn a_megabyte_is_refused_at_once() {
     assert_eq!(error.code.as_str(), "too_long");
     assert!(error.message.contains("1000000 bytes"), "{}", error.message);
     assert!(error.render(&text).len() < 1_000);
-    // The worst that fits is still read at once.
+    // The worst input of maximum length is still parsed quickly.
     for worst in ["\" ", "< ", "<@", "“", "—a ", "a,", "\\", "<@U|", "--"] {
         let text = format!("start payments {}", worst.repeat(3_900 / worst.len()));
         if let Err(error) = parse(&text, &known()) {

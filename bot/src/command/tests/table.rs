@@ -1,4 +1,4 @@
-//! The table is held to its own words.
+//! Tests of the table of verbs against its own entries.
 
 use std::collections::BTreeSet;
 
@@ -25,8 +25,8 @@ fn every_example_parses_to_its_verb_and_back() {
     }
 }
 
-/// A command put together from the table alone, all arguments or only the required ones: it shows that `build` asks for
-/// no name that the entry lacks, and that no argument of the entry goes unread.
+/// Returns a command built from the table alone, with all arguments or only the required ones. It shows that `build`
+/// reads exactly the arguments of the entry.
 fn composed(verb: &Verb, with_optional: bool) -> String {
     let sample = |arg: &Arg| match arg.kind {
         ArgType::Service | ArgType::ServiceOrAll => "payments",

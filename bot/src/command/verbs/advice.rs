@@ -1,4 +1,4 @@
-//! `ack`, `hold`, `unhold`: the word of those whose commits ride along, and of stakeholders.
+//! `ack`, `hold`, `unhold`: answers of the authors of included changes, and of stakeholders.
 
 use super::{Group, Request, Role, Verb, reason_lasting};
 

@@ -1,4 +1,4 @@
-//! `triage` and `agree`: the words that a runbook asks for before anything is built.
+//! `triage` and `agree`: the answers that a runbook requires before anything is built.
 
 use super::{Arg, ArgSyntax, ArgType, ErrorCode, Group, ParseError, Request, Role, Verb};
 use crate::command::args::Args;

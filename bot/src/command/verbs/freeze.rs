@@ -1,8 +1,8 @@
-//! `freeze` and `unfreeze`: no deployments at all.
+//! `freeze` and `unfreeze`: stop and resume all deployments of a service, or of every service.
 
 use super::{Arg, ArgSyntax, ArgType, Group, Request, Role, Verb, reason_lasting};
 
-/// What is frozen.
+/// The service to freeze or unfreeze, or `all`.
 const SCOPE: Arg = Arg {
     name: "service",
     shown: "<service>|all",

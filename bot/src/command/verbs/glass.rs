@@ -1,4 +1,4 @@
-//! `break-glass` and `countersign`: the votes set aside in an emergency, and the look at it afterwards.
+//! `break-glass` and `countersign`: a deployment without votes in an emergency, and its review afterwards.
 
 use super::{Arg, ArgSyntax, ArgType, Args, ENVIRONMENT, Group, INCIDENT, ParseError, REASON, Request, Role, Verb};
 

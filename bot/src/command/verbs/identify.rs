@@ -1,4 +1,4 @@
-//! `identify`: who a contributor is whom nobody knows.
+//! `identify`: maps an unknown contributor to a person.
 
 use super::{Arg, ArgSyntax, ArgType, Group, Request, Role, Verb};
 

@@ -1,8 +1,8 @@
-//! `lock`, `renew`, `unlock`, `steal`, `locks`: leases on environments, each with an owner, a reason and an end.
+//! `lock`, `renew`, `unlock`, `steal`, `locks`: leases on lanes, each with an owner, a reason and an expiry.
 
 use super::{Arg, ArgSyntax, ArgType, Group, LANE, REASON, Request, Role, Verb, reason_lasting};
 
-/// How long a lease shall last.
+/// The requested length of a lease.
 const TTL: Arg = Arg {
     name: "ttl",
     shown: "[--ttl 2h]",

@@ -1,8 +1,8 @@
-//! The verbs that only look. Nobody but the caller sees the answer.
+//! Read-only verbs. Only the caller sees the answer.
 
 use super::{Arg, ArgSyntax, ArgType, Group, Request, Role, SERVICE, Verb};
 
-/// What looking verbs about a run have in common.
+/// Defaults for read-only verbs about a run.
 const LOOK: Verb = Verb {
     name: "",
     aliases: &[],

@@ -1,9 +1,9 @@
-//! `mergeback`: the way back to main.
+//! `mergeback`: the merge back to mainline.
 
 use super::super::request::MergebackAction;
 use super::{Arg, ArgSyntax, ArgType, Args, Group, ParseError, Request, Role, Verb};
 
-/// What the first word can say.
+/// The action that the first word selects.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wish {
     Status,
@@ -35,7 +35,7 @@ pub(crate) const MERGEBACK: Verb = Verb {
             kind: ArgType::Choice(&["status", "confirm", "waive"]),
             about: "`status`, `confirm`, or `waive` with a reason",
         },
-        // Shown with the word it belongs to.
+        // The usage of `action` already shows it.
         Arg {
             name: "reason",
             shown: "",

@@ -1,4 +1,4 @@
-//! `whoami`, `help`, `ping`: the bot itself.
+//! `whoami`, `help`, `ping`: verbs about the bot itself.
 
 use super::{Arg, ArgSyntax, ArgType, Args, ErrorCode, Group, ParseError, Request, Role, Verb, nearest, shown};
 

@@ -1,4 +1,4 @@
-//! The entries of the table: one verb a file, and families of verbs that only make sense together in one.
+//! The entries of the table: one file per verb, or per family of verbs that belong together.
 
 pub(super) mod advice;
 pub(super) mod agree;
@@ -26,7 +26,7 @@ use super::suggest::nearest;
 use super::table::{Arg, ArgSyntax, ArgType, Group, Verb};
 use crate::domain::people::Role;
 
-/// The reason that most changing verbs ask for.
+/// The required reason of most verbs that change something.
 const REASON: Arg = Arg {
     name: "reason",
     shown: "<reason …>",
@@ -35,12 +35,13 @@ const REASON: Arg = Arg {
     about: "why, for everybody to read",
 };
 
-/// The reason of something that takes effect at once; `how` says in a sentence how its end is set.
+/// Returns the reason argument of a command that takes effect immediately. `how` is a sentence that tells the user how
+/// the end is set.
 const fn reason_lasting(how: &'static str) -> Arg {
     Arg { kind: ArgType::Lasting(how), ..REASON }
 }
 
-/// The incident that justifies going around a rule.
+/// The incident that justifies bypassing a rule.
 const INCIDENT: Arg = Arg {
     name: "incident",
     shown: "--incident URL",
@@ -62,7 +63,7 @@ const ENVIRONMENT: Arg = Arg {
     about: "which environment; production is never implied",
 };
 
-/// The environment of a service that a verb is about.
+/// The lane that a verb is about.
 const LANE: Arg = Arg {
     name: "service/env",
     shown: "<service>/<env>",

@@ -1,8 +1,8 @@
-//! `pick` and `unpick`: puts fixes onto the hotfix branch, and takes them off it.
+//! `pick` and `unpick`: add fixes to the hotfix branch, and remove them.
 
 use super::{Arg, ArgSyntax, ArgType, Args, Group, ParseError, Request, Role, Verb};
 
-/// The fixes.
+/// The pull requests or commits to add or remove.
 const FIXES: Arg = Arg {
     name: "fix",
     shown: "<PR|sha …>",

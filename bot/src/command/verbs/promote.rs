@@ -1,4 +1,4 @@
-//! `promote`: an ordinary promotion of what is on main, by the service's own runbook for it.
+//! `promote`: an ordinary promotion of mainline, by the service's own runbook.
 
 use super::{Arg, ArgSyntax, ArgType, Args, Group, ParseError, Request, Role, SERVICE, Verb};
 

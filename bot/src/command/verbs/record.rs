@@ -1,4 +1,4 @@
-//! `note`, `postmortem`, `close`: what remains.
+//! `note`, `postmortem`, `close`: records, and the end of a run.
 
 use super::{Arg, ArgSyntax, ArgType, Group, Request, Role, Verb};
 

@@ -1,4 +1,4 @@
-//! `deploy` and `rollback`: do, and undo beside it.
+//! `deploy` and `rollback`.
 
 use super::{Arg, ArgSyntax, ArgType, ENVIRONMENT, Group, REASON, Request, Role, Verb};
 

@@ -1,4 +1,4 @@
-//! `start`: opens a run.
+//! `start`: opens a run for a hotfix.
 
 use super::{Arg, ArgSyntax, ArgType, Args, Group, ParseError, Request, Role, SERVICE, Verb};
 

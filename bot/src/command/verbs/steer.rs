@@ -1,4 +1,4 @@
-//! `retry`, `drift`, `skip`, `override`, `abort`, `abandon`: when it does not go as planned.
+//! `retry`, `drift`, `skip`, `override`, `abort`, `abandon`: handle failures, drift and exceptions.
 
 use super::super::request::DriftChoice;
 use super::{Arg, ArgSyntax, ArgType, Args, Group, INCIDENT, ParseError, REASON, Request, Role, Verb};

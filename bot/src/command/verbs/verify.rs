@@ -1,4 +1,4 @@
-//! `verify`: a person's word on what they saw.
+//! `verify`: records an attestation of a manual check.
 
 use super::{Arg, ArgSyntax, ArgType, Args, Group, ParseError, Request, Role, Verb};
 

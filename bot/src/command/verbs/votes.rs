@@ -1,4 +1,4 @@
-//! `approve`, `unapprove`, `reject`: votes on exactly what is shown.
+//! `approve`, `unapprove`, `reject`: votes on exactly the shown deployment.
 
 use super::{Group, REASON, Request, Role, Verb};
 

@@ -1,11 +1,11 @@
-//! One scheme for branches a repository (requirements 3.1): git keeps branches as files, so that `hotfix` and `hotfix/x`
-//! cannot be there together.
+//! Checks the branch schemes of each repository (requirements 3.1): git stores branches as files, so `hotfix` and
+//! `hotfix/x` cannot exist together.
 
 use super::super::diagnostic::{Diagnostic, Diagnostics, Located};
 use super::super::read::{Raw, RawPlaybook, RawService};
 use crate::domain::playbook::BranchScheme;
 
-/// Checks every service alone, and every two that share a repository.
+/// Checks each service, and each pair of services that share a repository.
 pub(super) fn check(raw: &Raw, sink: &Diagnostics) {
     for (index, service) in raw.services.iter().enumerate() {
         let Some((playbook, scheme)) = scheme_of(service, raw) else {
@@ -65,7 +65,7 @@ fn against_each_other(
     sink.add(fault.see(other_playbook.at, format!("{} makes {}", first.name, in_words(&theirs.value))));
 }
 
-/// Whether a branch of one scheme can be a folder of the other's branches.
+/// Returns `true` if a branch of one scheme can be a folder of the other's branches.
 fn collide(one: &BranchScheme, other: &BranchScheme) -> bool {
     let inside = |folder: &str, name: &str| name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
     match (one, other) {
@@ -74,7 +74,7 @@ fn collide(one: &BranchScheme, other: &BranchScheme) -> bool {
         | (BranchScheme::Slug { prefix } | BranchScheme::Ticket { prefix }, BranchScheme::Fixed(name)) => {
             inside(name, prefix)
         }
-        // Two prefixes can only collide when a title makes the one the folder of the other; the forge refuses that.
+        // Two prefixes collide only if a title turns one into the folder of the other; the forge refuses that branch.
         (
             BranchScheme::Slug { .. } | BranchScheme::Ticket { .. },
             BranchScheme::Slug { .. } | BranchScheme::Ticket { .. },

@@ -1,4 +1,4 @@
-//! The groups that are called: whether the chat could know them. Whether it does, `hotfix doctor` asks.
+//! Checks that chat groups have a valid format for the configured chat. `hotfix doctor` checks that they exist.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::super::read::Raw;
 use crate::domain::group::ChatGroup;
 use crate::domain::id::ServiceName;
 
-/// Those of every service.
+/// Returns the chat groups of every service.
 pub(super) fn all(raw: &Raw, sink: &Diagnostics) -> BTreeMap<ServiceName, Vec<ChatGroup>> {
     let kind = raw.settings.as_ref().map(|settings| &settings.chat.kind);
     let mut groups = BTreeMap::new();

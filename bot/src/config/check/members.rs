@@ -1,4 +1,4 @@
-//! Names and groups become people.
+//! Resolves names and groups to persons.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,11 +8,11 @@ use super::super::reader::nearest;
 use crate::domain::id::PersonId;
 use crate::domain::people::People;
 
-/// Everybody who can be named.
+/// All persons and groups that can be named.
 pub(super) struct Members<'a> {
-    /// `None` when `people.toml` could not be read: then nobody is unknown.
+    /// Known persons; `None` if `people.toml` could not be read, in which case no name is reported as unknown.
     people: Option<&'a People>,
-    /// `None` when `policy.toml` could not be read.
+    /// Groups and their members; `None` if `policy.toml` could not be read.
     groups: Option<BTreeMap<&'a str, BTreeSet<PersonId>>>,
     sink: &'a Diagnostics,
 }
@@ -29,7 +29,7 @@ impl<'a> Members<'a> {
         members
     }
 
-    /// The people meant by a list. Whoever is unknown is told of and left out.
+    /// Returns the persons of a list. Unknown names are reported and omitted.
     pub(super) fn resolve(&self, members: &[Located<Member>]) -> BTreeSet<PersonId> {
         members.iter().flat_map(|member| self.one(member)).collect()
     }

@@ -1,5 +1,5 @@
-//! What must hold between files. Each check adds its faults and goes on; a check whose ground is missing, because a file
-//! could not be read, says nothing.
+//! Checks across files. Each check adds its faults and continues; a check is skipped if a file that it needs could not
+//! be read.
 
 mod branches;
 mod groups;
@@ -16,7 +16,7 @@ use super::read::Raw;
 use super::source::Sources;
 use members::Members;
 
-/// Checks everything and puts the valid configuration together; `None` when a part is missing, which was told of.
+/// Runs all checks and assembles the valid configuration; `None` if a part is missing, which is reported.
 pub(super) fn assemble(raw: Raw, sources: &Sources, sink: &Diagnostics) -> Option<Config> {
     let members = Members::new(raw.people.as_ref(), raw.policy.as_ref(), sink);
     let policy = raw.policy.as_ref().map(|policy| policy::policy(policy, &raw, &members, sink));

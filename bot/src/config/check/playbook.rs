@@ -1,4 +1,4 @@
-//! A playbook on its own: names that are unique, levels that make sense, and steps in an order that can work.
+//! Checks of a playbook on its own: unique names, valid levels, and a valid order of steps.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use super::super::read::{Raw, RawPlaybook, RawStep};
 use crate::domain::id::PlaybookId;
 use crate::domain::playbook::{BranchRole, CapabilityKind, Level, Playbook, StepKind, StepSpec};
 
-/// All playbooks; `None` when one is not valid.
+/// Returns all playbooks; `None` if one is invalid.
 pub(super) fn all(raw: &Raw, sink: &Diagnostics) -> Option<BTreeMap<PlaybookId, Playbook>> {
     let mut playbooks = Some(BTreeMap::new());
     for playbook in &raw.playbooks {
@@ -70,7 +70,8 @@ fn check_names(steps: &[RawStep], sink: &Diagnostics) {
     }
 }
 
-/// `must_not` is for gates: it refuses, and nothing lifts it. A vote that could be skipped would be no vote.
+/// Checks the levels of steps. `must_not` is only for gates, because it refuses and cannot be overridden. A vote must
+/// not be skippable.
 fn check_levels(steps: &[RawStep], sink: &Diagnostics) {
     for step in steps {
         let (Some(level), Some(kind)) = (&step.level, &step.kind) else {
@@ -94,7 +95,7 @@ fn check_levels(steps: &[RawStep], sink: &Diagnostics) {
     }
 }
 
-/// Whether a kind is a gate, and whether it is a vote.
+/// Returns two flags: the kind is a gate, and the kind is a vote.
 fn nature(kind: &StepKind) -> (bool, bool) {
     match kind {
         StepKind::Withheld | StepKind::Releasable | StepKind::Capability { .. } | StepKind::Target => (true, false),
@@ -121,7 +122,7 @@ fn nature(kind: &StepKind) -> (bool, bool) {
     }
 }
 
-/// A kind in one word, and the one that must come before it; `once` for those a run has evidence of only once.
+/// The name of a kind, the kind that must precede it, and `once` for kinds whose evidence a run holds only once.
 struct Place {
     word: &'static str,
     after: Option<&'static str>,
@@ -160,14 +161,14 @@ fn place(kind: &StepKind) -> Place {
 }
 
 fn check_order(steps: &[RawStep], sink: &Diagnostics) {
-    // A step that could not be read might have been the one that is missing.
+    // A step that could not be read may be the one that seems missing.
     if steps.iter().any(|step| step.kind.is_none()) {
         return;
     }
     let (mut seen, mut missed) = (BTreeMap::new(), BTreeSet::new());
     for kind in steps.iter().filter_map(|step| step.kind.as_ref()) {
         let Place { word, after, once } = place(&kind.value);
-        // What is missing is told of once, at the first step that needs it.
+        // A missing step is reported once, at the first step that needs it.
         if let Some(needed) = after.filter(|needed| !seen.contains_key(needed) && missed.insert(*needed)) {
             let what = format!("the step `{word}` needs a step `{needed}` before it");
             sink.add(Diagnostic::at(kind.at, what, "too early", format!("put a step of the kind `{needed}` above it")));
@@ -179,7 +180,7 @@ fn check_order(steps: &[RawStep], sink: &Diagnostics) {
     }
 }
 
-/// The exceptional path opens only behind all three capabilities (MAIN-12, MAIN-13).
+/// Checks that the exceptional path is gated by all three capabilities (MAIN-12, MAIN-13).
 fn check_exceptional(playbook: &RawPlaybook, sink: &Diagnostics) {
     let Some(first) = playbook.exceptional.first() else {
         return;

@@ -1,4 +1,4 @@
-//! The policy: services that exist, people who exist, and quorums that can be reached.
+//! Checks of the policy: services and persons exist, and quorums are reachable.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::domain::id::ServiceName;
 use crate::domain::service::ApprovalRule;
 use crate::policy::{BreakGlass, Freeze, Policy, ServicePolicy, Shortfall};
 
-/// The valid policy.
+/// Checks the policy and returns the valid form.
 pub(super) fn policy(written: &RawPolicy, raw: &Raw, members: &Members<'_>, sink: &Diagnostics) -> Policy {
     let mut services = BTreeMap::new();
     for service in &written.services {
@@ -74,7 +74,7 @@ fn known_service(name: &Located<ServiceName>, raw: &Raw, sink: &Diagnostics) {
     sink.add(Diagnostic::at(name.at, format!("there is no service {}", name.value), "unknown service", next));
 }
 
-/// Every service has a policy, and each of its quorums can be reached.
+/// Checks that a service has a policy and that each of its quorums is reachable.
 fn check_service(service: &RawService, written: &RawPolicy, policy: &Policy, raw: &Raw, sink: &Diagnostics) {
     let own = written.services.iter().find(|own| own.name.value == service.name);
     let Some(own) = own else {
@@ -83,7 +83,7 @@ fn check_service(service: &RawService, written: &RawPolicy, policy: &Policy, raw
         sink.add(Diagnostic::at(service.at, what, "this service", next));
         return;
     };
-    // Whoever is missing was told of; without everybody nobody can be counted.
+    // Without the list of persons, voters cannot be counted.
     let Some(people) = &raw.people else { return };
     if let (Some(glass), Some(breaker)) = (&written.break_glass, policy.unreviewable(people, &service.name)) {
         let what = format!("when {breaker} breaks the glass of {}, nobody could review that", service.name);

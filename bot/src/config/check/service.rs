@@ -1,4 +1,4 @@
-//! A service: its environments, its playbook, and whether the two fit.
+//! Checks of a service: its environments, its playbook, and that the two fit together.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ use crate::domain::playbook::WATCH;
 use crate::domain::service::{EnvironmentPlan, Service, TargetPlan};
 use crate::policy::Policy;
 
-/// All services; `None` when one is not valid.
+/// Returns all services; `None` if one is invalid.
 pub(super) fn all(
     raw: &Raw,
     policy: Option<&Policy>,
@@ -33,7 +33,7 @@ pub(super) fn all(
         check_patterns(service, sink);
         check_probes(service, sink);
         check_forges(service, raw, sink);
-        // Whether a playbook fits environments that are wrong themselves, nobody can say.
+        // The playbook can be checked only against valid environments.
         check_playbook(service, raw, policy.filter(|_| whole), sink);
         let team = members.resolve(&service.team);
         if service.team.is_empty() {
@@ -121,13 +121,13 @@ fn clusters(service: &RawService) -> BTreeMap<Environment, Vec<ClusterConfig>> {
     with.map(|environment| (environment.name.value.clone(), environment.clusters.clone())).collect()
 }
 
-/// What a playbook may call an environment by: every production is one of the group `production`.
+/// Returns the group name of an environment; `production` for every production environment without one.
 pub(super) fn group_of(environment: &RawEnvironment) -> Option<Environment> {
     let said = environment.group.as_ref().map(|group| group.value.clone());
     said.or_else(|| Environment::parse("production").ok().filter(|_| environment.production))
 }
 
-/// Distinct names, and at least one production; answers whether there is one.
+/// Checks that names are unique and that there is a production environment. Returns `true` if there is one.
 fn check_environments(service: &RawService, sink: &Diagnostics) -> bool {
     let (mut seen, mut production) = (BTreeMap::new(), None);
     for environment in &service.environments {
@@ -166,8 +166,8 @@ fn check_environments(service: &RawService, sink: &Diagnostics) -> bool {
     production.is_some()
 }
 
-/// Checks that the values a mechanism fills in can be known: images need a registry, `{previous}` needs something that tells what
-/// runs.
+/// Checks that the placeholders of a mechanism can be filled in: image placeholders need a registry, and `{previous}`
+/// needs a source of the running commit.
 fn check_patterns(service: &RawService, sink: &Diagnostics) {
     for environment in &service.environments {
         let Some(mechanism) = &environment.mechanism else { continue };
@@ -195,7 +195,7 @@ fn check_patterns(service: &RawService, sink: &Diagnostics) {
     }
 }
 
-/// The forges that a service names are there.
+/// Checks that the forges that a service names exist.
 fn check_forges(service: &RawService, raw: &Raw, sink: &Diagnostics) {
     let promotes = service.environments.iter().filter_map(|environment| match &environment.mechanism {
         Some(MechanismConfig::Promotion(promotion)) => promotion.forge.as_ref(),

@@ -1,5 +1,5 @@
-//! Step-up: where votes have to be backed by a review on the forge, the forge can tell of one, and every voter has an account
-//! there (security case 39).
+//! Checks of step-up: if votes need a review on the forge, the forge must support reviews and every voter must have an
+//! account there (security case 39).
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::domain::people::People;
 use crate::domain::playbook::StepKind;
 use crate::policy::Policy;
 
-/// Checks one environment of a service. `places` is where the step-up is asked for, and where the service's policy begins.
+/// Checks one environment of a service. `places` are the positions of the step-up and of the service's policy.
 pub(super) fn check(
     (service, environment): (&RawService, &RawEnvironment),
     (raw, policy, people): (&Raw, &Policy, &People),
@@ -53,7 +53,7 @@ pub(super) fn check(
     sink.add(Diagnostic::at(places.0, what, "asks for a review", next).see(places.1, "says who votes"));
 }
 
-/// The playbooks of a service that end without anything to review.
+/// Returns the playbooks of a service that open no pull request, and so have nothing to review.
 fn without_a_pull<'a>(service: &RawService, raw: &'a Raw) -> Vec<&'a RawPlaybook> {
     let opens = |steps: &[RawStep]| {
         let pull = |step: &RawStep| {
@@ -66,7 +66,7 @@ fn without_a_pull<'a>(service: &RawService, raw: &'a Raw) -> Vec<&'a RawPlaybook
     known.filter(|playbook| !opens(&playbook.steps) || !opens(&playbook.exceptional)).collect()
 }
 
-/// Where people have their accounts that review; `None` when the forge is not known, which is told elsewhere.
+/// Returns the platform of the reviewers' accounts; `None` if the forge is unknown, which is reported elsewhere.
 fn platform(service: &RawService, raw: &Raw) -> Option<Platform> {
     match service.forge.as_ref()? {
         ForgeConfig::Local => Some(Platform::Git),

@@ -1,5 +1,5 @@
-//! Whether a playbook fits a service: its environments are there, nothing ships unapproved, and what is deployed before
-//! main has it is brought back to main.
+//! Checks that a playbook fits a service: its environments exist, nothing is deployed without approval, and commits
+//! that are deployed before they are on mainline are merged back.
 
 use hotfix_adapters::deploy::names_image;
 use hotfix_adapters::ids::Environment;
@@ -16,7 +16,7 @@ use crate::policy::Policy;
 /// Checks a playbook for a service that names it at `at`.
 pub(super) fn fit(service: &RawService, at: At, playbook: &RawPlaybook, policy: Option<&Policy>, sink: &Diagnostics) {
     check_path(service, at, &playbook.steps, policy, sink);
-    // A path that its own gate keeps shut may speak of environments that are not there yet.
+    // A path that its capability gate keeps closed may name environments that do not exist yet.
     let opens = CapabilityKind::ALL.iter().all(|kind| service.capabilities.contains_key(kind));
     if opens && !playbook.exceptional.is_empty() {
         check_path(service, at, &playbook.exceptional, policy, sink);
@@ -36,8 +36,8 @@ fn check_path(service: &RawService, at: At, steps: &[RawStep], policy: Option<&P
     check_return(service, at, &present, sink);
 }
 
-/// Whether a step is part of the plan. A step for an environment that is not there is left out when it may be, and else
-/// is a fault.
+/// Returns `true` if a step is part of the plan. If its environment does not exist, the step is omitted, which is a
+/// fault unless the step is optional or has `if_present`.
 fn stays(service: &RawService, at: At, step: &RawStep, sink: &Diagnostics) -> bool {
     let Some(kind) = &step.kind else { return true };
     let Some(environment) = environment_of(&kind.value) else {
@@ -57,7 +57,7 @@ fn stays(service: &RawService, at: At, step: &RawStep, sink: &Diagnostics) -> bo
     false
 }
 
-/// The environments that a step means: the one of that name, or all of that group.
+/// Returns the environments that a step applies to: the one with that name, or all of that group.
 fn meant<'a>(service: &'a RawService, named: &'a Environment) -> impl Iterator<Item = &'a RawEnvironment> {
     let by_name = service.environments.iter().any(|known| &known.name.value == named);
     service
@@ -66,7 +66,7 @@ fn meant<'a>(service: &'a RawService, named: &'a Environment) -> impl Iterator<I
         .filter(move |known| if by_name { &known.name.value == named } else { group_of(known).as_ref() == Some(named) })
 }
 
-/// Nothing ships unapproved: where the policy asks for votes, they are asked for before the deployment and not after it.
+/// Checks that every deployment for which the policy requires votes has an approval step before it.
 fn check_approvals(service: &RawService, at: At, steps: &[&RawStep], policy: &Policy, sink: &Diagnostics) {
     let mut deployed_production = false;
     for (index, environment, place) in deployments(steps) {
@@ -96,7 +96,7 @@ fn check_approvals(service: &RawService, at: At, steps: &[&RawStep], policy: &Po
     }
 }
 
-/// What is looked at in an environment has been deployed there by this run.
+/// Checks that an environment is verified only after this run has deployed to it.
 fn check_verifications(service: &RawService, at: At, steps: &[&RawStep], sink: &Diagnostics) {
     for (index, step) in steps.iter().enumerate() {
         let Some(kind) = step.kind.as_ref().filter(|kind| matches!(kind.value, StepKind::Verify { .. })) else {
@@ -105,7 +105,7 @@ fn check_verifications(service: &RawService, at: At, steps: &[&RawStep], sink: &
         let Some(environment) = environment_of(&kind.value) else {
             continue;
         };
-        // What others deploy there was seen to have it before.
+        // Deployments by others were already confirmed to contain the fix.
         let reached = |step: &&&RawStep| matches!(step.kind.as_ref().map(|kind| &kind.value), Some(StepKind::OnEnvironment { environment: e }) if e == environment);
         if steps.iter().take(index).any(|step| reached(&step)) {
             continue;
@@ -119,8 +119,8 @@ fn check_verifications(service: &RawService, at: At, steps: &[&RawStep], sink: &
     }
 }
 
-/// A mechanism that names the image of what ships needs a step that finds it first (HOCS-22, HOCS-25): every deployment by it
-/// would be refused, and no `retry` could help.
+/// Checks that a mechanism that uses the image has an image step before it (HOCS-22, HOCS-25). Otherwise every
+/// deployment by it would be refused, and `retry` could not help.
 fn check_images(service: &RawService, at: At, steps: &[&RawStep], sink: &Diagnostics) {
     for (index, environment, place) in deployments(steps) {
         let is_image = |step: &&RawStep| step.kind.as_ref().is_some_and(|kind| matches!(kind.value, StepKind::Image));
@@ -138,7 +138,7 @@ fn check_images(service: &RawService, at: At, steps: &[&RawStep], sink: &Diagnos
     }
 }
 
-/// What goes to production before main has it must be brought back to main (APPLY-12, SRE-10, HOCS-35).
+/// Checks that commits that reach production before mainline are merged back (APPLY-12, SRE-10, HOCS-35).
 fn check_return(service: &RawService, at: At, steps: &[&RawStep], sink: &Diagnostics) {
     let is = |step: &RawStep, wanted: fn(&StepKind) -> bool| step.kind.as_ref().is_some_and(|kind| wanted(&kind.value));
     let branches = steps.iter().any(|step| is(step, |kind| matches!(kind, StepKind::Branch { .. })));
@@ -147,7 +147,7 @@ fn check_return(service: &RawService, at: At, steps: &[&RawStep], sink: &Diagnos
         return;
     };
     let merges = |step: &&RawStep| is(step, |kind| matches!(kind, StepKind::Merge { .. } | StepKind::OnMain));
-    // A merge into a hotfix branch is not one into main.
+    // A merge into an integration branch is not a merge into mainline.
     let elsewhere =
         steps.iter().any(|step| is(step, |kind| matches!(kind, StepKind::Branch { which: BranchRole::Integration })));
     let merged = !elsewhere && steps.iter().take(index).any(merges);
@@ -159,7 +159,7 @@ fn check_return(service: &RawService, at: At, steps: &[&RawStep], sink: &Diagnos
     }
 }
 
-/// The deployments of a path: which step, where to, and where that is written.
+/// Returns the deployments of a path: index of the step, environment, and position.
 fn deployments<'a>(steps: &'a [&RawStep]) -> impl Iterator<Item = (usize, &'a Environment, At)> {
     steps.iter().enumerate().filter_map(|(index, step)| {
         let kind = step.kind.as_ref().filter(|kind| matches!(kind.value, StepKind::Deploy { .. }))?;

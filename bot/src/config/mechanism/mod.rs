@@ -1,5 +1,4 @@
-//! What reaches a service: its forge, what deploys to its environments, and what proves its capabilities. These are the
-//! choices; `wire` turns each into an adapter.
+//! The forge, the deploy mechanisms and the capability probes of a service. `wire` builds an adapter from each.
 
 mod remote;
 
@@ -12,65 +11,66 @@ pub use remote::{DroneConfig, PipelineConfig, PromotionConfig, RolloutConfig, Wo
 
 use super::secret::SecretSource;
 
-/// Where the code of a service lives.
+/// The forge that hosts the code of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ForgeConfig {
     /// Bare git repositories on this machine, below [`Settings::repositories`](super::Settings::repositories).
     Local,
-    /// A forge elsewhere, by its name in `hotfix.toml`.
+    /// A remote forge, by its name in `hotfix.toml`.
     Named(String),
 }
 
-/// What deploys to one environment.
+/// The deploy mechanism of one environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MechanismConfig {
-    /// A program is run.
+    /// Runs a program.
     Command(CommandMechanism),
-    /// A person does it, and says how it went.
+    /// A person deploys and reports the result.
     Manual {
-        /// What that person has to do.
+        /// Instructions for that person.
         instructions: String,
     },
-    /// A workflow of GitHub Actions is dispatched.
+    /// Dispatches a GitHub Actions workflow.
     Workflow(WorkflowConfig),
-    /// A pipeline of GitLab is run.
+    /// Runs a GitLab pipeline.
     Pipeline(PipelineConfig),
-    /// A build is promoted by Drone.
+    /// Promotes a build with Drone.
     Drone(DroneConfig),
-    /// The commit is named in another repository, by a merge request.
+    /// Writes the commit into another repository, with a merge request.
     Promotion(Box<PromotionConfig>),
-    /// A tag is pushed, and something outside releases it.
+    /// Pushes a tag, which an external system releases.
     Tag {
-        /// The name of the tag, with `{short}`, `{commit}` and `{environment}` filled in.
+        /// Name of the tag, with the placeholders `{short}`, `{commit}` and `{environment}`.
         template: String,
-        /// The command that prints the full id of the commit that runs, if there is one.
+        /// Command that prints the full id of the running commit, if there is one.
         running: Option<Vec<String>>,
     },
 }
 
-/// A program that deploys. Programs are absolute paths or bare names; arguments may hold placeholders; there is no shell.
+/// A program that deploys. The program is an absolute path or a bare name; arguments may have placeholders; no shell
+/// is involved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandMechanism {
-    /// The command that deploys.
+    /// Command that deploys.
     pub deploy: Vec<String>,
-    /// The command that prints the full id of the commit that runs, if there is one.
+    /// Command that prints the full id of the running commit, if there is one.
     pub running: Option<Vec<String>>,
-    /// Variables for both commands, in the open.
+    /// Plain-text environment variables of both commands.
     pub env: BTreeMap<String, String>,
-    /// Variables whose value is read from a file or a credential at the moment of the deployment, and never kept.
+    /// Secret environment variables, read from a file or credential for each deployment and never stored.
     pub secret_env: BTreeMap<String, SecretSource>,
-    /// Variables of the bot itself that are handed on.
+    /// Environment variables of the bot that are passed on.
     pub pass_env: Vec<String>,
-    /// Where both commands run; absolute.
+    /// Working directory of both commands; an absolute path.
     pub working_directory: PathBuf,
-    /// After so long the command and its children are ended.
+    /// Timeout in seconds, after which the command and its children are killed.
     pub timeout_seconds: u32,
-    /// How much of what it prints is kept.
+    /// Maximum size of the captured output.
     pub output_limit_bytes: usize,
 }
 
 impl MechanismConfig {
-    /// The mechanism in words, for a plan.
+    /// Returns a description of the mechanism for the plan.
     #[must_use]
     pub fn in_words(&self) -> String {
         match self {
@@ -87,7 +87,7 @@ impl MechanismConfig {
         }
     }
 
-    /// Returns the texts in which the values of a deployment are filled in.
+    /// Returns the templates that a deployment fills in; none for a promotion.
     pub(super) fn patterns(&self) -> Vec<&str> {
         let named = match self {
             Self::Command(command) => return command.deploy.iter().map(String::as_str).collect(),
@@ -100,7 +100,7 @@ impl MechanismConfig {
         named.values().map(String::as_str).collect()
     }
 
-    /// Returns whether the mechanism itself can tell which commit runs.
+    /// Returns `true` if the mechanism itself can report the running commit.
     pub(super) fn tells_what_runs(&self) -> bool {
         match self {
             Self::Command(command) => command.running.is_some(),
@@ -112,18 +112,18 @@ impl MechanismConfig {
     }
 }
 
-/// A capability that a service declares to have. A declaration alone opens nothing: the probe has to succeed too.
+/// A capability that a service declares. It counts only if its probe succeeds too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CapabilityConfig {
-    /// How the claim is probed.
+    /// The probe that verifies it.
     pub probe: Probe,
 }
 
-/// How a claim is probed, without doing anything.
+/// A side-effect-free probe of a capability.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Probe {
-    /// The mechanism of this environment is asked whether it could work now.
+    /// Asks the deploy mechanism of this environment if it could work.
     Environment(Environment),
-    /// This command has to end well.
+    /// Runs this command, which must exit successfully.
     Command(Vec<String>),
 }

@@ -1,4 +1,4 @@
-//! What deploys elsewhere: workflows, pipelines, Drone, merge requests in another repository.
+//! Remote deploy mechanisms: workflows, pipelines, Drone, and merge requests in another repository.
 
 use std::collections::BTreeMap;
 
@@ -7,89 +7,90 @@ use hotfix_adapters::ids::{BranchName, Repo};
 
 use crate::config::secret::SecretSource;
 
-/// A workflow of GitHub Actions that is dispatched.
+/// A GitHub Actions workflow that is dispatched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkflowConfig {
-    /// Its file, such as `deploy.yml`.
+    /// File name of the workflow, such as `deploy.yml`.
     pub workflow: String,
-    /// The branch or tag it runs on.
+    /// The branch or tag to run on.
     pub reference: String,
-    /// Its inputs, with placeholders.
+    /// Inputs of the workflow, with placeholders.
     pub inputs: BTreeMap<String, String>,
-    /// The input that carries the key, which its `run-name` shows.
+    /// The input that carries the deployment key; `run-name` must show it.
     pub key_input: String,
-    /// The GitHub environment whose deployments prove what ran; without, the run has to be at our commit.
+    /// The GitHub environment whose deployments prove the deployed commit. If `None`, the workflow run must be at the
+    /// deployed commit.
     pub deployments: Option<String>,
     /// Targets that are never deployed to.
     pub forbidden: Vec<String>,
-    /// How long to wait between two looks, in seconds.
+    /// Poll interval in seconds.
     pub pace_seconds: u32,
 }
 
-/// A pipeline of GitLab.
+/// A GitLab pipeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PipelineConfig {
-    /// The branch or tag it runs on.
+    /// The branch or tag to run on.
     pub reference: String,
-    /// Its variables, with placeholders.
+    /// Variables of the pipeline, with placeholders.
     pub variables: BTreeMap<String, String>,
-    /// What GitLab calls the environment.
+    /// Name of the environment in GitLab.
     pub environment: String,
     /// Targets that are never deployed to.
     pub forbidden: Vec<String>,
-    /// How long to wait between two looks, in seconds.
+    /// Poll interval in seconds.
     pub pace_seconds: u32,
 }
 
 /// A Drone promotion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DroneConfig {
-    /// Where Drone is.
+    /// Base URL of the Drone server.
     pub url: String,
-    /// The token of an account that may promote.
+    /// Token of an account that may promote.
     pub token: SecretSource,
-    /// What Drone calls the environment.
+    /// Name of the environment in Drone.
     pub target: String,
-    /// Its parameters, with placeholders.
+    /// Parameters of the promotion, with placeholders.
     pub parameters: BTreeMap<String, String>,
-    /// Targets that are never deployed to; those of HOCS-26 unless the configuration says others.
+    /// Targets that are never deployed to; defaults to those of HOCS-26.
     pub forbidden: Vec<String>,
-    /// How long to wait between two looks, in seconds.
+    /// Poll interval in seconds.
     pub pace_seconds: u32,
 }
 
-/// A merge request in another repository, which names the commit.
+/// A merge request in another repository that names the commit to deploy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PromotionConfig {
-    /// The name of the forge; the service's own when absent.
+    /// Name of the forge; `None` for the service's own forge.
     pub forge: Option<String>,
-    /// The repository.
+    /// The repository that receives the merge request.
     pub repo: Repo,
-    /// Its branch that is deployed from.
+    /// The branch that is deployed from.
     pub main: BranchName,
-    /// Where the commit is named.
+    /// The files and keys that name the commit.
     pub targets: Vec<Target>,
-    /// What lets it be merged.
+    /// The approval that the merge request needs.
     pub approval: Approval,
-    /// Labels that stop it.
+    /// Labels that block the merge.
     pub hold_labels: Vec<String>,
-    /// Where hotfixes are declared.
+    /// The place where hotfix versions are declared, if there is one.
     pub hotfix_versions: Option<HotfixVersions>,
-    /// Who merges.
+    /// The account or automation that merges.
     pub merge: MergeBy,
-    /// What confirms the rollout that follows the merge.
+    /// Confirmation of the rollout after the merge.
     pub rollout: RolloutConfig,
-    /// A link to compare two commits, with `{old}` and `{new}`.
+    /// URL template for comparing two commits, with `{old}` and `{new}`.
     pub compare: Option<String>,
 }
 
-/// What confirms a rollout. A cluster of the environment does too.
+/// Confirmation of a rollout. A cluster of the environment confirms it too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RolloutConfig {
-    /// The checks of the merge that have to pass.
+    /// Checks of the merge commit that must pass.
     pub checks: Vec<String>,
-    /// The command that prints the full id of the commit that runs.
+    /// Command that prints the full id of the running commit.
     pub running: Option<Vec<String>>,
-    /// Where nothing confirms it: after so many minutes a person is asked.
+    /// Minutes after which the bot asks a person, if nothing confirms the rollout.
     pub ask_minutes: u32,
 }

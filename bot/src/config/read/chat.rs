@@ -1,4 +1,4 @@
-//! `[chat]` of `hotfix.toml`.
+//! Parser of `[chat]` in `hotfix.toml`.
 
 use hotfix_adapters::ids::ChannelRef;
 
@@ -9,7 +9,7 @@ use super::super::reader::Reader;
 use super::Folders;
 use super::secret::secret;
 
-/// Which chat is used.
+/// The selected platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Use {
     Console,
@@ -19,14 +19,15 @@ enum Use {
 
 type Way = fn(&Reader<'_>, &Folders<'_>) -> Option<SlackWay>;
 
-/// When the chat that is asked for cannot be had, that was told of, and the configuration is refused whatever this answers.
+/// Parses the settings of the chat. If the selected platform is misconfigured, a fault is recorded and the returned
+/// value is never used.
 pub(super) fn read(field: Field<'_>, folders: &Folders<'_>) -> ChatSettings {
     let Some(reader) = field.table("`chat`") else {
         return settings(ChatKind::Console);
     };
     let kinds = [("console", Use::Console), ("slack", Use::Slack), ("discord", Use::Discord)];
     let used = reader.get("use").choice(&kinds).map_or(Use::Console, |used| used.value);
-    // A part that is not used is read all the same: its mistakes are told before somebody switches to it.
+    // Unused sections are parsed too, so that their faults are reported before an operator switches to them.
     let slack = reader.get("slack").table("`chat.slack`").map(|part| self::slack(part, folders));
     let discord = reader.get("discord").table("`chat.discord`").map(|part| self::discord(part, folders));
     let kind = match used {
@@ -48,7 +49,8 @@ pub(super) fn read(field: Field<'_>, folders: &Folders<'_>) -> ChatSettings {
     settings
 }
 
-/// At the console everybody sits at the terminal, so the command line is as good; elsewhere it has to be allowed.
+/// Returns the default settings of a platform. Votes on the command line count by default only for the console, where
+/// everyone uses the same terminal.
 fn settings(kind: ChatKind) -> ChatSettings {
     let terminal_votes = kind == ChatKind::Console;
     ChatSettings { kind, also_in: Vec::new(), shared_channels: false, terminal_votes, pace: Pace::default() }
@@ -89,7 +91,7 @@ fn http(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<SlackWay> {
     let secrets = reader.need("signing_secrets").list().into_iter();
     let signing_secrets: Vec<_> = secrets.filter_map(|field| secret("signing_secrets", field, folders)).collect();
     if signing_secrets.is_empty() {
-        // Without a secret anybody could speak as anybody (security case 3).
+        // Without a signing secret, anyone could forge requests of any user (security case 3).
         let next = "write the Signing Secret of the app's page Basic Information into a file, and name the file here";
         reader.fault("Slack over HTTP needs a signing secret", "none is named", next);
         return None;
@@ -111,12 +113,12 @@ fn url(reader: &Reader<'_>, usual: &str) -> String {
     reader.get("api_url").string_line().map_or_else(|| usual.to_owned(), |line| line.value)
 }
 
-/// At least one id; `None` when there is none, which was told of.
+/// Parses at least one id; `None` if there is none, which is reported.
 fn ids(reader: &Reader<'_>, key: &'static str, begins: &[char], wanted: &str) -> Option<Vec<String>> {
     let fields = reader.need(key).one_or_more();
     if fields.is_empty() {
         if let Some(at) = reader.place(key) {
-            // An empty list is nobody, and never everybody.
+            // An empty list means that no one is accepted, never everyone.
             reader.sink.add(Diagnostic::at(
                 at,
                 format!("`{key}` is empty"),

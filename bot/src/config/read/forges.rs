@@ -1,4 +1,4 @@
-//! `[forges.<name>]` of `hotfix.toml`: GitHub and GitLab.
+//! Parser of `[forges.<name>]` in `hotfix.toml`: GitHub and GitLab.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The `[http]` of `hotfix.toml`.
+//! Parser of `[http]` in `hotfix.toml`.
 
 use std::net::SocketAddr;
 
@@ -35,7 +35,7 @@ pub(super) fn read(field: Field<'_>) -> HttpSettings {
     settings
 }
 
-/// An IP address with a port; nothing when it is missing or empty.
+/// Parses an IP address with a port; `None` if it is missing or empty.
 fn address(field: Field<'_>) -> Option<Located<SocketAddr>> {
     let (sink, name) = (field.sink(), field.name);
     let text = field.verbatim()?;

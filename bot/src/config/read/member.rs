@@ -1,4 +1,4 @@
-//! A person, a group or everybody, as the operators write it: `ana`, `@payments-team`, `@everyone`.
+//! A reference to a person, a group or everyone, as operators write it: `ana`, `@payments-team`, `@everyone`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,10 +7,10 @@ use super::super::diagnostic::Located;
 use super::super::field::Field;
 use crate::domain::id::PersonId;
 
-/// Somebody who is named.
+/// A reference to one or more persons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::config) enum Member {
-    /// One person.
+    /// One person of `people.toml`.
     Person(PersonId),
     /// A group of `policy.toml`, without the `@`.
     Group(String),
@@ -19,7 +19,7 @@ pub(in crate::config) enum Member {
 }
 
 impl Member {
-    /// The members of a list.
+    /// Parses a list of members.
     pub(super) fn list(field: Field<'_>) -> Vec<Located<Self>> {
         field.one_or_more().into_iter().filter_map(Field::parse).collect()
     }

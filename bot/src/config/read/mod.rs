@@ -1,5 +1,5 @@
-//! The raw configuration: every file read on its own, each value with its place. What must hold between files is left to
-//! [`check`](super::check).
+//! The raw configuration: each file parsed on its own, with the position of every value. Rules across files are checked
+//! in [`check`](super::check).
 
 mod chat;
 mod forges;
@@ -36,7 +36,8 @@ pub(super) use policy::{RawPolicy, RawServicePolicy};
 pub(super) use service::{RawEnvironment, RawService};
 pub(super) use step::RawStep;
 
-/// All files, raw. `None` stands for a file that could not be read: nothing that depends on it is judged.
+/// The raw contents of all files. `None` stands for a file that could not be read; checks that depend on it
+/// are skipped.
 pub(super) struct Raw {
     pub(super) settings: Option<Settings>,
     pub(super) forges: BTreeMap<String, HostConfig>,
@@ -44,23 +45,23 @@ pub(super) struct Raw {
     pub(super) policy: Option<RawPolicy>,
     pub(super) services: Vec<RawService>,
     pub(super) playbooks: Vec<RawPlaybook>,
-    /// The services whose file is there, readable or not, so that a broken file is not called missing as well.
+    /// Services that have a file, readable or not. An unreadable file must not be reported as missing too.
     pub(super) service_names: Vec<ServiceName>,
-    /// The playbooks whose file is there, readable or not.
+    /// Playbooks that have a file, readable or not.
     pub(super) playbook_names: Vec<PlaybookId>,
 }
 
-/// What relative paths are relative to.
+/// Base folders of relative paths.
 pub(super) struct Folders<'a> {
-    /// The folder of the configuration.
+    /// Folder of the configuration files.
     pub(super) config: &'a Path,
-    /// The folder of the bot's own things.
+    /// State folder of the bot.
     pub(super) state: PathBuf,
-    /// Where systemd put the credentials.
+    /// Folder of the systemd credentials; `None` if systemd passed none.
     pub(super) credentials: Option<&'a Path>,
 }
 
-/// Reads all files.
+/// Parses all files.
 pub(super) fn everything(sources: &Sources, credentials: Option<&Path>, sink: &Diagnostics) -> Raw {
     let root = sources.root.as_path();
     let file = |file, what| move |read: &mut dyn FnMut(Reader<'_>)| syntax::with_table(sources, file, what, sink, read);
@@ -96,7 +97,7 @@ pub(super) fn everything(sources: &Sources, credentials: Option<&Path>, sink: &D
     Raw { settings, forges, people, policy, services, playbooks, service_names, playbook_names }
 }
 
-/// The files whose name is a name; the others are told of by [`names`].
+/// Returns the files whose names are valid ids. [`names`] reports the others.
 fn pairs<T: std::str::FromStr>(named: &[Named]) -> impl Iterator<Item = (T, super::diagnostic::FileId)> {
     named.iter().filter_map(|named| Some((named.name.parse().ok()?, named.file?)))
 }

@@ -1,5 +1,5 @@
-//! `people.toml`: who is who. An account belongs to one person; the ids are checked for the form each platform gives them,
-//! because a display name in the place of an id would decide who may deploy (security case 20).
+//! Parser of `people.toml`. Each account belongs to one person. Ids are checked against the format of their platform,
+//! because a display name in place of an id would decide who may deploy (security case 20).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,7 +40,7 @@ pub(super) fn read(reader: Reader<'_>) -> People {
     People::new(people).with_bots(bots)
 }
 
-/// `[bots.<name>]`: accounts behind which there is no person. What they commit is nobody's work, and they have no role.
+/// Parses `[bots.<name>]`: accounts without a person. They have no role, and their commits belong to no person.
 fn bots(reader: &Reader<'_>, owners: &mut Owners) -> BTreeMap<PersonRef, String> {
     let mut bots = BTreeMap::new();
     let Some(table) = reader.get("bots").table("`bots`") else { return bots };
@@ -61,7 +61,7 @@ fn bots(reader: &Reader<'_>, owners: &mut Owners) -> BTreeMap<PersonRef, String>
     bots
 }
 
-/// The person each account was given to, and where.
+/// The person who owns each account, and the position of that entry.
 type Owners = BTreeMap<PersonRef, (PersonId, At)>;
 
 fn person(id: PersonId, at: At, reader: Reader<'_>, owners: &mut Owners) -> Person {
@@ -101,7 +101,7 @@ fn account(field: Field<'_>, platform: Platform, reader: &Reader<'_>) -> Option<
         return None;
     }
     Some(id.map(|id| match platform {
-        // Mail is compared without regard to case; see `People::behind`.
+        // Email addresses are compared case-insensitively; see `People::behind`.
         Platform::Git => PersonRef::new(platform, id.to_ascii_lowercase()),
         Platform::Console | Platform::Slack | Platform::Discord | Platform::Github | Platform::Gitlab => {
             PersonRef::new(platform, id)

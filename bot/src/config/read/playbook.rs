@@ -1,4 +1,4 @@
-//! `playbooks/<name>.toml`: a runbook as data.
+//! Parser of `playbooks/<name>.toml`.
 
 use hotfix_adapters::ids::BranchName;
 
@@ -9,10 +9,10 @@ use super::step::{self, RawStep};
 use crate::domain::id::PlaybookId;
 use crate::domain::playbook::{BranchScheme, HoldMeans, SecondStart, WorkBranch};
 
-/// A playbook as it is written.
+/// A playbook as written, before the checks across files.
 pub(in crate::config) struct RawPlaybook {
     pub(in crate::config) id: PlaybookId,
-    /// Where its file begins.
+    /// Position of the start of the file.
     pub(in crate::config) at: At,
     pub(in crate::config) title: Option<String>,
     pub(in crate::config) branch: Option<Located<BranchScheme>>,
@@ -42,7 +42,7 @@ pub(super) fn read(id: &PlaybookId, reader: Reader<'_>, remind_minutes: u32) -> 
     playbook
 }
 
-/// `{ pattern = "^HOCS-[0-9]+", forbid_prefix = "hotfix" }`.
+/// Parses `{ pattern = "^HOCS-[0-9]+", forbid_prefix = "hotfix" }`.
 fn work_branch(reader: Reader<'_>) -> Option<WorkBranch> {
     let pattern = reader.get("pattern").string_line();
     let broken = pattern.as_ref().and_then(|pattern| {
@@ -57,7 +57,7 @@ fn work_branch(reader: Reader<'_>) -> Option<WorkBranch> {
     Some(WorkBranch { pattern: pattern.map(|pattern| pattern.value), forbid_prefix: forbid_prefix?.value })
 }
 
-/// `{ fixed = "hotfix" }`, `{ slug = "hotfix/" }`, `{ ticket = "hotfix/" }` or `{ none = true }`.
+/// Parses `{ fixed = "hotfix" }`, `{ slug = "hotfix/" }`, `{ ticket = "hotfix/" }` or `{ none = true }`.
 fn branch(field: Field<'_>) -> Option<Located<BranchScheme>> {
     const KEYS: [&str; 4] = ["fixed", "slug", "ticket", "none"];
     let reader = field.table("`branch`")?;

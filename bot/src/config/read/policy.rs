@@ -1,4 +1,4 @@
-//! `policy.toml`: groups, roles, quorums and freezes.
+//! Parser of `policy.toml`: groups, roles, quorums and freezes.
 
 use std::collections::BTreeSet;
 
@@ -14,14 +14,14 @@ use crate::domain::people::Role;
 use crate::domain::service::{ApprovalRule, StepUp};
 use crate::policy::{ChatDown, Quorums};
 
-/// The policy as it is written.
+/// The policy as written, before the checks across files.
 pub(in crate::config) struct RawPolicy {
     pub(in crate::config) groups: Vec<(Located<String>, Vec<Located<PersonId>>)>,
     pub(in crate::config) quorums: Quorums,
-    /// Where the usual quorums stand; where `[quorum]` or the file begins when they do not.
+    /// Position of the default production quorum, or of `[quorum]` or the file if there is none.
     pub(in crate::config) production_at: At,
     pub(in crate::config) other_at: At,
-    /// Where the usual step-up stands, if it does.
+    /// Position of the default step-up, if there is one.
     pub(in crate::config) step_up_at: Option<At>,
     pub(in crate::config) services: Vec<RawServicePolicy>,
     pub(in crate::config) freezes: Vec<RawFreeze>,
@@ -29,14 +29,14 @@ pub(in crate::config) struct RawPolicy {
     pub(in crate::config) break_glass: Option<RawBreakGlass>,
 }
 
-/// Who may break the glass.
+/// The persons who may break the glass, as written.
 pub(in crate::config) struct RawBreakGlass {
     pub(in crate::config) at: At,
     pub(in crate::config) people: Vec<Located<Member>>,
     pub(in crate::config) audit: Option<ChannelRef>,
 }
 
-/// What is written for one service.
+/// The policy of one service, as written.
 pub(in crate::config) struct RawServicePolicy {
     pub(in crate::config) name: Located<ServiceName>,
     pub(in crate::config) roles: Vec<(Role, Vec<Located<Member>>)>,
@@ -44,9 +44,9 @@ pub(in crate::config) struct RawServicePolicy {
     pub(in crate::config) step_up: Vec<(Located<Environment>, Located<Option<StepUp>>)>,
 }
 
-/// A window in which nothing is deployed.
+/// A freeze with a start and an end, as written.
 pub(in crate::config) struct RawFreeze {
-    /// `None` for all.
+    /// The frozen services; `None` for all services.
     pub(in crate::config) services: Option<Vec<Located<ServiceName>>>,
     pub(in crate::config) from: Timestamp,
     pub(in crate::config) until: Timestamp,
@@ -55,7 +55,7 @@ pub(in crate::config) struct RawFreeze {
 
 const ROLES: [Role; 5] = [Role::Viewer, Role::Requester, Role::Approver, Role::Captain, Role::Admin];
 
-/// What can be asked for beside a vote in the chat.
+/// The additional proof that a vote in the chat may need.
 const STEP_UPS: [(&str, Option<StepUp>); 2] = [("none", None), ("review", Some(StepUp::Review))];
 
 pub(super) fn read(reader: Reader<'_>) -> RawPolicy {
@@ -101,7 +101,7 @@ fn break_glass(reader: Reader<'_>) -> RawBreakGlass {
     RawBreakGlass { at, people, audit }
 }
 
-/// A key that is the name of something.
+/// Parses a key that is a name.
 fn name<T: std::str::FromStr<Err: std::fmt::Display>>(key: &Located<&str>, reader: &Reader<'_>) -> Option<Located<T>> {
     match key.value.parse() {
         Ok(value) => Some(Located { value, at: key.at }),
@@ -152,8 +152,8 @@ fn usual_quorums(reader: Reader<'_>, policy: &mut RawPolicy) {
     reader.finish();
 }
 
-/// The rules of a quorum. Only approvers and captains vote: a requester never does for their own, and an admin gives no
-/// vote by being one.
+/// Parses the rules of a quorum. Only approvers and captains vote: requesters never vote on their own run, and the
+/// admin role alone gives no vote.
 fn rules(field: Field<'_>) -> Vec<ApprovalRule> {
     let (mut rules, mut seen) = (Vec::new(), BTreeSet::new());
     for reader in field.list().into_iter().filter_map(|item| item.table("a rule of a quorum")) {

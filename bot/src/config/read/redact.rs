@@ -1,5 +1,5 @@
-//! What is never drawn. A fault shows the line it is on, and a secret that somebody wrote there all the same must not be
-//! shown with it. So before anything is said about a file, everything in it that may be a secret is blacked out.
+//! Redaction of secrets in diagnostics. A diagnostic shows the faulty line, which may have a secret that does not
+//! belong there. Therefore every value that may be a secret is redacted before any fault of the file is reported.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -7,16 +7,16 @@ use toml::de::{DeTable, DeValue};
 use super::super::diagnostic::{At, Diagnostics, FileId};
 use super::super::reader::nearest;
 
-/// Words in a name that give a secret away.
+/// Substrings of a key that mark its value as a secret.
 const SECRETIVE: [&str; 6] = ["token", "secret", "password", "passwd", "private_key", "api_key"];
 
-/// Whether a value of this name is likely a secret.
+/// Returns `true` if the value of this key is probably a secret.
 pub(super) fn looks_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     SECRETIVE.iter().any(|word| name.contains(word)) || nearest(&name, ["secret_env"]).is_some()
 }
 
-/// Blacks out the values of names that look secret. What says where a secret is (`file`, `credential`) stays readable.
+/// Redacts the values of keys that look secret. The location of a secret (`file`, `credential`) stays readable.
 pub(super) fn in_table(file: FileId, table: &DeTable<'_>, inside: bool, sink: &Diagnostics) {
     for (key, value) in table {
         let name: &str = key.get_ref();
@@ -37,8 +37,9 @@ fn in_value(file: FileId, value: &Spanned<DeValue<'_>>, secret: bool, sink: &Dia
     }
 }
 
-/// In a file that does not parse nobody knows which text is a value. So the whole of a line that speaks of a secret, and
-/// everything in a section named after one, is blacked out behind its first equals sign.
+/// Redacts text that does not parse, in which values cannot be identified. In every line that mentions a secret, and in
+/// every line of a section named after one, redacts everything after the first equals sign, or the whole line if there
+/// is none.
 pub(super) fn in_broken_text(file: FileId, text: &str, sink: &Diagnostics) {
     let (mut start, mut in_section) = (0, false);
     for line in text.split_inclusive('\n') {

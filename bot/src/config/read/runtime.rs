@@ -1,4 +1,4 @@
-//! Where images are kept and where they run: `[registry]` of a service, `[[environment.cluster]]` of an environment.
+//! Parser of `[registry]` of a service and `[[environment.cluster]]` of an environment.
 
 use hotfix_adapters::registry::tags::TagStrategies;
 
@@ -55,7 +55,7 @@ fn cluster(reader: Reader<'_>, folders: &Folders<'_>) -> Option<ClusterConfig> {
     })
 }
 
-/// The right container, not the side-cars (HOCS-5).
+/// Parses the selector of the service's container, which tells it apart from sidecars (HOCS-5).
 fn container(reader: &Reader<'_>) -> Option<ContainerConfig> {
     let (named, image) = (reader.get("container").string_line(), reader.get("image").string_line());
     match (named, image) {

@@ -1,4 +1,4 @@
-//! A secret: never written, only where it is.
+//! Parser of secret sources. The configuration has the location of a secret, never its value.
 
 use super::super::diagnostic::Diagnostic;
 use super::super::field::Field;
@@ -6,12 +6,12 @@ use super::super::secret::SecretSource;
 use super::Folders;
 use super::settings::tidy;
 
-/// Where secrets can be read from.
+/// Advice on the valid sources, for messages.
 pub(super) const WHERE: &str =
     "write `{ file = \"/path\" }` (mode 0600) or `{ credential = \"name\" }` (systemd LoadCredential=)";
 
-/// `{ file = "…" }` or `{ credential = "…" }`. It is read once now, so that a missing secret is found before it is needed,
-/// and what was read is thrown away.
+/// Parses `{ file = "…" }` or `{ credential = "…" }`. Reads the secret once and discards it, so that a missing secret
+/// is reported at load time.
 pub(super) fn secret(name: &str, field: Field<'_>, folders: &Folders<'_>) -> Option<SecretSource> {
     let at = field.at()?;
     if !field.is_table() {

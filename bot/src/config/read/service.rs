@@ -1,4 +1,4 @@
-//! `services/<name>.toml`: one deployable thing.
+//! Parser of `services/<name>.toml`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,10 +19,10 @@ use crate::domain::id::{PlaybookId, ServiceName};
 use crate::domain::playbook::{CapabilityKind, ServiceKind};
 use crate::domain::service::{Never, RequiredChecks};
 
-/// A service as it is written. What could not be read is `None`, and was told of.
+/// A service as written. `None` stands for a value that could not be read and was reported.
 pub(in crate::config) struct RawService {
     pub(in crate::config) name: ServiceName,
-    /// Where its file begins.
+    /// Position of the start of the file.
     pub(in crate::config) at: At,
     pub(in crate::config) about: Option<String>,
     pub(in crate::config) kind: ServiceKind,
@@ -44,16 +44,16 @@ pub(in crate::config) struct RawService {
     pub(in crate::config) capabilities: BTreeMap<CapabilityKind, Located<CapabilityConfig>>,
 }
 
-/// An environment as it is written.
+/// An environment as written.
 pub(in crate::config) struct RawEnvironment {
     pub(in crate::config) name: Located<Environment>,
-    /// What a playbook may call it by, together with others.
+    /// Group name that playbooks may use for several environments.
     pub(in crate::config) group: Option<Located<Environment>>,
     pub(in crate::config) production: bool,
-    /// Why nothing is ever deployed there by the bot.
+    /// Reason why the bot never deploys to the environment, if there is one.
     pub(in crate::config) never: Option<Never>,
     pub(in crate::config) mechanism: Option<MechanismConfig>,
-    /// Where it runs.
+    /// The clusters that the environment runs on.
     pub(in crate::config) clusters: Vec<ClusterConfig>,
 }
 
@@ -90,7 +90,7 @@ pub(super) fn read(name: &ServiceName, reader: Reader<'_>, folders: &Folders<'_>
     service
 }
 
-/// `main`, when the file does not say what the main line is called.
+/// Returns `main` if the file does not name the mainline branch.
 fn usual_main(reader: &Reader<'_>) -> Option<Located<BranchName>> {
     let said = reader.place("main").is_some();
     BranchName::parse("main").ok().filter(|_| !said).map(|value| Located { value, at: reader.at })
@@ -100,7 +100,7 @@ fn lines(field: Field<'_>) -> Vec<String> {
     field.one_or_more().into_iter().filter_map(Field::string_line).map(|line| line.value).collect()
 }
 
-/// A list of names, or `"none"` for a service without CI. A list without a name says neither.
+/// Parses a list of check names, or `"none"` for a service without CI. An empty list is refused as ambiguous.
 fn required_checks(field: Field<'_>) -> RequiredChecks {
     let (at, sink) = (field.at(), field.sink());
     let Some(at) = at else { return RequiredChecks::Expected };
@@ -115,7 +115,7 @@ fn required_checks(field: Field<'_>) -> RequiredChecks {
     if !is_list && names == ["none"] { RequiredChecks::None } else { RequiredChecks::Listed(names) }
 }
 
-/// `[parties]`: groups of people that a playbook asks by name.
+/// Parses `[parties]`: groups of persons that playbooks refer to by name.
 fn parties(field: Field<'_>) -> Vec<(String, Vec<Located<Member>>)> {
     let Some(reader) = field.table("`parties`") else {
         return Vec::new();
@@ -123,7 +123,7 @@ fn parties(field: Field<'_>) -> Vec<(String, Vec<Located<Member>>)> {
     reader.entries().into_iter().map(|(name, members)| (name.value.to_owned(), Member::list(members))).collect()
 }
 
-/// `{ group = "S0123456789", name = "payments-oncall", on = ["started", "failed"] }`
+/// Parses `{ group = "S0123456789", name = "payments-oncall", on = ["started", "failed"] }`.
 fn group(field: Field<'_>) -> Option<Located<ChatGroup>> {
     let moments =
         [("started", Moment::Started), ("vote", Moment::Vote), ("live", Moment::Live), ("failed", Moment::Failed)];
@@ -172,7 +172,7 @@ fn environment(field: Field<'_>, folders: &Folders<'_>) -> Option<RawEnvironment
     Some(RawEnvironment { name: name?, group, production, never, mechanism, clusters })
 }
 
-/// `{ serves = "HOCS-26", reason = "…", instead = "…" }`: the bot deploys nothing there, and nothing lifts it.
+/// Parses `{ serves = "HOCS-26", reason = "…", instead = "…" }`: a ban on deployments that nothing overrides.
 fn never(reader: Reader<'_>) -> Option<Never> {
     let requirement = step::requirement(reader.get("serves"));
     let (reason, instead) = (reader.need("reason").string_line(), reader.need("instead").string_line());
@@ -196,7 +196,7 @@ fn capabilities(field: Field<'_>, folders: &Folders<'_>) -> BTreeMap<CapabilityK
     capabilities
 }
 
-/// A capability counts when it is declared, and then only with a probe (MAIN-13): a flag alone opens nothing.
+/// Parses a capability. A declared capability needs a probe (MAIN-13): a flag alone proves nothing.
 fn capability(reader: Reader<'_>, folders: &Folders<'_>) -> Option<CapabilityConfig> {
     let declared = reader.need("declared").boolean().is_some_and(|flag| flag.value);
     let probe = if declared { reader.need("probe") } else { reader.get("probe") };

@@ -1,4 +1,4 @@
-//! `hotfix.toml`.
+//! Parser of `hotfix.toml`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use super::super::reader::Reader;
 use super::super::settings::{Log, LogFormat, Settings, StoreSettings};
 use super::Folders;
 
-/// The longest path a Unix socket can have: `sun_path` holds 108 bytes, the last of which ends it.
+/// Maximum length of a Unix socket path: `sun_path` holds 108 bytes, including the terminating NUL.
 const SOCKET_PATH_MAX: usize = 107;
 
 pub(super) fn read(
@@ -48,7 +48,7 @@ pub(super) fn read(
     (Some(settings), forges)
 }
 
-/// Slack that calls has to reach somebody.
+/// Reports Slack over HTTP without a listener.
 fn nobody_listens(reader: &Reader<'_>, settings: &Settings) {
     let ChatKind::Slack(slack) = &settings.chat.kind else { return };
     if matches!(slack.way, SlackWay::Http { .. }) && settings.http.listen.is_none() {
@@ -58,13 +58,13 @@ fn nobody_listens(reader: &Reader<'_>, settings: &Settings) {
     }
 }
 
-/// An absolute path: what is relative is relative to `base`. It need not be there yet.
+/// Parses a path and makes it absolute: relative paths are relative to `base`. The path need not exist.
 pub(super) fn path(field: Field<'_>, base: &Path, usual: &str) -> PathBuf {
     let path = field.string_line().map_or_else(|| base.join(usual), |text| base.join(text.value));
     tidy(&path)
 }
 
-/// The path without `.` and `..`. The names are those an operator typed, so that no link has to be followed for it.
+/// Returns the path without `.` and `..`, by name only: symbolic links are not resolved.
 pub(super) fn tidy(path: &Path) -> PathBuf {
     let mut tidy = PathBuf::new();
     for part in path.components() {

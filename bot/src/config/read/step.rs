@@ -1,4 +1,4 @@
-//! One step of a playbook: what every step has, and what its kind adds.
+//! Parser of one step of a playbook: the common keys, and those of its kind.
 
 use hotfix_adapters::forge::MergeMethod;
 use hotfix_adapters::ids::Environment;
@@ -12,18 +12,18 @@ use crate::domain::playbook::{
     Artifact, BaseSource, BranchRole, CapabilityKind, Level, MainlineBy, ServiceKind, StepKind, Trigger, VerifyPlace,
 };
 
-/// A step as it is written.
+/// A step as written.
 pub(in crate::config) struct RawStep {
     pub(in crate::config) id: Option<Located<StepId>>,
     pub(in crate::config) title: Option<String>,
     pub(in crate::config) level: Option<Located<Level>>,
     pub(in crate::config) serves: Vec<RequirementId>,
     pub(in crate::config) remind_minutes: u32,
-    /// Whether it is left out for a service that has not its environment.
+    /// `true` to omit the step for a service without its environment.
     pub(in crate::config) if_present: Option<Located<bool>>,
-    /// The kind of service it is for.
+    /// The kind of service that the step is limited to.
     pub(in crate::config) only_for: Option<ServiceKind>,
-    /// What it does, with the place that says so: the environment if it is about one, or else the kind.
+    /// The action of the step, at the position of its environment if it has one, else of its kind.
     pub(in crate::config) kind: Option<Located<StepKind>>,
 }
 
@@ -57,7 +57,7 @@ const KINDS: [(&str, Read); 25] = [
     ("postmortem", postmortem),
 ];
 
-/// The kinds of services.
+/// The words for the kinds of services.
 pub(super) const SERVICE_KINDS: [(&str, ServiceKind); 2] =
     [("app", ServiceKind::App), ("operator", ServiceKind::Operator)];
 
@@ -70,7 +70,7 @@ pub(super) fn read(field: Field<'_>, remind_minutes: u32) -> Option<RawStep> {
     let title = reader.need("title").string_line().map(|title| title.value);
     let level = match reader.get("level").at() {
         Some(_) => reader.get("level").choice(&LEVELS),
-        // A step that says nothing binds.
+        // The default level is `must`.
         None => Some(Located { value: Level::Must, at: reader.at }),
     };
     let serves = reader.get("serves").one_or_more().into_iter().filter_map(requirement).collect();
@@ -134,14 +134,14 @@ fn branch(reader: &Reader<'_>) -> Option<StepKind> {
     Some(StepKind::Branch { which: reader.get("which").choice(&which).map_or(BranchRole::Fix, |which| which.value) })
 }
 
-/// A verification over some time, after it went live.
+/// Parses a verification that lasts for some time after the deployment.
 fn monitor(reader: &Reader<'_>) -> Option<StepKind> {
     let (environment, question) = (reader.need("environment").parse(), reader.need("question").string_line());
     let place = VerifyPlace::Watch(environment?.value);
     Some(StepKind::Verify { place, question: question?.value, by: parties(reader) })
 }
 
-/// Whose word it takes.
+/// Parses the parties whose attestation or agreement the step needs.
 fn parties(reader: &Reader<'_>) -> Vec<String> {
     reader.get("by").one_or_more().into_iter().filter_map(Field::string_line).map(|line| line.value).collect()
 }
@@ -184,7 +184,7 @@ fn approve(reader: &Reader<'_>) -> Option<StepKind> {
 fn deploy(reader: &Reader<'_>) -> Option<StepKind> {
     let environment = reader.need("environment").parse();
     let triggers = [("auto", Trigger::Auto), ("command", Trigger::Command)];
-    // Production is never implied, so that a step that says nothing waits for a word.
+    // Production is never implied, so a step without a trigger waits for a command.
     let trigger = reader.get("trigger").choice(&triggers).map_or(Trigger::Command, |trigger| trigger.value);
     let whats = [("ships", Artifact::Fix), ("schema", Artifact::Schema)];
     let what = reader.get("what").choice(&whats).map_or(Artifact::Fix, |what| what.value);

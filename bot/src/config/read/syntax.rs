@@ -1,5 +1,5 @@
-//! TOML as text: all syntax errors of a file, and then its table. A file with a syntax error is not read further, because
-//! what is missing in it may only be hidden by the error.
+//! TOML syntax: reports all syntax errors of a file, or parses its table. A file with a syntax error is not processed
+//! further, because keys that seem missing may be hidden by the error.
 
 use toml::de::DeTable;
 
@@ -8,7 +8,7 @@ use super::super::reader::Reader;
 use super::super::source::Sources;
 use super::redact;
 
-/// Parses a file and hands its table to `read`, unless it is not TOML.
+/// Parses a file and passes its table to `read`, unless it has syntax errors.
 pub(super) fn with_table(
     sources: &Sources,
     file: FileId,

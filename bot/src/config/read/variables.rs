@@ -1,5 +1,5 @@
-//! The variables of a deploying command: in the open, handed on, and secret. A secret is never written in the
-//! configuration; [`hiding`](super::hiding) sees to it that one which is there all the same is not drawn.
+//! Parser of the environment variables of deploy commands: plain text, passed on, and secret. Secret values do not
+//! belong in the configuration; [`redact`](super::redact) hides any that are there from diagnostics.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::Folders;
 use super::redact::looks_secret;
 use super::secret::{WHERE, secret};
 
-/// A variable is named once, whichever way it gets its value, and does not take a name of ours.
+/// Checks that a variable is set once, over all sources, and does not use a name that is reserved for the bot.
 pub(super) fn fresh(name: &Located<String>, names: &mut BTreeMap<String, At>, sink: &Diagnostics) -> bool {
     if name.value.contains(['=', '\0']) || name.value.starts_with("HOTFIX_") {
         let what = format!("{:?} cannot be the name of a variable here", name.value);

@@ -1,4 +1,4 @@
-//! Files that are refused before they are read: security cases 69 and 70.
+//! Tests of files that are refused before they are read: security cases 69 and 70.
 
 use super::*;
 
@@ -9,8 +9,8 @@ fn case_69_what_others_can_write_is_refused() {
     snapshot("writable_by_others", &shipped.faults());
 }
 
-/// A folder in which anybody can put another script is as good as a script that anybody can write; so is a folder above the
-/// configuration.
+/// A folder that others can write is refused like a script that others can write, and so is a parent of
+/// the configuration.
 #[test]
 fn case_69_case_97_folders_that_others_can_write_are_refused() {
     let shipped = Shipped::copy();
@@ -30,8 +30,8 @@ fn case_69_case_97_folders_that_others_can_write_are_refused() {
     shipped.load();
 }
 
-/// Security case 97: only root can give files away, so this is tried where root runs the tests; the rule itself is tried in
-/// `rights`.
+/// Security case 97: files of another user are refused. Only root can change owners, so this runs only as root; the
+/// tests of `rights` cover the rule itself.
 #[test]
 fn case_97_what_belongs_to_somebody_else_is_refused() {
     if !rustix::process::geteuid().is_root() {

@@ -1,8 +1,8 @@
-//! One mistake each, and what a person then reads.
+//! Tests of one mistake each, and of the resulting report.
 
 use super::*;
 
-/// One mistake each: its name, the file, what is written there, and what it is changed into.
+/// One mistake per entry: name, file, original text, replacement.
 const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ("unknown_key", WEB, "about      =", "abuot      ="),
     ("wrong_type", "hotfix.toml", "poll_seconds = 15", "poll_seconds = \"often\""),
@@ -188,7 +188,7 @@ fn each_mistake_is_told_with_what_where_and_next() {
     for (name, file, from, to) in MISTAKES {
         let shipped = Shipped::copy();
         if *name == "environment_missing" {
-            // A service without staging follows the playbook of one that has it.
+            // A service without staging follows a playbook that needs staging.
             shipped.edit(WEB, "\"mainline\"", "\"apply\"");
         }
         shipped.edit(file, from, to);
@@ -221,7 +221,7 @@ fn a_broken_file_is_not_blamed_on_the_others() {
     assert!(!told.contains("nobody is called") && !told.contains("no playbook"), "{told}");
 }
 
-/// Votes that a review has to back need a pull request to review, and voters with an account there (security case 39).
+/// Step-up by review needs a pull request to review, and voters with an account on the forge (security case 39).
 #[test]
 fn case_39_a_review_that_nobody_could_give_is_refused() {
     let asked = |shipped: &Shipped| {

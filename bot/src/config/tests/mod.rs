@@ -1,7 +1,8 @@
-//! The shipped configuration loads; and each way to get it wrong is told with what, where and next.
+//! Tests of the configuration: the shipped one loads, and every mistake is reported with its message, position and
+//! next step.
 //!
-//! A case is a shipped file with one mistake in it; `snapshots/` holds what a person then reads. After a change of words:
-//! `UPDATE_SNAPSHOTS=1 cargo test -p hotfix config`, and read the difference.
+//! A case is a shipped file with one mistake; `snapshots/` has the expected reports. After changing a message, run
+//! `UPDATE_SNAPSHOTS=1 cargo test -p hotfix config` and review the diff.
 
 mod files;
 mod mistakes;
@@ -20,7 +21,7 @@ const PAY: &str = "services/payments.toml";
 const APPLY: &str = "playbooks/apply.toml";
 const MAIN: &str = "playbooks/mainline.toml";
 
-/// A copy of the shipped configuration that can be spoilt.
+/// A modifiable copy of the shipped configuration.
 struct Shipped {
     folder: TempDir,
 }
@@ -41,7 +42,7 @@ impl Shipped {
         self.root().join(file)
     }
 
-    /// Puts `to` in the place of `from`, which must be there once; all of the file when `from` is empty.
+    /// Replaces `from`, which must occur once, with `to`; replaces the whole file if `from` is empty.
     fn edit(&self, file: &str, from: &str, to: &str) -> &Self {
         let text = std::fs::read_to_string(self.path(file)).unwrap_or_default();
         if !from.is_empty() {
@@ -61,7 +62,7 @@ impl Shipped {
         load_with(&self.root(), None).unwrap_or_else(|faults| panic!("{faults}"))
     }
 
-    /// What a person reads.
+    /// Returns the rendered report.
     fn faults(&self) -> String {
         let Err(faults) = load_with(&self.root(), None) else { panic!("no fault was found") };
         let root = std::fs::canonicalize(self.root()).unwrap();
@@ -72,7 +73,7 @@ impl Shipped {
     }
 }
 
-/// Copies with plain rights, whatever the umask of the checkout was.
+/// Copies a folder and sets plain permissions, regardless of the umask of the checkout.
 fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     std::fs::set_permissions(to, std::fs::Permissions::from_mode(0o755)).unwrap();

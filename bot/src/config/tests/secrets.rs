@@ -1,4 +1,4 @@
-//! Secrets are read when they are used, and never shown.
+//! Tests that secrets are read when used, and never shown.
 
 use hotfix_adapters::ids::Environment;
 

@@ -1,4 +1,4 @@
-//! The shipped configuration is valid, and says what its files say.
+//! Tests that the shipped configuration is valid and matches its files.
 
 use hotfix_adapters::ids::Platform;
 
@@ -79,7 +79,7 @@ fn hotfix_toml_only_repeats_the_defaults() {
     assert_eq!(shipped.load().settings, written);
 }
 
-/// Figure F2: what becomes of production while the chat is down is for the operators to decide; it waits when they do not.
+/// Figure F2: while the chat is down, production deployments wait unless the operators configure otherwise.
 #[test]
 fn production_waits_for_a_chat_that_is_down_unless_the_policy_says_otherwise() {
     let shipped = Shipped::copy();
@@ -104,7 +104,7 @@ fn the_http_listeners_are_off_until_they_are_given_an_address() {
     assert_eq!((on.listen, on.metrics, on.connections), (Some(named("0.0.0.0:80")), Some(named("[::1]:9090")), 7));
 }
 
-/// Votes from the command line count where everybody sits at it, and elsewhere only when an operator says so.
+/// Votes on the command line count by default for the console only; for Slack, an operator must allow them.
 #[test]
 fn slack_is_spoken_to_as_the_file_says() {
     let shipped = Shipped::copy();
@@ -128,8 +128,8 @@ fn slack_is_spoken_to_as_the_file_says() {
     assert!(matches!(&settings.way, SlackWay::Http { signing_secrets } if signing_secrets.len() == 1), "{settings:?}");
 }
 
-/// A vote is for the way to deploy that holds when it is cast: other parameters, and it does not count (security case 28). Those
-/// of another service make no difference.
+/// A vote is bound to the deploy mechanism at the time of the vote: changed parameters invalidate it (security case
+/// 28). Changes to another service do not.
 #[test]
 fn case_28_a_vote_is_for_the_way_to_deploy() {
     let shipped = Shipped::copy();

@@ -1,4 +1,4 @@
-//! What deploys: `[environment.deploy]`.
+//! Parser of `[environment.deploy]`, the deploy mechanism of an environment.
 
 mod promotion;
 mod remote;
@@ -16,7 +16,7 @@ use super::Folders;
 use super::settings::{path, tidy};
 use super::variables::{fresh, plain_variables, secret_variables};
 
-/// What a command that deploys may have filled in, and one that only looks.
+/// Placeholders that are allowed in deploying commands, and in read-only ones.
 pub(super) const DEPLOYING: &[&str] =
     &["commit", "short", "environment", "repository", "key", "tag", "digest", "image", "previous"];
 const LOOKING: &[&str] = &["environment", "repository"];
@@ -91,7 +91,8 @@ fn running(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<Vec<String>> {
     command_line(field, folders, LOOKING)
 }
 
-/// A program and its arguments. A program with a slash in it is relative to the configuration, and made absolute.
+/// Parses a program and its arguments. A program with a slash is relative to the configuration folder and is
+/// made absolute.
 pub(super) fn command_line(field: Field<'_>, folders: &Folders<'_>, allowed: &[&str]) -> Option<Vec<String>> {
     let (at, sink) = (field.at()?, field.sink());
     let count = field.len();
@@ -126,7 +127,7 @@ fn check_program(program: &Located<String>, config: &Path, sink: &Diagnostics) -
         );
     }
     if !program.value.contains('/') {
-        // A bare name is looked up on PATH once, when the mechanism is made.
+        // The adapter looks up a bare name in PATH once, when the mechanism is built.
         return Some(program.value.clone());
     }
     let path: PathBuf = tidy(&config.join(&program.value));
@@ -144,7 +145,8 @@ fn check_program(program: &Located<String>, config: &Path, sink: &Diagnostics) -
     }
 }
 
-/// A script is as trusted as the configuration that names it, and so is the folder that it lies in.
+/// Checks the permissions of a script and its folder: a script needs the same protection as the configuration that
+/// names it.
 fn check_script(path: &Path, found: &std::fs::Metadata) -> Result<(), Wrong> {
     rights::check(path, &path.display().to_string(), found)?;
     let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -156,7 +158,7 @@ fn check_script(path: &Path, found: &std::fs::Metadata) -> Result<(), Wrong> {
     rights::check_parents(&real)
 }
 
-/// Whether all `{…}` of a text can be filled in; doubled braces are literal.
+/// Checks that all placeholders of a text are allowed. Doubled braces are literal.
 fn check_placeholders(text: &Located<String>, allowed: &[&str], sink: &Diagnostics) -> Option<()> {
     let known = allowed.iter().map(|name| format!("{{{name}}}")).collect::<Vec<_>>().join(", ");
     let known =

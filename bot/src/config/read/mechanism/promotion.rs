@@ -1,4 +1,4 @@
-//! `[environment.deploy]` of a promotion by merge request.
+//! Parser of `[environment.deploy]` for promotions by merge request.
 
 use hotfix_adapters::deploy::promotion::{Approval, Exclude, HotfixVersions, MergeBy, Target, TargetKind, Value};
 use hotfix_adapters::edit::path::Path;
@@ -13,7 +13,7 @@ use super::super::Folders;
 use super::remote::texts;
 use super::running;
 
-/// How long a rollout that nothing confirms may take before a person is asked.
+/// Default time in minutes before a person is asked about an unconfirmed rollout.
 const ASK_MINUTES: u32 = 30;
 
 pub(super) fn promotion(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<MechanismConfig> {
@@ -41,7 +41,8 @@ pub(super) fn promotion(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<Me
     })))
 }
 
-/// `{ name = "prod", file = "…", yaml = "path" }` with `all` and `follow_aliases`, or `env = "KEY"`, or `search = "key"` with `exclude`.
+/// Parses `{ name = "prod", file = "…", yaml = "path" }` with `all` and `follow_aliases`, or `env = "KEY"`, or
+/// `search = "key"` with `exclude`.
 fn target(field: Field<'_>) -> Option<Target> {
     let reader = field.table("a target")?;
     let (name, file) = (reader.need("name").string_line(), reader.need("file").string_line());
@@ -90,7 +91,7 @@ fn exclude(field: Field<'_>) -> Option<Exclude> {
     Some(Exclude { files: files?.value, reason: reason?.value })
 }
 
-/// Whose word the merge request needs over there: a person's label, unless the team has arranged it otherwise (PROMO-13).
+/// Parses the approval that the merge request needs; defaults to a label that a person sets (PROMO-13).
 fn approval(reader: &Reader<'_>) -> Option<Approval> {
     let Some(table) = reader.get("approval").table("`approval`") else {
         return Some(Approval::LabelByPerson { label: "lgtm".to_owned(), by: Vec::new() });
@@ -124,7 +125,7 @@ fn merge(reader: &Reader<'_>) -> MergeBy {
     }
 }
 
-/// `rollout = { checks = ["deploy"], running = ["./scripts/running.sh"], ask_minutes = 30 }`.
+/// Parses `rollout = { checks = ["deploy"], running = ["./scripts/running.sh"], ask_minutes = 30 }`.
 fn rollout(reader: &Reader<'_>, folders: &Folders<'_>) -> RolloutConfig {
     let Some(table) = reader.get("rollout").table("`rollout`") else {
         return RolloutConfig { checks: Vec::new(), running: None, ask_minutes: ASK_MINUTES };

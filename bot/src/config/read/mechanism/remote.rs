@@ -1,4 +1,4 @@
-//! `[environment.deploy]` of what deploys elsewhere.
+//! Parser of `[environment.deploy]` for workflows, pipelines and Drone.
 
 use std::collections::BTreeMap;
 
