@@ -70,7 +70,7 @@ pub enum Settlement {
         /// The reason of the failure, as text for a user.
         reason: String,
     },
-    /// The item is given up: it stays visible, and is never claimed again.
+    /// The item is given up: it stays visible and is not claimed again, unless a timer is set under its key.
     Dead {
         /// The reason for giving up, as text for a user.
         reason: String,
