@@ -1,5 +1,5 @@
-//! Newtypes shared by all adapters. Each one is validated when it is parsed, so all other code can rely on its
-//! contents.
+//! Newtypes shared by all adapters. Each one is validated when it is parsed, so all other code can rely on
+//! its contents.
 
 use std::fmt;
 use std::str::FromStr;
@@ -155,8 +155,8 @@ fn check_tag(text: &str) -> Result<(), Malformed> {
     check_ref("tag name", text)
 }
 
-/// Checks the allow-list of security case 43. Everything that is not plainly harmless is refused, even if git allows
-/// it.
+/// Checks the allow-list of security case 43. Everything that is not plainly harmless is refused, even if git
+/// allows it.
 fn check_ref(what: &'static str, text: &str) -> Result<(), Malformed> {
     let no = |why: &str| Err(Malformed::new(what, text, why));
     let plain = |c: char| c.is_ascii_alphanumeric();

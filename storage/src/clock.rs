@@ -105,8 +105,8 @@ impl GuardedClock {
         Self::new(Arc::new(SystemClock), Arc::new(SteadyClock))
     }
 
-    /// Returns the current time, and the milliseconds by which the wall clock is ahead of it: 0 if the wall clock is
-    /// trusted.
+    /// Returns the current time, and the milliseconds by which the wall clock is ahead of it: 0 if the wall clock
+    /// is trusted.
     fn read(&self) -> (Timestamp, i64) {
         let mut agreed = self.agreed.lock().unwrap_or_else(PoisonError::into_inner);
         let (wall, steady) = (self.wall.now(), self.steady.now());

@@ -15,8 +15,8 @@ text_id!(
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeaseChange {
-    /// Acquires the lease if it is free or expired. A holder cannot acquire it again (`LeaseBusy`); it must extend it
-    /// instead.
+    /// Acquires the lease if it is free or expired. A holder cannot acquire it again (`LeaseBusy`); it must extend
+    /// it instead.
     Acquire {
         /// The lease to acquire.
         lease: LeaseId,

@@ -1,5 +1,5 @@
-//! The outbox: work items that are enqueued by a commit, claimed by a worker under a fence, and settled by a later
-//! commit.
+//! The outbox: work items that are enqueued by a commit, claimed by a worker under a fence, and settled by a
+//! later commit.
 
 use std::fmt;
 use std::time::Duration;
@@ -46,8 +46,8 @@ pub struct Work {
     pub payload: Box<RawValue>,
 }
 
-/// A change of a timer: a work item that is due at a given time. Setting a timer again replaces it and voids its
-/// claim.
+/// A change of a timer: a work item that is due at a given time. Setting a timer again replaces it and voids
+/// its claim.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimerChange {

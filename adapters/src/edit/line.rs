@@ -172,8 +172,8 @@ fn value_behind<'a>(before: &str, rest: &'a str) -> Option<(&'a str, Quotes)> {
     let (value, quotes) = match value.chars().next()? {
         '\'' => (closed(value.get(1..)?, '\'')?, Quotes::Single),
         '"' => (closed(value.get(1..)?, '"').filter(|inside| !inside.contains('\\'))?, Quotes::Double),
-        // Blocks, anchors, aliases, tags, lists and mappings cannot be edited. Template expressions can start with
-        // braces.
+        // Blocks, anchors, aliases, tags, lists and mappings cannot be edited. Template expressions can start
+        // with braces.
         '|' | '>' | '&' | '*' | '!' | '[' | '@' | '`' | '%' | '#' => return None,
         '{' if !value.starts_with("{{") && !value.starts_with("{%") => return None,
         _ => (value.split_once(" #").map_or(value, |(value, _)| value).trim_end(), Quotes::None),

@@ -128,8 +128,8 @@ impl Rest {
     }
 
     /// Sends a write request. An error status is returned as a response for the caller to interpret, except for
-    /// redirects and errors of the token or the rate limit, which are failures. A lost response or a server error is
-    /// [`Failure::Uncertain`].
+    /// redirects and errors of the token or the rate limit, which are failures. A lost response or a server error
+    /// is [`Failure::Uncertain`].
     pub(crate) async fn write(
         &self,
         method: Method,
@@ -144,8 +144,8 @@ impl Rest {
         Ok(answer)
     }
 
-    /// Sends a write request, like [`Rest::write`], but returns redirects and all client errors except 408 as
-    /// responses.
+    /// Sends a write request, like [`Rest::write`], but returns redirects and all client errors except 408
+    /// as responses.
     pub(crate) async fn exchange(
         &self,
         method: Method,

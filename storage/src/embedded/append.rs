@@ -94,8 +94,8 @@ impl Tail {
         Ok(())
     }
 
-    /// Starts a new segment if the current one is full, and returns `true` if so. `next` is the number of the next
-    /// entry.
+    /// Starts a new segment if the current one is full, and returns `true` if so. `next` is the number of the
+    /// next entry.
     pub(crate) fn roll(&mut self, next: u64) -> io::Result<bool> {
         if self.size < self.segment_bytes.max(1) {
             return Ok(false);

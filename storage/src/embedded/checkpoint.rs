@@ -1,5 +1,5 @@
-//! Checkpoints: make the index durable and record its position. sled's flush does not sync, so its files are synced
-//! here.
+//! Checkpoints: make the index durable and record its position. sled's flush does not sync, so its files are
+//! synced here.
 
 use std::fs::{self, File};
 use std::io::{self, Read};

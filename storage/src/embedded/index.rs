@@ -1,5 +1,5 @@
-//! The index: a sled database that holds nothing the journal does not hold, so it can be deleted and rebuilt at any
-//! time.
+//! The index: a sled database that holds nothing the journal does not hold, so it can be deleted and rebuilt at
+//! any time.
 //!
 //! One tree with big-endian keys and values of a few dozen bytes (sled moves values of several KiB into files that it
 //! never syncs). sled keeps keys and values of at most 22 bytes inline in its nodes, which it copies on every change.
@@ -28,8 +28,8 @@ const FORMAT: u8 = 2;
 /// Number of digest bytes used as the key of a name. Dedupe keys come from outside (security case 5), so it must be
 /// infeasible to find two names with the same key.
 const NAME: usize = 16;
-/// Number of digest bytes of a stream name at the start of its record keys. Shorter, because the bot names the
-/// streams.
+/// Number of digest bytes of a stream name at the start of its record keys. Shorter, because the bot names
+/// the streams.
 const STREAM: usize = 12;
 
 /// A failure of the index: an error or a panic of sled, or data that does not match the journal.

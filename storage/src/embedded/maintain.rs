@@ -39,8 +39,8 @@ pub struct Report {
     pub marked: bool,
 }
 
-/// Reads every segment, checks the hash chain and the high-water mark, and compares the index with a freshly built
-/// one.
+/// Reads every segment, checks the hash chain and the high-water mark, and compares the index with a freshly
+/// built one.
 ///
 /// # Errors
 /// The first damage found, or an error if the store is in use. Nothing is repaired.

@@ -15,8 +15,8 @@ pub(crate) struct Born {
     pub(crate) place: u32,
 }
 
-/// The place of the last failure's reason: the commit, and the index among its settlements. `seq` is 0 if there is
-/// none.
+/// The place of the last failure's reason: the commit, and the index among its settlements. `seq` is 0 if there
+/// is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Reason {
     pub(crate) seq: u64,

@@ -91,8 +91,8 @@ fn seal<T: Serialize>(value: &T) -> io::Result<String> {
 }
 
 /// The tip file: the last durable entry, written after every group without a sync. It survives a killed process and,
-/// after a short time, a power failure. Writes alternate between two slots, so that at least one is intact at any
-/// time.
+/// after a short time, a power failure. Writes alternate between two slots, so that at least one is intact at
+/// any time.
 pub(crate) struct Tip {
     file: File,
     turn: bool,

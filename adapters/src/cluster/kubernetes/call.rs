@@ -15,8 +15,8 @@ use crate::rest::redact::unreadable;
 /// Maximum size of a response. A Deployment takes kilobytes, and a hundred of its pods a few megabytes.
 const BODY_LIMIT: usize = 16 << 20;
 
-/// Reads one object or list. `what` names it in messages; `verb` is the required permission, such as `get
-/// deployments`.
+/// Reads one object or list. `what` names it in messages; `verb` is the required permission, such as
+/// `get deployments`.
 pub(super) async fn get<T: DeserializeOwned>(
     client: &Client,
     request: Request<Vec<u8>>,

@@ -51,8 +51,8 @@ pub enum Access {
         /// Context to use; `None` for the current context.
         context: Option<String>,
         /// Allow the kubeconfig to run a program to log in (`exec` or an `auth-provider`). Off by default, because
-        /// everyone who can write the file can then run programs as the bot. Prefer the token of a read-only service
-        /// account.
+        /// everyone who can write the file can then run programs as the bot. Prefer the token of a read-only
+        /// service account.
         allow_exec: bool,
     },
     /// The service account of the pod in which the bot runs.

@@ -53,8 +53,8 @@ pub struct Found {
 /// Finds the values at a path, in all documents of a file. Returns an empty list if there are none.
 ///
 /// # Errors
-/// If the file is not valid YAML, has a duplicate key in a mapping, or exceeds the limits for size, nesting or
-/// aliases.
+/// If the file is not valid YAML, has a duplicate key in a mapping, or exceeds the limits for size, nesting
+/// or aliases.
 pub fn find(text: &str, path: &Path) -> Result<Vec<Found>, Refused> {
     find_by(text, path, false)
 }

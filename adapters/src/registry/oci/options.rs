@@ -45,8 +45,8 @@ impl OciOptions {
 pub enum Auth {
     /// No credentials; sufficient for public images.
     Anonymous,
-    /// A user or robot account. The password is sent to the registry, or to the token service that the registry
-    /// names.
+    /// A user or robot account. The password is sent to the registry, or to the token service that the
+    /// registry names.
     Basic {
         /// Name of the account.
         user: String,

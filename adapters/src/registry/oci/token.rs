@@ -46,8 +46,8 @@ struct Given {
     access_token: Option<String>,
 }
 
-/// Extracts the token from the response of a token service. The response must never be shown, because it contains the
-/// secret.
+/// Extracts the token from the response of a token service. The response must never be shown, because it contains
+/// the secret.
 pub(super) fn token(body: &[u8]) -> Option<SecretString> {
     let given: Given = serde_json::from_slice(body).ok()?;
     given.token.or(given.access_token).map(SecretString::from)

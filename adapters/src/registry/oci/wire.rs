@@ -81,8 +81,8 @@ impl Wire {
         self.whole(self.ask(self.url(path)?, accept, what).await?, what).await
     }
 
-    /// Reads a blob and follows redirects, because registries often store blobs elsewhere. Other origins get no
-    /// credentials.
+    /// Reads a blob and follows redirects, because registries often store blobs elsewhere. Other origins get
+    /// no credentials.
     pub(super) async fn get_blob(&self, path: &[&str], what: &str) -> Result<Answer, Failure> {
         let mut url = self.url(path)?;
         let mut response = self.ask(url.clone(), "*/*", what).await?;
