@@ -57,16 +57,16 @@ pub trait Journal: Send + Sync {
     async fn feed(&self, after: Cursor, max: usize) -> Result<Vec<Record>, ReadError>;
 
     /// Claims up to `max` due work items. Of the items that share a queue ([`Lane`]) and an order key, only the
-    /// oldest unsettled one can be claimed, and only if it has no active claim. An item whose claim expired can be
-    /// claimed again, under a higher fence.
+    /// oldest one that is neither done nor dead can be claimed, and only if it has no active claim. An item whose
+    /// claim expired can be claimed again, under a higher fence.
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<Claimed>, ReadError>;
 
     /// Extends a claim to `hold` from now and returns its new expiry. Returns `None` if the fence is not the newest
     /// of the work item.
     async fn renew(&self, work: &WorkKey, fence: Fence, hold: Duration) -> Result<Option<Timestamp>, ReadError>;
 
-    /// Returns the earliest time at which an unsettled work item can be claimed (in the past if one is due already),
-    /// or `None` if there is none.
+    /// Returns the earliest time at which a work item can be claimed (in the past if one is due already), or `None`
+    /// if there is none.
     async fn next_due(&self) -> Result<Option<Timestamp>, ReadError>;
 
     /// Returns all unsettled work items: waiting, claimed or dead, oldest first.

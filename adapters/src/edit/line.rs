@@ -46,7 +46,7 @@ pub fn search(text: &str, key: &str) -> Vec<Hit> {
 /// expressions are not changed.
 ///
 /// # Errors
-/// If no line has the key with a value, or an occurrence is not understood.
+/// If no line has the key with a value, an occurrence is not understood, or the edited text would not have the value.
 pub fn set(text: &str, key: &str, value: &str) -> Result<Edit, Refused> {
     let before = places(text, key);
     let unclear: Vec<usize> =

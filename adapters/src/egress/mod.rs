@@ -69,7 +69,7 @@ impl fmt::Debug for EgressPolicy {
 #[derive(Debug, Clone)]
 pub(crate) struct EgressGuard {
     reach: EgressPolicy,
-    /// The configured host if it is a loopback address or `localhost`; it is then allowed.
+    /// The configured host if it is `localhost` or a loopback address; this host may then resolve to loopback.
     here: Option<Host>,
 }
 

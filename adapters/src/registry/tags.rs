@@ -39,7 +39,7 @@ impl Placeholder {
 /// An ordered list of validated tag patterns. A pattern may contain:
 ///
 /// - `{branch}`: the branch name with its first `/` replaced by `_`, as the supported build systems do; a name with a
-/// second `/` yields no tag
+///   second `/` yields no tag
 /// - `{sha}`: the full commit id
 /// - `{short}`: the first seven digits of the commit id
 /// - `{semver}`: the version, if one is known
@@ -170,9 +170,9 @@ fn fill(pattern: &str, facts: &TagFacts) -> Result<String, String> {
     no_tag(&tag).map_or(Ok(tag), Err)
 }
 
-/// Finds the image of a build: the first candidate that exists and was not built from another commit, according to
-/// its revision. An image under a branch tag, which moves to the next build, must also not have been built before
-/// `made_at`, the time when the commit was made.
+/// Finds the image of a build: the first candidate whose revision, if any, is this commit. An image without a
+/// revision under a branch tag, which moves to the next build, must also not have been built before `made_at`, the
+/// time when the commit was made.
 ///
 /// # Errors
 /// If the registry cannot be reached or denies access.

@@ -20,8 +20,8 @@ use crate::outbox::WorkKey;
 use crate::record::{CommitId, DedupeKey, StreamId};
 
 /// Maximum number of operations in a batch, unless a single commit has more. A commit is never split, so the index
-/// always corresponds to a journal entry. Larger batches are cheaper because each one costs sled two writes, but sled
-/// frees replaced data only between batches.
+/// always corresponds to a journal entry. A batch costs sled two writes, which favors large batches; but sled frees
+/// replaced data only between batches.
 const BATCH: usize = 256;
 /// Version of the index format that this code writes. An index with another version is rebuilt.
 const FORMAT: u8 = 2;
@@ -48,7 +48,7 @@ pub(crate) struct Applied {
     pub(crate) seq: u64,
     pub(crate) hash: Hash,
     pub(crate) epoch: u64,
-    /// Number of settled work items, each of which has one key.
+    /// Number of work items that are done; the index has one key for each.
     pub(crate) done: u64,
 }
 

@@ -42,9 +42,9 @@ struct ContainerStatus {
 }
 
 impl Pods {
-    /// Returns the digest that the container runs in all ready pods that are not being deleted, or `None` if the
-    /// container runtime reports none. Fails if the pods run different images, which happens if a tag moved between
-    /// their starts.
+    /// Returns the digest of the container in all pods where it is ready and that are not being deleted, or `None` if
+    /// the container runtime reports none. Fails if the pods run different images, which happens if a tag moved
+    /// between their starts.
     pub(super) fn digest(&self, container: &str) -> Result<Option<Digest>, Failure> {
         let staying = self.items.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
         let statuses = staying.flat_map(|pod| &pod.status.container_statuses);
