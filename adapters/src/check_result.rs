@@ -1,41 +1,41 @@
-//! What an adapter finds when it looks itself over: for whoever sets the bot up, or asks why it is silent.
+//! Results of an adapter's self-check, shown by setup and diagnostic commands.
 
-/// Something that was looked at.
+/// The result of checking one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckResult {
-    /// What: `the bot token`, `the channel C024BE91L`. Never a secret.
+    /// The checked item: `the bot token`, `the channel C024BE91L`. Never a secret.
     pub what: String,
-    /// How it stands.
+    /// Severity of the result.
     pub verdict: CheckStatus,
-    /// What was seen, one line.
+    /// The observation, on one line.
     pub seen: String,
-    /// What to do about it; empty when nothing is to be done.
+    /// The recommended action; empty if none is needed.
     pub next: String,
 }
 
-/// How something stands.
+/// Severity of a check result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CheckStatus {
-    /// As it should be.
+    /// No problem found.
     Ok,
-    /// The bot works, and something is lost.
+    /// The bot works, but with limited functionality.
     Warning,
-    /// The bot cannot work like this.
+    /// The bot cannot work with this problem.
     Error,
 }
 
 impl CheckResult {
-    /// Something that is as it should be.
+    /// Creates a result without a problem.
     pub fn ok(what: impl Into<String>, seen: impl Into<String>) -> Self {
         Self { what: what.into(), verdict: CheckStatus::Ok, seen: seen.into(), next: String::new() }
     }
 
-    /// Something that costs a part of what the bot does.
+    /// Creates a result for a problem that limits the bot's functionality.
     pub fn warning(what: impl Into<String>, seen: impl Into<String>, next: impl Into<String>) -> Self {
         Self { what: what.into(), verdict: CheckStatus::Warning, seen: seen.into(), next: next.into() }
     }
 
-    /// Something that keeps the bot from working.
+    /// Creates a result for a problem that prevents the bot from working.
     pub fn error(what: impl Into<String>, seen: impl Into<String>, next: impl Into<String>) -> Self {
         Self { what: what.into(), verdict: CheckStatus::Error, seen: seen.into(), next: next.into() }
     }

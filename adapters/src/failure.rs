@@ -1,51 +1,51 @@
-//! The three ways an outward call can fail. The caller needs to know no more than this to do the right thing.
+//! The failure type of all calls to external systems. It has the three cases that a caller must tell apart.
 
 use std::time::Duration;
 
 use thiserror::Error;
 
-/// Why an outward call did not do what was asked.
+/// The reason that a call to an external system failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Failure {
-    /// It did not happen, and may work later: the other side is down, busy or rate limited.
+    /// The call had no effect and may succeed later: the system is down, overloaded or rate limited.
     #[error("{reason}")]
     Retry {
-        /// What was tried and what came back, for a person, without secrets.
+        /// The attempted operation and the response, as text for a user, without secrets.
         reason: String,
-        /// How long the other side asked to be left alone.
+        /// Delay requested by the system before the next attempt; `None` if it gave none.
         after: Option<Duration>,
     },
-    /// It did not happen and will not happen however often it is asked: a person has to change something.
+    /// The call had no effect, and repeating it cannot succeed: a user has to change something first.
     #[error("{reason}")]
     Rejected {
-        /// What was tried, what was refused and what to do next, for a person, without secrets.
+        /// The attempted operation, the refusal and the next step, as text for a user, without secrets.
         reason: String,
     },
-    /// It may have happened. Look it up by its natural key before anything is repeated.
+    /// The call may have had its effect. The caller must look it up by its natural key before it repeats anything.
     #[error("{reason}")]
     Uncertain {
-        /// What was tried and how the answer got lost.
+        /// The attempted operation and the reason that its result is unknown, without secrets.
         reason: String,
     },
 }
 
 impl Failure {
-    /// A failure that may pass by itself.
+    /// Creates a temporary failure without a requested delay.
     pub fn retry(reason: impl Into<String>) -> Self {
         Self::Retry { reason: reason.into(), after: None }
     }
 
-    /// A failure that will not pass by itself.
+    /// Creates a permanent failure.
     pub fn rejected(reason: impl Into<String>) -> Self {
         Self::Rejected { reason: reason.into() }
     }
 
-    /// A lost answer.
+    /// Creates a failure of a call with an unknown result.
     pub fn uncertain(reason: impl Into<String>) -> Self {
         Self::Uncertain { reason: reason.into() }
     }
 
-    /// The reason, in words for a person.
+    /// Returns the reason, as text for a user.
     #[must_use]
     pub fn reason(&self) -> &str {
         match self {

@@ -1,4 +1,5 @@
-//! Shared newtypes. Each parses at the edge, so that everything behind it can trust what it holds.
+//! Newtypes shared by all adapters. Each one is validated when it is parsed, so all other code can rely on
+//! its contents.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,15 +7,15 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Why a text is not what it should be: what was given, and what is wanted.
+/// A parse error: the rejected text, and the expected form.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{what} {given:?} {why}")]
 pub struct Malformed {
-    /// The kind of thing, such as "branch name".
+    /// The kind of value, such as "branch name".
     pub what: &'static str,
-    /// What was given, cut to a readable length.
+    /// The rejected text, cut to 80 characters.
     pub given: String,
-    /// What is wrong and what is wanted.
+    /// The problem and the expected form.
     pub why: String,
 }
 
@@ -32,16 +33,16 @@ macro_rules! parsed_text {
         pub struct $name(String);
 
         impl $name {
-            /// Parses the text.
+            /// Parses and validates the text.
             ///
             /// # Errors
-            /// Says what is wrong with it and what is wanted.
+            /// If the text is not valid; the error names the problem and the expected form.
             pub fn parse(text: &str) -> Result<Self, Malformed> {
                 $check(text)?;
                 Ok(Self(text.to_owned()))
             }
 
-            /// The text.
+            /// Returns the value as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -78,48 +79,51 @@ macro_rules! parsed_text {
 }
 
 parsed_text!(
-    /// A full git commit id: 40 (or 64) lower-case hexadecimal digits. It alone is carried from decision to act; refs are not.
+    /// A full git commit id: 40 (or 64) lower-case hexadecimal digits. Only commit ids are passed from a decision to
+    /// an effect, never refs.
     CommitId,
     check_commit
 );
 parsed_text!(
-    /// A branch name without `refs/heads/`, from a strict allow-list (security case 43): a valid git ref is not a safe one.
+    /// A branch name without `refs/heads/`, restricted to a strict allow-list (security case 43): a valid git ref is
+    /// not necessarily safe.
     BranchName,
     check_branch
 );
 parsed_text!(
-    /// A tag name without `refs/tags/`, from the same allow-list as branches.
+    /// A tag name without `refs/tags/`, restricted to the same allow-list as branch names.
     TagName,
     check_tag
 );
 parsed_text!(
-    /// A repository as the forge names it, such as `team/payments`.
+    /// A repository by its name on the forge, such as `team/payments`.
     Repo,
     check_repo
 );
 parsed_text!(
-    /// An environment of a service, such as `production`.
+    /// The name of an environment of a service, such as `production`.
     Environment,
     check_environment
 );
 parsed_text!(
-    /// The natural key of a deployment: by it the deployment is found again after a crash.
+    /// The natural key of a deployment, by which it is found again after a crash.
     DeployKey,
     check_key
 );
 parsed_text!(
-    /// The digest of an image's manifest, such as `sha256:` and 64 hexadecimal digits. A tag can move; this cannot.
+    /// The digest of an image manifest, such as `sha256:` and 64 hexadecimal digits. Unlike a tag, it always
+    /// identifies the same image.
     Digest,
     check_digest
 );
 parsed_text!(
-    /// A channel as the chat platform names it: an id, never a display name, except at the console.
+    /// A channel by its id on the chat platform. Never a display name, except on the console.
     ChannelRef,
     check_opaque
 );
 
 impl Digest {
-    /// The first twelve digits, for people.
+    /// Returns the first twelve digits, for display.
     #[must_use]
     pub fn short(&self) -> &str {
         let digits = self.0.split_once(':').map_or(self.as_str(), |(_, digits)| digits);
@@ -128,7 +132,7 @@ impl Digest {
 }
 
 impl CommitId {
-    /// The first seven digits, for people.
+    /// Returns the first seven digits, for display.
     #[must_use]
     pub fn short(&self) -> &str {
         self.0.get(..7).unwrap_or(&self.0)
@@ -151,7 +155,8 @@ fn check_tag(text: &str) -> Result<(), Malformed> {
     check_ref("tag name", text)
 }
 
-/// The allow-list of security case 43. What is not plainly harmless is refused, whatever git thinks of it.
+/// Checks the allow-list of security case 43. Everything that is not plainly harmless is refused, even if git
+/// allows it.
 fn check_ref(what: &'static str, text: &str) -> Result<(), Malformed> {
     let no = |why: &str| Err(Malformed::new(what, text, why));
     let plain = |c: char| c.is_ascii_alphanumeric();
@@ -228,45 +233,45 @@ fn check_opaque(text: &str) -> Result<(), Malformed> {
     Err(Malformed::new("channel", text, "must be 1 to 255 characters without spaces"))
 }
 
-/// A system on which people have accounts.
+/// A system that has user accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Platform {
-    /// The terminal, where people are chosen by name; for demos, drills and development.
+    /// The terminal, where users are selected by name; for demos, drills and development.
     Console,
-    /// The local forge: a git e-mail address.
+    /// The local forge: the id is a git e-mail address.
     Git,
-    /// Slack: `enterprise-or-team/user id`.
+    /// Slack: the id is `enterprise-or-team/user id`.
     Slack,
-    /// Discord: a user id.
+    /// Discord: the id is a user id.
     Discord,
-    /// GitHub: a numeric user id.
+    /// GitHub: the id is a numeric user id.
     Github,
-    /// GitLab: a numeric user id.
+    /// GitLab: the id is a numeric user id.
     Gitlab,
 }
 
-/// One account on one platform. It is an identity by id, never a display name.
+/// One account on one platform, identified by its id and never by a display name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PersonRef {
-    /// Where the account is.
+    /// The platform that the account belongs to.
     pub platform: Platform,
-    /// The account's id there.
+    /// Id of the account on that platform; its form depends on the platform.
     pub id: String,
 }
 
 impl PersonRef {
-    /// An account.
+    /// Creates a reference from the id of an account.
     pub fn new(platform: Platform, id: impl Into<String>) -> Self {
         Self { platform, id: id.into() }
     }
 }
 
-/// One message in a chat, by which it can be edited and reacted to.
+/// A reference to a chat message, used to edit it and to react to it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MessageRef {
-    /// The channel it is in.
+    /// Channel of the message.
     pub channel: ChannelRef,
-    /// Its id in that channel.
+    /// Id of the message in that channel.
     pub id: String,
 }

@@ -1,9 +1,9 @@
-//! The outside world in our words.
+//! Adapters to external systems: chat, forge, deployment, registry and cluster.
 //!
-//! Each port is a small trait of plain data ([`chat::Chat`], the three of [`forge`], [`deploy::Deploy`]), and each folder
-//! beside a port is one adapter that owns its configuration, its decoding and its rendering. Nothing here has heard of a
-//! hotfix run: the caller brings the natural key by which an act can be found again, and decides what to do about a
-//! [`failure::Failure`].
+//! Each port is a small trait over plain data ([`chat::Chat`], the three of [`forge`], [`deploy::Deploy`]). Each
+//! folder beside a port is one adapter, which owns its configuration, its decoding and its rendering. The crate knows
+//! nothing about hotfix runs: the caller passes the natural key by which an effect can be found again, and decides
+//! how to handle a [`failure::Failure`].
 
 pub mod chat;
 pub mod check_result;

@@ -1,7 +1,7 @@
-//! Absolute paths of the programs that are started.
+//! Absolute paths of the programs that the bot starts.
 //!
-//! A program that is named by its absolute path is started with `posix_spawn`. One that has to be looked up in a `PATH` of its
-//! own makes the standard library fork instead, and a fork copies the page tables of the whole process.
+//! The standard library starts a program with an absolute path by `posix_spawn`. If it has to look the program up in
+//! a custom `PATH`, it forks instead, which copies the page tables of the whole process.
 
 use std::ffi::OsStr;
 use std::io;
@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 /// Returns the absolute path of git, looked up on `PATH` once per process.
 ///
 /// # Errors
-/// `NotFound` when git is not on `PATH`. The next call looks again.
+/// `NotFound` if git is not on `PATH`. The next call searches again.
 pub fn git() -> io::Result<&'static Path> {
     static GIT: OnceLock<PathBuf> = OnceLock::new();
     if let Some(found) = GIT.get() {
@@ -23,11 +23,11 @@ pub fn git() -> io::Result<&'static Path> {
     Ok(GIT.get_or_init(|| found))
 }
 
-/// The `PATH` that is used, and handed to git, when the environment has none.
+/// The `PATH` used for the search, and passed to git, if the environment has none.
 pub(crate) const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// Returns the first executable file with this bare name in the folders of `path`. Empty and relative entries are passed over,
-/// because they would let the current folder choose the program.
+/// Returns the first executable file with this bare name in the folders of `path`. Empty and relative entries are
+/// skipped, because they would let the current folder choose the program.
 #[must_use]
 pub fn on_path(name: &str, path: &OsStr) -> Option<PathBuf> {
     std::env::split_paths(path)
@@ -39,7 +39,7 @@ pub fn on_path(name: &str, path: &OsStr) -> Option<PathBuf> {
 /// Checks that a file can be executed.
 ///
 /// # Errors
-/// The reason why not, as the rest of a sentence that begins with the program.
+/// The reason that it cannot, as the rest of a sentence that begins with the program.
 pub(crate) fn runnable(program: &Path) -> Result<(), String> {
     let found = std::fs::metadata(program).map_err(|error| format!("cannot be run: {error}"))?;
     if !found.is_file() {

@@ -1,5 +1,5 @@
-//! Time as the journal sees it: milliseconds, from a clock that is an argument; and a guard against a clock that somebody
-//! set while it was in use.
+//! Time of the journal: millisecond timestamps, the [`Clock`] trait, and a guard against changes of the system clock
+//! at run time.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,19 +8,19 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
-/// A moment, in milliseconds since the Unix epoch.
+/// A time in milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// The moment this long after `self`; saturates at the end of time.
+    /// Returns the time `span` after `self`; saturates at the maximum.
     #[must_use]
     pub fn after(self, span: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// How long it is from `earlier` to `self`; zero when `earlier` is later.
+    /// Returns the duration from `earlier` to `self`, or zero if `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -33,21 +33,21 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Where a journal takes its time from.
+/// The source of a journal's time.
 pub trait Clock: Send + Sync {
-    /// The present moment. It may jump backwards; a journal clamps it.
+    /// Returns the current time. It may jump backward; the journal clamps it.
     fn now(&self) -> Timestamp;
 
-    /// Why the clock is not to be believed, in words for a person; `None` when it is.
+    /// Returns the reason, as text for the operator, that the clock is not trustworthy, or `None` if it is.
     fn doubt(&self) -> Option<String> {
         None
     }
 }
 
-/// How far a clock may be set, forward or backward, before it is not believed any more.
+/// The largest jump of the wall clock, forward or backward, that is still trusted.
 pub const LONGEST_JUMP: Duration = Duration::from_secs(300);
 
-/// The machine's clock.
+/// The wall clock of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -58,11 +58,11 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that nobody can set: how long the machine has been up. Its moments say nothing but how far they lie apart.
+/// A monotonic clock: the uptime of the machine. Only differences between its timestamps are meaningful.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SteadyClock;
 
-/// It counts on while the machine sleeps, as the wall's clock does.
+/// `CLOCK_BOOTTIME` includes the time that the machine is suspended, as the wall clock does.
 #[cfg(target_os = "linux")]
 const UP: ClockId = ClockId::Boottime;
 #[cfg(not(target_os = "linux"))]
@@ -75,16 +75,16 @@ impl Clock for SteadyClock {
     }
 }
 
-/// The wall's clock, watched by a steady one. It is followed as long as the two go alike. When it is set by more than
-/// [`LONGEST_JUMP`], time goes on as the steady clock has it, so that nothing that is over comes back and nothing ends
-/// early; and the clock is doubted until it is set right, or the process is started again.
+/// The wall clock, checked against a monotonic clock. Jumps of up to [`LONGEST_JUMP`] are followed. After a larger
+/// jump, time continues at the pace of the monotonic clock, so that nothing expires early and nothing expired becomes
+/// valid again. The clock then reports a doubt until the wall clock is corrected or the process is restarted.
 pub struct GuardedClock {
     wall: Arc<dyn Clock>,
     steady: Arc<dyn Clock>,
     agreed: Mutex<Agreed>,
 }
 
-/// What both clocks said when they last went alike.
+/// Readings of both clocks at the last time they agreed.
 #[derive(Debug, Clone, Copy)]
 struct Agreed {
     wall: Timestamp,
@@ -92,20 +92,21 @@ struct Agreed {
 }
 
 impl GuardedClock {
-    /// Believes the wall's clock as it stands now.
+    /// Creates the guard. It trusts the current reading of the wall clock.
     #[must_use]
     pub fn new(wall: Arc<dyn Clock>, steady: Arc<dyn Clock>) -> Self {
         let agreed = Mutex::new(Agreed { wall: wall.now(), steady: steady.now() });
         Self { wall, steady, agreed }
     }
 
-    /// The machine's clock, watched.
+    /// Returns a guard for the clocks of this machine.
     #[must_use]
     pub fn of_the_machine() -> Self {
         Self::new(Arc::new(SystemClock), Arc::new(SteadyClock))
     }
 
-    /// The present moment, and by how many milliseconds the wall's clock is ahead of it; none when it is believed.
+    /// Returns the current time, and the milliseconds by which the wall clock is ahead of it: 0 if the wall clock
+    /// is trusted.
     fn read(&self) -> (Timestamp, i64) {
         let mut agreed = self.agreed.lock().unwrap_or_else(PoisonError::into_inner);
         let (wall, steady) = (self.wall.now(), self.steady.now());
@@ -137,7 +138,7 @@ impl Clock for GuardedClock {
     }
 }
 
-/// Why the time of a journal is not to be believed, whose last moment was this one.
+/// Returns the reason that the time of a journal whose last entry was recorded at `last` is not trustworthy.
 pub(crate) fn doubt(clock: &dyn Clock, last: Timestamp) -> Option<String> {
     let behind = last.since(clock.now());
     if behind > LONGEST_JUMP {
@@ -181,7 +182,7 @@ mod tests {
             Self { wall, steady, clock }
         }
 
-        /// Time passes, and the wall's clock is set besides.
+        /// Advances both clocks by `minutes`, and the wall clock by a further `set` minutes.
         fn pass(&self, minutes: i64, set: i64) -> (i64, bool) {
             self.steady.0.fetch_add(minutes * MINUTE, Ordering::SeqCst);
             self.wall.0.fetch_add((minutes + set) * MINUTE, Ordering::SeqCst);
@@ -189,7 +190,7 @@ mod tests {
         }
     }
 
-    /// Figure C1: small corrections are followed, however long the bot runs.
+    /// Figure C1: small corrections are followed, regardless of the uptime.
     #[test]
     fn small_corrections_are_followed() {
         let pair = Pair::new();
@@ -199,7 +200,7 @@ mod tests {
         assert_eq!(pair.pass(100_000, 1), (101_031, false));
     }
 
-    /// Figure C1, security case 87: an hour, a day, the year 2038, forward and backward.
+    /// Figure C1, security case 87: jumps of an hour, a day or to the year 2038 are refused in both directions.
     #[test]
     fn a_jump_is_not_followed_until_it_is_undone() {
         for jump in [6, -6, 60, -60, 24 * 60, -24 * 60, 12 * 365 * 24 * 60] {

@@ -1,4 +1,4 @@
-//! Leases: at most one holder a name, with a reason, an end and a fence that only grows.
+//! Leases: at most one holder per id, with a note, an expiry and a fence that increases with every acquisition.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,75 +7,76 @@ use crate::outbox::Fence;
 use crate::record::text_id;
 
 text_id!(
-    /// Names what is held.
+    /// Id of a lease: the resource that is held.
     LeaseId
 );
 
-/// A change of a lease.
+/// A change of one lease.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeaseChange {
-    /// Takes it when it is free or past its end. The same holder taking it again is refused as busy: it should extend.
+    /// Acquires the lease if it is free or expired. A holder cannot acquire it again (`LeaseBusy`); it must extend
+    /// it instead.
     Acquire {
-        /// What.
+        /// The lease to acquire.
         lease: LeaseId,
-        /// Who.
+        /// Name of the new holder.
         holder: String,
-        /// Why, in words for whoever finds it taken.
+        /// The reason, as text for users who find the lease taken.
         note: String,
-        /// Until when; `None` until it is released.
+        /// Expiry; `None` to hold the lease until it is released.
         until: Option<Timestamp>,
     },
-    /// Moves the end of a lease held under this fence.
+    /// Changes the expiry of an active lease.
     Extend {
-        /// What.
+        /// The lease to extend.
         lease: LeaseId,
-        /// The fence it was taken under.
+        /// Fence of the acquisition; any other is refused as lost.
         fence: Fence,
-        /// The new end.
+        /// New expiry; `None` to hold the lease until it is released.
         until: Option<Timestamp>,
     },
-    /// Gives it back. Releasing with a fence that is not the newest is refused as lost.
+    /// Releases the lease. A fence other than the newest is refused as lost.
     Release {
-        /// What.
+        /// The lease to release.
         lease: LeaseId,
-        /// The fence it was taken under.
+        /// Fence of the acquisition.
         fence: Fence,
     },
 }
 
-/// What must hold for a commit to happen.
+/// A precondition of a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Requirement {
-    /// The lease is held, under exactly this fence, and not past its end.
+    /// The lease is held under exactly this fence and has not expired.
     LeaseHeld {
-        /// What.
+        /// The required lease.
         lease: LeaseId,
-        /// The fence.
+        /// Fence of the acquisition.
         fence: Fence,
     },
 }
 
-/// A lease held now.
+/// A lease and its holder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaseView {
-    /// What.
+    /// Id of the lease.
     pub lease: LeaseId,
-    /// Who.
+    /// Name of the holder.
     pub holder: String,
-    /// Why.
+    /// The reason given by the holder.
     pub note: String,
-    /// Since when.
+    /// Time of the acquisition.
     pub since: Timestamp,
-    /// Until when; `None` until it is released.
+    /// Expiry; `None` if the lease is held until it is released.
     pub until: Option<Timestamp>,
-    /// Under which fence.
+    /// Fence of the acquisition.
     pub fence: Fence,
 }
 
 impl LeaseView {
-    /// Whether it has not come to its end at this moment.
+    /// Returns `true` if the lease has not expired at `now`.
     #[must_use]
     pub fn holds(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| now < until)

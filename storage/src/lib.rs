@@ -1,8 +1,9 @@
-//! A durable journal: streams of events, an outbox of work, timers, leases and deduplication, committed together.
+//! A durable journal: event streams, an outbox of work items, timers, leases and dedupe keys, all changed in one
+//! atomic commit.
 //!
-//! One [`Commit`] is one all-or-nothing change. When [`Journal::commit`] answers `Ok`, the change is on stable storage.
-//! When it answers [`CommitError::Unknown`], the change may or may not be there, and [`Journal::outcome`] decides.
-//! The crate knows nothing of hotfixes: it moves opaque JSON.
+//! One [`Commit`] is one atomic change. When [`Journal::commit`] returns `Ok`, the change is on stable storage. When
+//! it returns [`CommitError::Unknown`], the change may or may not have been made; [`Journal::outcome`] tells. The
+//! crate knows nothing about hotfixes: payloads are opaque JSON.
 
 pub mod clock;
 #[cfg(feature = "conformance")]
@@ -31,67 +32,73 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-/// A durable journal. The same trait serves the embedded store, the in-memory reference and, later, PostgreSQL:
-/// every argument is data that an implementation may retry, batch or send to another process.
+/// A durable journal. Implemented by the embedded store and by the in-memory reference; PostgreSQL may follow. Every
+/// argument is plain data, so an implementation may retry it, batch it or send it to another process.
 #[async_trait]
 pub trait Journal: Send + Sync {
-    /// Makes one change durable, all of it or none of it.
+    /// Makes one change durable, completely or not at all.
     ///
-    /// A commit whose [`CommitId`] was committed before answers the first receipt again and changes nothing.
+    /// If the [`CommitId`] was committed before, returns the first receipt again and changes nothing.
     ///
     /// # Errors
-    /// Every refusal leaves the journal as it was, save [`CommitError::Unknown`] and [`CommitError::Fatal`].
-    /// When several refusals apply the order of checks is: dedupe key, stream versions, settled work, requirements, leases.
+    /// Every error leaves the journal unchanged, except [`CommitError::Unknown`] and [`CommitError::Fatal`]. If
+    /// several checks fail, the first one in this order is reported: dedupe key, stream versions, settled work,
+    /// requirements, leases.
     async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError>;
 
-    /// Whether the commit with this id happened, and its receipt if so.
+    /// Returns the receipt of the commit with this id, or `None` if it was not committed.
     async fn outcome(&self, id: &CommitId) -> Result<Option<Receipt>, ReadError>;
 
-    /// At most `max` records of one stream with a version above `after`, in order.
+    /// Returns at most `max` records of one stream with a version above `after`, in order.
     async fn stream(&self, stream: &StreamId, after: Version, max: usize) -> Result<Vec<Record>, ReadError>;
 
-    /// At most `max` records of all streams behind `after`, in commit order. The cursor to go on from is the last record's.
+    /// Returns at most `max` records of all streams after the cursor `after`, in commit order. To continue, pass the
+    /// cursor of the last record.
     async fn feed(&self, after: Cursor, max: usize) -> Result<Vec<Record>, ReadError>;
 
-    /// Takes up to `max` pieces of due work. Of the work that shares a lane and an order key only the oldest unsettled
-    /// piece can be taken, and only when nobody holds it; work whose claim ran out can be taken again, with a higher fence.
+    /// Claims up to `max` due work items. Of the items that share a queue ([`Lane`]) and an order key, only the
+    /// oldest one that is neither done nor dead can be claimed, and only if it has no active claim. An item whose
+    /// claim expired can be claimed again, under a higher fence.
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<Claimed>, ReadError>;
 
-    /// Extends a claim from now. Answers `None` when the fence is no longer the work's newest.
+    /// Extends a claim to `hold` from now and returns its new expiry. Returns `None` if the fence is not the newest
+    /// of the work item.
     async fn renew(&self, work: &WorkKey, fence: Fence, hold: Duration) -> Result<Option<Timestamp>, ReadError>;
 
-    /// The earliest moment at which some unsettled work can be claimed (already past when it can be now); `None` when there is none.
+    /// Returns the earliest time at which a work item can be claimed (in the past if one is due already), or `None`
+    /// if there is none.
     async fn next_due(&self) -> Result<Option<Timestamp>, ReadError>;
 
-    /// All work that is not done: waiting, claimed or dead, oldest first.
+    /// Returns all unsettled work items: waiting, claimed or dead, oldest first.
     async fn unsettled(&self) -> Result<Vec<WorkView>, ReadError>;
 
-    /// All leases held now, by name. A lease past its end is not listed.
+    /// Returns all active leases, ordered by id. Expired leases are not listed.
     async fn leases(&self) -> Result<Vec<LeaseView>, ReadError>;
 
-    /// A number that changes whenever a commit may have made work due or records readable. A hint: polling is the truth.
+    /// Returns a counter that changes whenever a commit may have made work due or records readable. It is only a
+    /// hint: callers must poll as well.
     fn wake(&self) -> watch::Receiver<u64>;
 
-    /// The journal's time: the clock's, never earlier than any moment the journal has recorded.
+    /// Returns the journal's time: the clock's time, but never earlier than any time that the journal has recorded.
     fn now(&self) -> Timestamp;
 
-    /// Why the journal's time is not to be believed, in words for a person; `None` when it is. Nothing should be done
-    /// meanwhile that a time limit has a say in.
+    /// Returns the reason, as text for the operator, that the journal's time is not trustworthy, or `None` if it is.
+    /// Callers must not take time-limited decisions while this is `Some`.
     fn doubt(&self) -> Option<String> {
         None
     }
 
-    /// How the journal is: its last commit, and why it refuses work, if it does.
+    /// Returns the last durable commit and, if the journal refuses commits, the reason.
     async fn health(&self) -> Health;
 }
 
 /// The state of a journal, for a health check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
-    /// The last commit made durable.
+    /// Number of the last durable journal entry.
     pub seq: Seq,
     /// Hash of the last journal entry, lower-case hexadecimal; empty for a journal without a hash chain.
     pub head: String,
-    /// Why the journal refuses commits; `None` when it takes them.
+    /// The reason that the journal refuses commits; `None` if it accepts them.
     pub poisoned: Option<String>,
 }

@@ -1,7 +1,7 @@
-//! The journal in memory: the reference that every other journal is compared with.
+//! The in-memory journal: the reference implementation that every other journal is tested against.
 //!
-//! It is naive on purpose: maps, clones and full scans, so that a reader can see that it does what [`Journal`] says.
-//! Nothing in it is durable. It also serves as the read-only view of a stored journal, see [`crate::embedded::snapshot`].
+//! It is deliberately naive: maps, clones and full scans, so that its correctness is easy to review. Nothing is
+//! durable. It also serves as the read-only view of a stored journal; see [`crate::embedded::snapshot`].
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,7 +19,7 @@ use crate::{Health, Journal};
 
 type Leases = BTreeMap<LeaseId, LeaseView>;
 
-/// A journal that lives as long as the process.
+/// An in-memory journal; its contents are lost when it is dropped.
 pub struct Memory {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
@@ -58,13 +58,13 @@ enum Stage {
 }
 
 impl Memory {
-    /// An empty journal.
+    /// Creates an empty journal.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, state: Mutex::new(State::default()), wake: watch::Sender::new(0) }
     }
 
-    /// Does what a restart does to an embedded journal: claims are forgotten, and the present moment is recorded.
+    /// Simulates a restart of the embedded journal: drops all claims and records the current time.
     pub fn restart(&self) {
         let mut state = self.lock();
         let now = self.present(&state);
@@ -74,12 +74,12 @@ impl Memory {
         }
     }
 
-    /// Refuses commits and claims from here on, for this reason.
+    /// Makes the journal read-only: commits and claims fail with this reason from then on.
     pub(crate) fn freeze(&self, reason: &str) {
         self.lock().read_only = Some(reason.to_owned());
     }
 
-    /// Takes over a commit that another journal made.
+    /// Applies a commit that another journal made, with the receipt it got there.
     pub(crate) fn replay(&self, commit: &Commit, receipt: &Receipt) -> Result<(), CommitError> {
         let mut state = self.lock();
         let mut fences = receipt.fences.iter().map(|(_, fence)| *fence);
@@ -123,7 +123,7 @@ impl State {
         Ok(())
     }
 
-    /// The leases as the commit leaves them, and the fences of those it takes.
+    /// Returns the leases after the commit, and the fences of those it acquires.
     fn change_leases(
         &self,
         commit: &Commit,
@@ -226,7 +226,7 @@ impl State {
         Version(self.streams.get(stream).map_or(0, |records| records.len() as u64))
     }
 
-    /// The oldest open piece of every lane and order key, oldest first. Dead work stands in nobody's way.
+    /// Returns the oldest open item of each queue and order key, oldest first. Dead items do not block others.
     fn heads(&self) -> Vec<&Piece> {
         let mut heads: BTreeMap<(&str, &str), &Piece> = BTreeMap::new();
         for piece in self.work.values().filter(|piece| piece.stage == Stage::Open) {
@@ -246,7 +246,7 @@ impl State {
 }
 
 impl Piece {
-    /// From when on it can be claimed, as far as the piece itself goes.
+    /// Returns the earliest time at which this item can be claimed, ignoring its position in the queue.
     fn free_from(&self) -> Timestamp {
         self.claim.map_or(self.work.not_before, |(_, until)| until.max(self.work.not_before))
     }

@@ -1,4 +1,5 @@
-//! Work: intents to act, recorded in the commit that decided them, claimed under a fence, settled with their outcome.
+//! The outbox: work items that are enqueued by a commit, claimed by a worker under a fence, and settled by a
+//! later commit.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,16 +11,16 @@ use crate::clock::Timestamp;
 use crate::record::text_id;
 
 text_id!(
-    /// The natural key of a piece of work. It is never reused, except by a timer that is set again.
+    /// Natural key of a work item. Never reused, except by a timer that is set again.
     WorkKey
 );
 text_id!(
-    /// The kind of worker a piece of work is for.
+    /// Name of a work queue. Each worker serves one or more queues.
     Lane
 );
 
-/// A number that rises with every claim of a piece of work and with every taking of a lease, across restarts: the holder
-/// of an old one is too late.
+/// Fencing token. Every claim of a work item and every acquisition of a lease gets a higher one, also across
+/// restarts, so that a holder with an older fence can be refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fence(pub u64);
@@ -30,114 +31,115 @@ impl fmt::Display for Fence {
     }
 }
 
-/// A piece of work to be done after the commit that holds it.
+/// A work item, available to workers once the commit that enqueues it is durable.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Work {
-    /// Its natural key.
+    /// Natural key, unique in the journal.
     pub key: WorkKey,
-    /// Who does it.
+    /// Queue of the item, which determines the worker that handles it.
     pub lane: Lane,
-    /// Work of one lane with the same order key is done one at a time, oldest first.
+    /// Items of one queue with the same order key are processed one at a time, oldest first.
     pub order_key: String,
-    /// Not to be claimed earlier than this.
+    /// Earliest time at which the item can be claimed.
     pub not_before: Timestamp,
-    /// What to do, as JSON the journal does not look into.
+    /// Content of the item, as JSON that is opaque to the journal.
     pub payload: Box<RawValue>,
 }
 
-/// A timer is work with a moment. Setting one again under the same key replaces it, and voids a claim on it.
+/// A change of a timer: a work item that is due at a given time. Setting a timer again replaces it and voids
+/// its claim.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimerChange {
-    /// Sets it, in place of an earlier one with this key, whether that was open or done.
+    /// Sets the timer and replaces an existing item with this key, settled or not.
     Set(Work),
-    /// Removes it; nothing happens when there is none.
+    /// Removes the timer; does nothing if there is none.
     Cancel(WorkKey),
 }
 
-/// What came of claimed work.
+/// The outcome of claimed work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Settlement {
-    /// It is done.
+    /// The item is done and leaves the outbox.
     Done,
-    /// It is to be tried again.
+    /// The item stays in its queue and is retried.
     Retry {
-        /// Not earlier than this.
+        /// Earliest time of the next attempt.
         not_before: Timestamp,
-        /// Why, in words for a person.
+        /// The reason of the failure, as text for a user.
         reason: String,
     },
-    /// It will not be tried again until a person says so; it stays visible.
+    /// The item is given up: it stays visible and is not claimed again, unless a timer is set under its key.
     Dead {
-        /// Why, in words for a person.
+        /// The reason for giving up, as text for a user.
         reason: String,
     },
 }
 
-/// The settling of one piece of claimed work.
+/// Settles one claimed work item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settle {
-    /// The work.
+    /// Key of the settled item.
     pub work: WorkKey,
-    /// The fence under which it was claimed.
+    /// Fence of the claim; refused if it is not the newest.
     pub fence: Fence,
-    /// What came of it.
+    /// Outcome of the attempt.
     pub settlement: Settlement,
 }
 
-/// Asks for work.
+/// A request to claim due work items.
 #[derive(Debug, Clone)]
 pub struct ClaimRequest {
-    /// The lanes the worker serves.
+    /// The queues that the worker serves.
     pub lanes: Vec<Lane>,
-    /// How many pieces at the most.
+    /// Maximum number of items to claim.
     pub max: usize,
-    /// How long the claim holds without being renewed.
+    /// Duration of the claim; it expires then unless it is renewed.
     pub hold: Duration,
 }
 
-/// Work that this worker holds.
+/// A work item together with the caller's claim on it.
 #[derive(Debug, Clone)]
 pub struct Claimed {
-    /// The work.
+    /// The claimed item.
     pub work: Work,
-    /// The fence of this claim.
+    /// Fence of this claim, needed to renew and to settle it.
     pub fence: Fence,
-    /// How often it was settled with [`Settlement::Retry`] before.
+    /// Number of earlier attempts that were settled with [`Settlement::Retry`].
     pub attempt: u32,
-    /// Until when the claim holds.
+    /// Time at which the claim expires.
     pub until: Timestamp,
 }
 
-/// Where a piece of work stands.
+/// State of an unsettled work item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WorkState {
-    /// Nobody holds it.
+    /// No active claim; not necessarily due yet.
     Waiting,
-    /// A worker holds it.
+    /// Claimed by a worker.
     Claimed {
-        /// Until when.
+        /// Time at which the claim expires.
         until: Timestamp,
-        /// Under which fence.
+        /// Fence of the claim.
         fence: Fence,
     },
-    /// Given up, for the reason said.
+    /// Given up with [`Settlement::Dead`].
     Dead {
-        /// The reason.
+        /// The reason given when the item was settled.
         reason: String,
     },
 }
 
-/// A piece of unsettled work, to look at.
+/// An unsettled work item with its state, for inspection.
 #[derive(Debug, Clone)]
 pub struct WorkView {
-    /// The work.
+    /// The item itself.
     pub work: Work,
-    /// Where it stands.
+    /// Waiting, claimed or dead.
     pub state: WorkState,
-    /// How often it was tried before.
+    /// Number of earlier attempts that were settled with [`Settlement::Retry`].
     pub attempt: u32,
-    /// Why the last try failed.
+    /// The reason of the last failed attempt; `None` before the first failure.
     pub last_failure: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What a commit is made of: streams, versions, events, and the commit itself as plain data.
+//! The data model of the journal: streams, versions, records, commits and receipts, as plain data.
 
 use std::fmt;
 
@@ -17,12 +17,12 @@ macro_rules! text_id {
         pub struct $name(String);
 
         impl $name {
-            /// Wraps the text. Names are compared byte by byte; keep them under 256 bytes.
+            /// Wraps the text. Names are compared byte by byte and are limited to 255 bytes.
             pub fn new(text: impl Into<String>) -> Self {
                 Self(text.into())
             }
 
-            /// The text.
+            /// Returns the name as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -39,25 +39,25 @@ macro_rules! text_id {
 pub(crate) use text_id;
 
 text_id!(
-    /// Names a stream of events, such as one run of something.
+    /// Name of an event stream, for example of one hotfix run.
     StreamId
 );
 text_id!(
-    /// Names a commit, chosen by the caller before it commits, so that its outcome can be asked for later.
+    /// Id of a commit. The caller chooses it before it commits, so that it can ask for the outcome later.
     CommitId
 );
 text_id!(
-    /// Identifies an input from outside, so that a repeated delivery changes nothing.
+    /// Dedupe key of an external input. A repeated delivery with the same key changes nothing.
     DedupeKey
 );
 
-/// How many events a stream holds; the version of an event is its place in the stream, from 1.
+/// Number of events in a stream. The version of an event is its position in the stream, starting at 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Version(pub u64);
 
 impl Version {
-    /// The version of the next event.
+    /// Returns the version of the next event.
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
@@ -70,71 +70,72 @@ impl fmt::Display for Version {
     }
 }
 
-/// The number of a commit in the journal. It only grows; there may be gaps, for a journal numbers its own entries too.
+/// Number of a commit in the journal. Increases with every commit. There may be gaps, because other journal entries
+/// are numbered too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seq(pub u64);
 
-/// A place in the feed of all records: behind the record with this commit number and place in the commit.
+/// A position in the feed of all records: directly after the record with this commit number and index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Cursor {
-    /// The commit.
+    /// Number of the commit that contains the record.
     pub seq: Seq,
-    /// The record's place among the records of its commit, from 0. `Cursor::default()` is the very beginning.
+    /// Index of the record in its commit, starting at 0. `Cursor::default()` is the beginning of the feed.
     pub index: u32,
 }
 
-/// The version an append expects the stream to be at.
+/// The stream version that an append requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Expected {
-    /// Exactly this one; otherwise the whole commit conflicts.
+    /// Exactly this version; otherwise the whole commit is refused with a conflict.
     Exactly(Version),
-    /// Whatever it is.
+    /// Any version: the append never conflicts.
     Any,
 }
 
-/// Events to add to the end of one stream. A commit names a stream at most once.
+/// Events to append to one stream. A commit contains at most one append per stream.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Append {
-    /// The stream.
+    /// The stream to append to.
     pub stream: StreamId,
-    /// Where the caller believes the stream to be.
+    /// The stream version that the caller based its decision on.
     pub expected: Expected,
-    /// The events, as JSON the journal does not look into. At least one.
+    /// The events, as JSON that is opaque to the journal. At least one.
     pub events: Vec<Box<RawValue>>,
 }
 
-/// One all-or-nothing change of the journal.
+/// One atomic change of the journal.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Commit {
-    /// The caller's name for it.
+    /// Id chosen by the caller.
     pub id: CommitId,
-    /// The input this commit answers; a second commit with the same key is refused as already seen.
+    /// Dedupe key of the input that led to this commit. A second commit with the same key is refused as already seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<DedupeKey>,
-    /// Events to append.
+    /// Events to append, at most one entry per stream.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub append: Vec<Append>,
-    /// Work for the outbox. Work whose key the journal already knows, done or not, is left as it is.
+    /// Work items to add to the outbox. An item whose key is already known, settled or not, is ignored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub enqueue: Vec<Work>,
-    /// Claimed work whose outcome is in this commit.
+    /// Claimed work items that this commit settles.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settle: Vec<Settle>,
-    /// Timers to set or cancel.
+    /// Timers to set or to cancel.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub timers: Vec<TimerChange>,
-    /// Leases to take, extend or give back.
+    /// Leases to acquire, extend or release, applied in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leases: Vec<LeaseChange>,
-    /// What must hold for the commit to happen.
+    /// Preconditions: if one does not hold, the commit is refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub require: Vec<Requirement>,
 }
 
 impl Commit {
-    /// An empty commit with this id, to be filled in.
+    /// Returns an empty commit with this id.
     #[must_use]
     pub fn new(id: CommitId) -> Self {
         Self {
@@ -150,30 +151,30 @@ impl Commit {
     }
 }
 
-/// What a commit came to.
+/// The result of a successful commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
-    /// The commit's number.
+    /// Number of the commit.
     pub seq: Seq,
-    /// When it was made, by the journal's time.
+    /// Time of the commit, by the journal's clock.
     pub at: Timestamp,
-    /// The version each appended stream is at now, in the order of the commit.
+    /// New version of each appended stream, in the order of the appends.
     pub versions: Vec<(StreamId, Version)>,
-    /// The fence of each lease taken, in the order of the commit.
+    /// Fence of each acquired lease, in the order of the lease changes.
     pub fences: Vec<(LeaseId, Fence)>,
 }
 
-/// One event as the journal holds it.
+/// One event as stored in the journal.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Record {
-    /// Its stream.
+    /// Stream of the event.
     pub stream: StreamId,
-    /// Its place in the stream.
+    /// Position of the event in its stream, starting at 1.
     pub version: Version,
-    /// Its place in the feed.
+    /// Position of the event in the feed of all records.
     pub cursor: Cursor,
-    /// When it was committed.
+    /// Time of the commit that appended the event.
     pub at: Timestamp,
-    /// The event.
+    /// The event, as JSON that is opaque to the journal.
     pub event: Box<RawValue>,
 }

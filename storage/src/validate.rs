@@ -1,4 +1,4 @@
-//! The form of a commit: what can be refused by looking at the commit alone. Every journal refuses the same.
+//! Validation of a commit in isolation, without the state of the journal. Shared by all implementations.
 
 use std::collections::HashSet;
 
@@ -6,13 +6,13 @@ use crate::lease::{LeaseChange, Requirement};
 use crate::outbox::TimerChange;
 use crate::record::Commit;
 
-/// The longest name, in bytes.
+/// Maximum length of a name, in bytes.
 const MAX_NAME: usize = 255;
-/// The largest sum of events and payloads of one commit, in bytes.
+/// Maximum total size of the events and payloads of one commit, in bytes.
 const MAX_BYTES: usize = 8 << 20;
 
 impl Commit {
-    /// Why no journal can hold this commit; `None` when it is well formed.
+    /// Returns the reason that the commit is malformed, or `None` if it is well-formed.
     pub(crate) fn fault(&self) -> Option<String> {
         self.long_name().or_else(|| self.repetition()).or_else(|| self.emptiness()).or_else(|| self.size())
     }

@@ -1,4 +1,4 @@
-//! The cluster port: what really runs, read where it runs. It only ever reads. Adapter: [`kubernetes`].
+//! The cluster port: reads the images that actually run. Read-only. Adapter: [`kubernetes`].
 
 pub mod kubernetes;
 
@@ -7,26 +7,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 
-/// Where one environment of one service runs.
+/// The places where one environment of one service runs.
 #[async_trait]
 pub trait Cluster: Send + Sync {
-    /// The image that the right container of the workload runs, in each place of the environment. Two productions that
-    /// run different things are both told; a rollout that is half done is a failure that may pass.
+    /// Returns the image that the service's container runs, for each place of the environment. Places may run
+    /// different images. An unfinished rollout is a temporary failure.
     async fn running(&self) -> Result<Vec<RunningImage>, Failure>;
 
-    /// Whether the cluster answers and lets us read.
+    /// Checks that the cluster responds and that the workloads can be read.
     async fn probe(&self) -> Result<(), Failure>;
 }
 
-/// An image that runs.
+/// A running image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningImage {
-    /// Where: cluster, namespace and workload, for people.
+    /// Cluster, namespace and workload, for display.
     pub place: String,
-    /// The reference as the workload names it, such as `quay.io/team/payments:1.4.2`.
+    /// The image reference in the workload, such as `quay.io/team/payments:1.4.2`.
     pub reference: String,
-    /// Its tag, when the reference has one.
+    /// The tag, if the reference has one.
     pub tag: Option<String>,
-    /// Its digest, when the reference or the running container names one.
+    /// The digest, if the reference has one or the running containers report one.
     pub digest: Option<crate::ids::Digest>,
 }

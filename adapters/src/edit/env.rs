@@ -1,4 +1,4 @@
-//! Variables in a `.env` file: lines like `export KEY=value`, with or without `export` and quotes, and comments.
+//! Edits of `.env` files: lines like `export KEY=value`, with or without `export` and quotes, and comments.
 
 use std::ops::Range;
 
@@ -7,18 +7,18 @@ use super::{Change, Edit, Line, Refused, Splice, lines, listed, splice};
 /// A line that sets the variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
-    /// The line, counted from 1.
+    /// Line number, starting at 1.
     pub line: usize,
     /// The value, without quotes.
     pub value: String,
     range: Range<usize>,
 }
 
-/// The one line that sets a variable.
+/// Returns the only line that sets a variable.
 ///
 /// # Errors
-/// No line sets it, or several do, or the line is written in a way that is not understood, such as a value that the
-/// shell computes.
+/// If no line or several lines set the variable, or a line is not understood, for example because the shell computes
+/// the value.
 pub fn get(text: &str, key: &str) -> Result<Setting, Refused> {
     let mut found = Vec::new();
     for line in lines(text) {
@@ -36,10 +36,10 @@ pub fn get(text: &str, key: &str) -> Result<Setting, Refused> {
     }
 }
 
-/// Sets a variable on the line that sets it, and keeps `export`, quotes and comments.
+/// Sets a variable on the line that sets it already, and keeps `export`, quotes and comments.
 ///
 /// # Errors
-/// As for [`get`]; or the value has a character that a shell could take for something else.
+/// Those of [`get`]; also if the value is empty or has a character that a shell could interpret.
 pub fn set(text: &str, key: &str, value: &str) -> Result<Edit, Refused> {
     let harmless = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ':' | '/' | '@' | '+');
     if value.is_empty() || !value.chars().all(harmless) {
@@ -55,7 +55,7 @@ pub fn set(text: &str, key: &str, value: &str) -> Result<Edit, Refused> {
     Ok(Edit { text, changes: vec![change] })
 }
 
-/// The value on a line, if it is one that sets the variable.
+/// Parses a line; returns `None` if it does not set the variable.
 fn setting(line: &Line<'_>, key: &str) -> Result<Option<Setting>, Refused> {
     let bare = line.text.trim_start();
     if bare.starts_with('#') {
@@ -70,7 +70,7 @@ fn setting(line: &Line<'_>, key: &str) -> Result<Option<Setting>, Refused> {
     let value = match quote {
         Some(quote) => {
             let inside = rest.get(1..).unwrap_or_default();
-            // Whatever follows a quote that stays open may look like a variable and be none.
+            // Text after an unclosed quote may look like a variable without being one.
             let end = inside.find(quote).ok_or_else(|| no("a quote is not closed on the line it opens on"))?;
             inside.get(..end).unwrap_or_default()
         }

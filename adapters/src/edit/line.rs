@@ -1,5 +1,5 @@
-//! Lines like `key: 'value'` in files that no parser reads, because they are templates of YAML. A key is searched as a
-//! word in the text; every place where it stands is told, with what it is.
+//! Line-based edits of `key: 'value'` in YAML templates, which no YAML parser can read. The key is searched as a
+//! whole word, and every occurrence is reported with its kind.
 
 use std::ops::Range;
 
@@ -7,45 +7,46 @@ use super::scalar::{Quotes, plain, render};
 use super::tree::{self, parse};
 use super::{Change, Edit, Line, Refused, Splice, lines, listed, splice};
 
-/// A place where the key stands.
+/// An occurrence of the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hit {
-    /// The line, counted from 1.
+    /// Line number, starting at 1.
     pub line: usize,
-    /// What it is there.
+    /// Role of the key in that line.
     pub kind: HitKind,
 }
 
-/// What a key is where it stands.
+/// The role of a key at an occurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HitKind {
-    /// The key of this value: a line that can be edited.
+    /// The key of this value, on a line that can be edited.
     Value(String),
-    /// A word in a comment.
+    /// Part of a comment.
     Comment,
-    /// A name in an expression, or the key of one: the template computes the value.
+    /// A name in a template expression, or a key whose value the template computes.
     Template,
-    /// Something that is not understood.
+    /// An occurrence that is not understood; it prevents an edit.
     Unclear,
 }
 
-/// A hit, with where its value stands, quotes included.
+/// An occurrence with the byte range of its value, including quotes.
 struct Place {
     hit: Hit,
     range: Range<usize>,
     quotes: Quotes,
 }
 
-/// Every place where a key stands as a whole word.
+/// Finds all occurrences of a key as a whole word.
 #[must_use]
 pub fn search(text: &str, key: &str) -> Vec<Hit> {
     places(text, key).into_iter().map(|place| place.hit).collect()
 }
 
-/// Sets the value on every line that has the key with one, and keeps its quotes; comments and template expressions stay.
+/// Sets the value on every line that has the key with a value, and keeps the quotes. Comments and template
+/// expressions are not changed.
 ///
 /// # Errors
-/// No line has the key with a value, or it stands somewhere in a way that is not understood.
+/// If no line has the key with a value, an occurrence is not understood, or the edited text would not have the value.
 pub fn set(text: &str, key: &str, value: &str) -> Result<Edit, Refused> {
     let before = places(text, key);
     let unclear: Vec<usize> =
@@ -81,7 +82,7 @@ fn places(text: &str, key: &str) -> Vec<Place> {
     if key.is_empty() {
         return found;
     }
-    // A comment of the template may run over lines.
+    // A template comment may span several lines.
     let mut in_comment = false;
     for line in lines(text) {
         let mut from = 0;
@@ -95,7 +96,8 @@ fn places(text: &str, key: &str) -> Vec<Place> {
     found
 }
 
-/// Where the file is no template, its parser knows which lines have the key. Such a line is not passed over as a comment.
+/// Marks occurrences as unclear if they were taken for comments, but the YAML parser finds the key on that line. Does
+/// nothing for files that are not valid YAML.
 fn doubt(text: &str, key: &str, found: &mut [Place]) {
     let Ok(parsed) = parse(text) else { return };
     for number in tree::lines_with_key(&parsed, key) {
@@ -108,7 +110,7 @@ fn doubt(text: &str, key: &str, found: &mut [Place]) {
     }
 }
 
-/// Where a word begins that is exactly this one.
+/// Returns the offset of the next occurrence of the key as a whole word.
 fn word(line: &str, key: &str, from: usize) -> Option<usize> {
     let part_of_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
     let mut from = from;
@@ -122,7 +124,7 @@ fn word(line: &str, key: &str, from: usize) -> Option<usize> {
     }
 }
 
-/// Whether a template's comment is open at the end of a text.
+/// Returns `true` if a template comment is open at the end of the text. `before` is the state at its start.
 fn comment_open(text: &str, before: bool) -> bool {
     match (text.rfind("{#"), text.rfind("#}")) {
         (Some(opened), Some(closed)) => opened > closed,
@@ -156,7 +158,8 @@ fn place(line: &Line<'_>, key: &str, at: usize, in_comment: bool) -> Place {
     Place { hit: Hit { line: line.number, kind: HitKind::Value(value) }, range: start..start + written, quotes }
 }
 
-/// The value of a line that is nothing but this key and its value, perhaps as the first of a list's item, and a comment.
+/// Returns the value of a line that contains only this key, its value and possibly a comment. A leading dash of a
+/// list item is allowed.
 fn value_behind<'a>(before: &str, rest: &'a str) -> Option<(&'a str, Quotes)> {
     let quote = before.chars().next_back().filter(|c| matches!(c, '"' | '\''));
     let before = quote.map_or(before, |quote| before.trim_end_matches(quote));
@@ -169,7 +172,8 @@ fn value_behind<'a>(before: &str, rest: &'a str) -> Option<(&'a str, Quotes)> {
     let (value, quotes) = match value.chars().next()? {
         '\'' => (closed(value.get(1..)?, '\'')?, Quotes::Single),
         '"' => (closed(value.get(1..)?, '"').filter(|inside| !inside.contains('\\'))?, Quotes::Double),
-        // The beginnings of blocks, anchors, aliases, tags, lists and mappings; a template's braces are none of these.
+        // Blocks, anchors, aliases, tags, lists and mappings cannot be edited. Template expressions can start
+        // with braces.
         '|' | '>' | '&' | '*' | '!' | '[' | '@' | '`' | '%' | '#' => return None,
         '{' if !value.starts_with("{{") && !value.starts_with("{%") => return None,
         _ => (value.split_once(" #").map_or(value, |(value, _)| value).trim_end(), Quotes::None),
@@ -178,12 +182,12 @@ fn value_behind<'a>(before: &str, rest: &'a str) -> Option<(&'a str, Quotes)> {
         .then_some((value, quotes))
 }
 
-/// What stands before the closing quote, if nothing but a comment follows it.
+/// Returns the text before the closing quote, if only a comment follows.
 fn closed(text: &str, quote: char) -> Option<&str> {
     let mut from = 0;
     let end = loop {
         let at = from + text.get(from..)?.find(quote)?;
-        // A single quote is doubled to stand for itself.
+        // A single quote is escaped by doubling it.
         if quote == '\'' && text.get(at + 1..).is_some_and(|rest| rest.starts_with('\'')) {
             from = at + 2;
         } else {

@@ -1,8 +1,8 @@
-//! Edits of single values in files that people keep: configuration in YAML, templates of it, and `.env` files.
+//! Edits of single values in files that are maintained by hand: YAML configuration, YAML templates and `.env` files.
 //!
-//! Whatever was not asked for stays as it is, byte for byte: comments, quotes, anchors, order, line ends, a missing last
-//! line end. A file is read by a parser to find the value, and written by replacing the bytes of that value alone; then
-//! it is read again, and the edit is refused unless this one value differs. Pure: no file is opened here.
+//! Everything else is preserved byte for byte: comments, quotes, anchors, order, line endings, a missing final
+//! newline. A parser locates the value, and only its bytes are replaced. The result is parsed again, and the edit is
+//! refused unless exactly this value differs. Pure functions on texts; no file is opened here.
 
 pub mod env;
 pub mod line;
@@ -15,7 +15,7 @@ use std::ops::Range;
 
 use thiserror::Error;
 
-/// Why an edit was not made: where in the file, what is in the way, and what to do about it.
+/// The reason that an edit was refused: the place in the file, the obstacle, and the next step.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct Refused(String);
@@ -26,35 +26,35 @@ impl Refused {
     }
 }
 
-/// A file with its edits made.
+/// The result of an edit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
-    /// The whole text.
+    /// The complete text after the edit.
     pub text: String,
-    /// The values that were asked for, from the top of the file, those included that were right before.
+    /// The requested values in file order, including those that were correct already.
     pub changes: Vec<Change>,
 }
 
-/// One value that was asked for.
+/// One requested value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The line it stands on, counted from 1.
+    /// Line of the value, starting at 1.
     pub line: usize,
-    /// Its place in words, such as `targets[1].ref`.
+    /// Path of the value, such as `targets[1].ref`.
     pub place: String,
-    /// What it was; empty when there was nothing.
+    /// Value before the edit; empty if there was none.
     pub old: String,
-    /// What it is.
+    /// Value after the edit.
     pub new: String,
 }
 
-/// Bytes to be replaced by a text.
+/// A replacement of a byte range.
 struct Splice {
     range: Range<usize>,
     text: String,
 }
 
-/// Makes the splices, which are in order and do not overlap.
+/// Applies replacements, which must be sorted and must not overlap.
 fn splice(text: &str, splices: &[Splice]) -> Result<String, Refused> {
     let torn = || Refused::because("the places to be edited overlap; this is a fault of the editor, so edit by hand");
     let mut made = String::with_capacity(text.len());
@@ -68,27 +68,27 @@ fn splice(text: &str, splices: &[Splice]) -> Result<String, Refused> {
     Ok(made)
 }
 
-/// A file's bytes as text.
+/// Decodes the bytes of a file as UTF-8.
 ///
 /// # Errors
-/// They are not UTF-8.
+/// If the bytes are not valid UTF-8.
 pub fn text(bytes: &[u8]) -> Result<&str, Refused> {
     std::str::from_utf8(bytes).map_err(|error| {
         Refused::because(format!("byte {} is not UTF-8; only UTF-8 files are edited", error.valid_up_to()))
     })
 }
 
-/// A line of a file.
+/// One line of a file.
 struct Line<'a> {
-    /// Counted from 1.
+    /// Line number, starting at 1.
     number: usize,
-    /// Where it starts, in bytes.
+    /// Byte offset of the line.
     start: usize,
-    /// Without its end.
+    /// Text without the line ending.
     text: &'a str,
 }
 
-/// The lines of a file, whichever way they end.
+/// Iterates over the lines of a file, which may end with LF or CRLF.
 fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     let mut start = 0;
     text.split_inclusive('\n').zip(1..).map(move |(whole, number)| {
@@ -98,7 +98,7 @@ fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
-/// Line numbers for people: `3`, `3 and 7`, `3, 7 and 9`.
+/// Formats line numbers for messages: `3`, `3 and 7`, `3, 7 and 9`.
 fn listed(numbers: &[usize]) -> String {
     let words: Vec<String> = numbers.iter().map(ToString::to_string).collect();
     match words.split_last() {

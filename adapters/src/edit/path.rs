@@ -1,27 +1,27 @@
-//! Where in a YAML document a value is: `resourceTemplates[name=api].targets[namespace.$ref=/prod.yml].ref`.
+//! Paths to values in a YAML document: `resourceTemplates[name=api].targets[namespace.$ref=/prod.yml].ref`.
 //!
-//! Keys are joined by dots. In brackets stands which items of a list are meant: the one at an index, counted from 0
-//! (`[0]`), all of them (`[*]`), or those in which a value lies at a path (`[name=api]`). A key or a value with one of
-//! `. [ ] = "` in it is written in double quotes. A value in a selector needs no quotes for anything but `]` and `"`.
+//! Keys are joined by dots. Brackets select items of a list: the item at an index, starting at 0 (`[0]`), all items
+//! (`[*]`), or the items that have a value at a path (`[name=api]`). A key or value with one of `. [ ] = "` must be
+//! in double quotes. A value in a selector needs quotes only for `]` and `"`.
 
 use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
 
-/// Why a text is no path.
+/// The error for a text that is not a valid path.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{path:?} is no path: {why} at character {at}. Write one like targets[name=prod].ref")]
 pub struct PathError {
-    /// The text.
+    /// The rejected text.
     pub path: String,
-    /// Where in it, in characters counted from 1.
+    /// Position of the problem, in characters starting at 1.
     pub at: usize,
-    /// What is wrong there.
+    /// The problem at that position.
     pub why: &'static str,
 }
 
-/// A path into a YAML document.
+/// A path to values in a YAML document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Path(pub(super) Vec<Step>);
 
@@ -35,7 +35,7 @@ pub(super) enum Step {
 }
 
 impl Path {
-    /// The path to a key of the mapping in which this path's last key is: a neighbour.
+    /// Returns the path to a sibling: a key in the mapping that contains this path's last key.
     #[must_use]
     pub fn beside(&self, key: &str) -> Self {
         let mut steps = self.0.clone();
@@ -44,7 +44,7 @@ impl Path {
         Self(steps)
     }
 
-    /// The path to a key below this path.
+    /// Returns the path to a key below this path.
     #[must_use]
     pub fn below(&self, key: &str) -> Self {
         let mut steps = self.0.clone();
@@ -52,7 +52,7 @@ impl Path {
         Self(steps)
     }
 
-    /// The path to each item of the list at this path.
+    /// Returns the path to each item of the list at this path.
     #[must_use]
     pub fn each(&self) -> Self {
         let mut steps = self.0.clone();
@@ -80,7 +80,7 @@ impl FromStr for Path {
     }
 }
 
-/// What is still to be read.
+/// Parser state: the whole text, and the part that is not parsed yet.
 struct Reader<'a> {
     text: &'a str,
     rest: &'a str,
@@ -93,7 +93,7 @@ impl Reader<'_> {
         taken.is_some()
     }
 
-    /// A word up to one of these, or in double quotes.
+    /// Reads a name that ends before one of `ends`, or a name in double quotes.
     fn key(&mut self, ends: &[char]) -> Result<String, PathError> {
         let quoted = self.take('"');
         let end = if quoted { self.rest.find('"') } else { Some(self.rest.find(ends).unwrap_or(self.rest.len())) };

@@ -1,8 +1,8 @@
-//! How a text is written so that every reader of YAML takes it for that text.
+//! Rendering of a text as a YAML scalar that every YAML parser reads as that text.
 
 use super::Refused;
 
-/// The ways to write a value on one line.
+/// The quote styles of a scalar on one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Quotes {
     None,
@@ -10,8 +10,8 @@ pub(super) enum Quotes {
     Double,
 }
 
-/// Writes a value with the quotes that stand there; where there are none and it would be read as something else than
-/// this text, it gets single ones.
+/// Renders a value in the existing quote style. An unquoted value gets single quotes if a parser would not read it as
+/// this text.
 pub(super) fn render(value: &str, quotes: Quotes) -> Result<String, Refused> {
     if value.is_empty() || value.chars().any(unprintable) {
         let reason = format!("the value {value:?} is empty or has a character that cannot stand on a line");
@@ -24,12 +24,12 @@ pub(super) fn render(value: &str, quotes: Quotes) -> Result<String, Refused> {
     })
 }
 
-/// Line ends of any kind, controls, and the byte order mark.
+/// Returns `true` for line breaks, control characters and the byte order mark.
 fn unprintable(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 
-/// Whether a value needs no quotes anywhere, in the flow style neither, for readers of YAML 1.1 and of 1.2.
+/// Returns `true` if a value needs no quotes in block or flow style, for YAML 1.1 and 1.2.
 pub(super) fn plain(value: &str) -> bool {
     let harmless = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | '+' | '@');
     value.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '_'))
@@ -39,14 +39,14 @@ pub(super) fn plain(value: &str) -> bool {
         && !is_date(value)
 }
 
-/// Null and the two truths, in all the spellings of YAML 1.1.
+/// Returns `true` for null and booleans, in all spellings of YAML 1.1.
 fn is_word(value: &str) -> bool {
     let words = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
     words.iter().any(|word| value.eq_ignore_ascii_case(word))
 }
 
-/// Whole numbers to any base, with `_` between digits as YAML 1.1 has them, and numbers with a point or an exponent.
-/// `12e4567` is infinity to some readers.
+/// Returns `true` for integers in any base, with `_` between digits as in YAML 1.1, and for numbers with a point or
+/// an exponent. Some parsers read even `12e4567` as a number: infinity.
 fn is_number(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     let unsigned = lower.strip_prefix(['-', '+']).unwrap_or(&lower);
@@ -74,7 +74,7 @@ fn is_decimal(unsigned: &str) -> bool {
     has_digit && digits(whole) && digits(fraction) && exponent_reads
 }
 
-/// `2026-11-21` and everything that starts like it.
+/// Returns `true` for `2026-11-21` and everything that starts like it.
 fn is_date(value: &str) -> bool {
     let mut parts = value.splitn(3, '-');
     let digits = |part: Option<&str>, least: usize| {

@@ -1,5 +1,5 @@
-//! A YAML file as a tree that knows where everything stands. Aliases are never followed, so nothing grows while it is read;
-//! size, depth and the number of aliases are bounded all the same.
+//! A parsed YAML file with the position of every value. Aliases are never expanded, so the tree cannot grow beyond
+//! the file. Size, depth and the number of aliases are limited as well.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -8,26 +8,26 @@ use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
 
 use super::Refused;
 
-/// The largest file that is read, in bytes.
+/// Maximum size of a file, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
-/// How deep lists and mappings may lie in each other.
+/// Maximum nesting of lists and mappings.
 const MAX_DEPTH: usize = 64;
-/// How many aliases a file may have.
+/// Maximum number of aliases in a file.
 const MAX_ALIASES: usize = 256;
 
-/// A file that was read.
+/// A parsed file.
 #[derive(Default)]
 pub(super) struct Parsed {
-    /// The root of each document.
+    /// Root node of each document.
     pub(super) documents: Vec<Node>,
-    /// All that was read, in order, without where it stood: what has to stay the same.
+    /// All parser events in order, without positions. An edit must not change any but the expected ones.
     pub(super) marks: Vec<Mark>,
-    /// The anchors to which an alias leads, by number.
+    /// Numbers of the anchors that an alias refers to.
     pub(super) aliased: BTreeSet<usize>,
 }
 
 impl Parsed {
-    /// Returns the value that an alias repeats; any other node is itself.
+    /// Returns the node that an alias refers to; returns any other node unchanged.
     pub(super) fn repeated_by<'a>(&'a self, node: &'a Node) -> &'a Node {
         let Some(Mark::Alias(anchor)) = self.marks.get(node.mark) else { return node };
         let mut left: Vec<&Node> = self.documents.iter().collect();
@@ -43,24 +43,24 @@ impl Parsed {
     }
 }
 
-/// A value and where it stands.
+/// A value and its position.
 pub(super) struct Node {
     pub(super) kind: Kind,
-    /// The bytes it covers, without anchor and tag. Of a block list or mapping the end has no meaning.
+    /// Byte range without anchor and tag. The end is not meaningful for a block list or block mapping.
     pub(super) range: Range<usize>,
-    /// The line it starts on, counted from 1.
+    /// Line of the start, starting at 1.
     pub(super) line: usize,
-    /// The number of its anchor; 0 is none.
+    /// Number of the anchor; 0 for none.
     pub(super) anchor: usize,
-    /// Whether it has a tag such as `!!str`.
+    /// `true` if the value has a tag such as `!!str`.
     pub(super) tagged: bool,
-    /// Where in the marks it is, or starts.
+    /// Index in the marks of the value or of its start.
     pub(super) mark: usize,
-    /// Where in the marks a list or mapping ends.
+    /// Index in the marks of the end of a list or mapping; equals `mark` for other values.
     pub(super) end_mark: usize,
 }
 
-/// The kinds of values.
+/// The kind of a node.
 pub(super) enum Kind {
     Scalar { value: String, style: ScalarStyle },
     Alias,
@@ -68,7 +68,7 @@ pub(super) enum Kind {
     Map { entries: Vec<(Node, Node)>, flow: bool },
 }
 
-/// One thing that was read.
+/// One parser event, without its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Mark {
     DocumentStart,
@@ -79,7 +79,7 @@ pub(super) enum Mark {
     End,
 }
 
-/// Reads a file.
+/// Parses a file.
 pub(super) fn parse(text: &str) -> Result<Parsed, Refused> {
     if text.len() > MAX_BYTES {
         let reason = format!("the file has {} bytes, and {MAX_BYTES} are the most that is edited", text.len());
@@ -100,7 +100,7 @@ pub(super) fn parse(text: &str) -> Result<Parsed, Refused> {
     Ok(builder.parsed)
 }
 
-/// The lines on which a key stands, anywhere in the file.
+/// Returns the lines of all mapping entries with this key, in any document.
 pub(super) fn lines_with_key(parsed: &Parsed, key: &str) -> Vec<usize> {
     let mut lines = Vec::new();
     let mut left: Vec<&Node> = parsed.documents.iter().collect();
@@ -127,7 +127,7 @@ struct Builder {
     aliases: usize,
 }
 
-/// A list or mapping that is not at its end.
+/// A list or mapping whose end has not been parsed yet.
 struct Open {
     node: Node,
     children: Vec<Node>,
@@ -180,7 +180,7 @@ impl Builder {
     }
 
     fn start(&mut self, kind: Kind, span: Span, anchor: usize, tag: Option<String>) -> Result<(), Refused> {
-        // The parser bounds either style; this bounds the two together.
+        // The parser limits block and flow nesting separately; this limits their sum.
         if self.open.len() >= MAX_DEPTH {
             let reason = format!("line {}: nested deeper than {MAX_DEPTH}", span.start.line());
             return Err(Refused::because(reason));
@@ -230,7 +230,7 @@ fn bytes(span: Span) -> Result<Range<usize>, Refused> {
     span.byte_range().ok_or_else(|| Refused::because("the parser does not say where things stand; edit by hand"))
 }
 
-/// Readers disagree which of two equal keys counts, so neither can be edited.
+/// Refuses a mapping with duplicate keys: parsers disagree which of them is used, so none can be edited.
 fn unique(entries: &[(Node, Node)]) -> Result<(), Refused> {
     let mut seen = BTreeMap::new();
     for (key, _) in entries {

@@ -1,9 +1,10 @@
-//! Where the bot may connect to (security case 65). An address that somebody configured, and everything that an answer from
-//! there points at, leads to the internet; this machine, its neighbours and the private network only when the operator
-//! listed the host, or when the configured address says itself that it is this machine.
+//! The egress policy (security case 65). A configured address, and every address that a response refers to, may lead
+//! only to the internet. This machine, its neighbors and private networks are reachable only if the operator listed
+//! the host, or if the configured address itself is a loopback address.
 //!
-//! It is held where a connection is made: names are looked up here, and what was looked up is what is connected to, so that
-//! a name cannot lead elsewhere between the look and the call. Called by every HTTP client, and by the mirrors for git.
+//! The policy is enforced where connections are made: this module resolves names, and the connection uses the
+//! resolved addresses, so DNS rebinding between check and call is impossible. Called by every HTTP client, and by the
+//! mirrors for git.
 
 mod range;
 mod resolver;
@@ -23,7 +24,7 @@ use self::resolver::SystemResolver;
 pub use self::resolver::{Host, InvalidHost, Resolver};
 use crate::failure::Failure;
 
-/// What may be reached besides the internet.
+/// The hosts that may be reached in addition to the internet.
 #[derive(Clone)]
 pub struct EgressPolicy {
     listed: Arc<BTreeSet<Host>>,
@@ -31,19 +32,19 @@ pub struct EgressPolicy {
 }
 
 impl EgressPolicy {
-    /// The internet and these hosts.
+    /// Creates a policy that allows the internet and these hosts.
     #[must_use]
     pub fn new(private_hosts: impl IntoIterator<Item = Host>) -> Self {
         Self { listed: Arc::new(private_hosts.into_iter().collect()), names: Arc::new(SystemResolver) }
     }
 
-    /// With other names than the system's.
+    /// Replaces the system's name resolver, for tests.
     #[must_use]
     pub fn with_resolver(self, names: Arc<dyn Resolver>) -> Self {
         Self { names, ..self }
     }
 
-    /// The way to one configured address.
+    /// Returns the guard for connections to one configured address, or an error if the address itself is denied.
     pub(crate) fn guard(&self, configured: &Url) -> Result<EgressGuard, Denied> {
         let host = Host::of(configured);
         let gate = EgressGuard { reach: self.clone(), here: host.is_here().then_some(host) };
@@ -64,15 +65,15 @@ impl fmt::Debug for EgressPolicy {
     }
 }
 
-/// The way from one configured address on.
+/// Enforces the egress policy for one configured address and the addresses it refers to.
 #[derive(Debug, Clone)]
 pub(crate) struct EgressGuard {
     reach: EgressPolicy,
-    /// The configured host, when it is this machine and says so.
+    /// The configured host if it is `localhost` or a loopback address; this host may then resolve to loopback.
     here: Option<Host>,
 }
 
-/// Why a host is not connected to.
+/// A denied connection: the host, its address, and the kind of address.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{host} {} {what}. If that is meant, add \"{host}\" to private_hosts in hotfix.toml", leads(.host, *.address))]
 pub(crate) struct Denied {
@@ -91,7 +92,7 @@ impl From<Denied> for Failure {
     }
 }
 
-/// Why a host has no address to connect to.
+/// The reason that a host cannot be connected to.
 #[derive(Debug, Error)]
 pub(crate) enum EgressError {
     #[error(transparent)]
@@ -101,18 +102,18 @@ pub(crate) enum EgressError {
 }
 
 impl EgressGuard {
-    /// Judges a URL whose host is an address, which no resolver is asked about.
+    /// Checks a URL whose host is an IP address; such hosts never reach the resolver. Accepts any name.
     pub(crate) fn check(&self, url: &Url) -> Result<(), Denied> {
         let host = Host::of(url);
         host.address().map_or(Ok(()), |address| self.judge(&host, address))
     }
 
-    /// Whether there is nothing to look up.
+    /// Returns `true` if the host of the URL is an IP address.
     pub(crate) fn is_address(&self, url: &Url) -> bool {
         Host::of(url).address().is_some()
     }
 
-    /// Where a host leads. One private address among several bars it: which of them is used is a matter of luck.
+    /// Resolves a host. A single private address denies it, because any of its addresses may be used.
     pub(crate) async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, EgressError> {
         let host = Host::named(name);
         let found = match host.address() {
@@ -140,7 +141,7 @@ impl Resolve for EgressGuard {
         let gate = self.clone();
         Box::pin(async move {
             match gate.addresses(name.as_str()).await {
-                // The port is the URL's.
+                // reqwest replaces the port by that of the URL.
                 Ok(found) => Ok(Box::new(found.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs),
                 Err(EgressError::Barred(barred)) => Err(barred.into()),
                 Err(EgressError::Unknown(error)) => Err(error.into()),
@@ -149,7 +150,7 @@ impl Resolve for EgressGuard {
     }
 }
 
-/// Whether that is why a call failed.
+/// Returns the [`Denied`] in the causes of an error, if the policy caused it.
 pub(crate) fn denied<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Denied> {
     let mut cause = Some(error);
     while let Some(error) = cause {

@@ -1,8 +1,8 @@
-//! Which addresses are not the internet's.
+//! Address ranges that are not part of the public internet.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What a private address is, for people; `None` for one of the internet.
+/// Describes a private address, as text for a user; returns `None` for a public one.
 pub(super) fn private(address: IpAddr) -> Option<&'static str> {
     match address {
         IpAddr::V4(address) => private_v4(address),
@@ -36,7 +36,7 @@ fn private_v6(address: Ipv6Addr) -> Option<&'static str> {
     }
 }
 
-/// The IPv4 address that an IPv6 address only carries: mapped, compatible, NAT64, 6to4.
+/// Returns the IPv4 address embedded in an IPv6 address: mapped, compatible, NAT64 or 6to4.
 fn carried(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let v4 = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
@@ -55,7 +55,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
 
-    /// Security case 65: each range by its first and last address, and the neighbours outside of it.
+    /// Security case 65: the first and last address of each range, and the neighbors outside of it.
     #[test]
     fn ranges_begin_and_end_where_they_should() {
         let inside = [
@@ -115,7 +115,7 @@ mod tests {
         }
     }
 
-    /// Security case 65: an IPv4 address is the same in all its disguises.
+    /// Security case 65: an IPv4 address is judged the same in every IPv6 embedding.
     #[test]
     fn an_ipv4_address_inside_an_ipv6_address_is_seen() {
         for disguise in ["::ffff:", "::", "64:ff9b::"] {

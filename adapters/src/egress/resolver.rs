@@ -1,4 +1,4 @@
-//! Names of hosts, and where they lead.
+//! Host names and their resolution to addresses.
 
 use std::fmt;
 use std::io;
@@ -9,17 +9,17 @@ use async_trait::async_trait;
 use reqwest::Url;
 use thiserror::Error;
 
-/// Looks up where names lead.
+/// Resolves host names.
 #[async_trait]
 pub trait Resolver: Send + Sync {
-    /// All addresses of a name.
+    /// Returns all addresses of a name.
     ///
     /// # Errors
-    /// The name leads nowhere, or it cannot be asked now.
+    /// If the name does not exist, or cannot be resolved at the moment.
     async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>>;
 }
 
-/// The names as the system knows them.
+/// The resolver of the operating system.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SystemResolver;
 
@@ -30,32 +30,32 @@ impl Resolver for SystemResolver {
     }
 }
 
-/// A host, by its name or its address, in the one way in which a URL writes it.
+/// A host name or IP address, in the normalized form of a URL.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Host(String);
 
-/// A text that is no host.
+/// The error for a text that is not a host alone.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("write the host alone, as a name such as git.corp.example or an address such as 10.1.2.3")]
 pub struct InvalidHost;
 
 impl Host {
-    /// The host of a URL.
+    /// Returns the host of a URL.
     pub(super) fn of(url: &Url) -> Self {
         Self(url.host_str().unwrap_or_default().trim_end_matches('.').to_owned())
     }
 
-    /// A name that a resolver was asked for.
+    /// Normalizes a name that is passed to a resolver.
     pub(super) fn named(name: &str) -> Self {
         Self(name.trim_end_matches('.').to_ascii_lowercase())
     }
 
-    /// The address that it is, unless it is a name.
+    /// Returns the IP address, or `None` if the host is a name.
     pub(super) fn address(&self) -> Option<IpAddr> {
         self.0.trim_matches(['[', ']']).parse().ok()
     }
 
-    /// Whether it is this machine, and says so itself.
+    /// Returns `true` for `localhost` and loopback addresses, without resolving names.
     pub(super) fn is_here(&self) -> bool {
         self.0 == "localhost" || self.address().is_some_and(|address| address.is_loopback())
     }

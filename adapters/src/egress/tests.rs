@@ -5,7 +5,7 @@ use async_trait::async_trait;
 
 use super::*;
 
-/// A book of names.
+/// A resolver with fixed entries.
 struct Book(BTreeMap<&'static str, &'static [&'static str]>);
 
 #[async_trait]
@@ -33,7 +33,7 @@ fn url(text: &str) -> Url {
     Url::parse(text).unwrap()
 }
 
-/// Security case 65: a name is judged by where it leads, and by all of it.
+/// Security case 65: a name is judged by all addresses it resolves to.
 #[tokio::test]
 async fn a_name_leads_to_the_internet_or_is_listed() {
     let gate = reach(&["git.corp.example"]).guard(&url("https://forge.example")).unwrap();
@@ -47,7 +47,7 @@ async fn a_name_leads_to_the_internet_or_is_listed() {
     assert!(matches!(gate.addresses("nowhere.example").await, Err(EgressError::Unknown(_))));
 }
 
-/// Security case 65: an address is judged as it is written, in whatever way.
+/// Security case 65: an IP address is judged in every notation.
 #[test]
 fn an_address_is_of_the_internet_or_listed() {
     let reach = reach(&["10.0.0.8", "fd00::8"]);
@@ -68,8 +68,7 @@ fn an_address_is_of_the_internet_or_listed() {
     }
 }
 
-/// Security case 65: an address that says itself that it is this machine is meant; what a configured one elsewhere points
-/// at is not.
+/// Security case 65: a configured loopback address allows loopback; a host configured elsewhere cannot refer to it.
 #[tokio::test]
 async fn this_machine_is_reached_only_by_its_own_name() {
     let far = reach(&[]).guard(&url("https://forge.example")).unwrap();

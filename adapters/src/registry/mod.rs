@@ -1,5 +1,5 @@
-//! The registry port: which image a build published, confirmed where images are kept. A tag is found there, never computed
-//! and believed (HOCS-23), and is pinned by its digest at once. Adapter: [`oci`].
+//! The registry port: finds the image that a build published. A tag is looked up in the registry and never assumed
+//! (HOCS-23), and the image is pinned by its digest at once. Adapter: [`oci`].
 
 pub mod oci;
 pub(crate) mod reference;
@@ -12,40 +12,40 @@ use serde::{Deserialize, Serialize};
 use crate::failure::Failure;
 use crate::ids::{CommitId, Digest};
 
-/// Where the images of one service are kept.
+/// The image repository of one service.
 #[async_trait]
 pub trait Registry: Send + Sync {
-    /// The image that a tag names now; `None` when there is no such tag.
+    /// Returns the image that a tag currently refers to, or `None` if there is no such tag.
     async fn find(&self, tag: &str) -> Result<Option<Published>, Failure>;
 
-    /// Whether the registry answers and lets us read.
+    /// Checks that the registry responds and that the repository can be read.
     async fn probe(&self) -> Result<(), Failure>;
 }
 
-/// An image as the registry has it.
+/// An image as published in the registry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Published {
-    /// The image.
+    /// The image, pinned by its digest.
     pub image: Image,
-    /// When it was built, if its configuration says so.
+    /// Build time from the image configuration, if present.
     pub created: Option<Timestamp>,
-    /// The commit it says it was built from (`org.opencontainers.image.revision`), if it says so.
+    /// The commit that the image was built from, by its label `org.opencontainers.image.revision`, if present.
     pub revision: Option<CommitId>,
 }
 
-/// One image, pinned.
+/// One image, pinned by its digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
-    /// Where it is, without tag: `quay.io/team/payments`.
+    /// Registry and path, without tag: `quay.io/team/payments`.
     pub repository: String,
-    /// The tag it was found by.
+    /// The tag by which the image was found.
     pub tag: String,
-    /// What that tag named then.
+    /// Digest that the tag referred to at that time.
     pub digest: Digest,
 }
 
 impl Image {
-    /// The image by its digest, as container runtimes write it: `quay.io/team/payments@sha256:…`.
+    /// Returns the image by digest, as container runtimes write it: `quay.io/team/payments@sha256:…`.
     #[must_use]
     pub fn pinned(&self) -> String {
         format!("{}@{}", self.repository, self.digest)

@@ -1,27 +1,27 @@
-//! References to images, such as `registry:5000/team/payments:1.4.2@sha256:…`, and what may be a tag.
+//! Image references, such as `registry:5000/team/payments:1.4.2@sha256:…`, and the syntax of tags.
 
 use oci_spec::distribution::Reference;
 
 use crate::ids::Digest;
 
-/// A reference, taken apart. What was left out is filled in as container runtimes do: `nginx` is
-/// `docker.io/library/nginx`. A tag is never filled in: `latest` says nothing about what runs.
+/// A parsed image reference. Missing parts are filled in as container runtimes do: `nginx` is
+/// `docker.io/library/nginx`. A missing tag is not, because `latest` does not identify the running image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ImageName {
-    /// The registry as references name it, such as `quay.io`.
+    /// The registry as written in references, such as `quay.io`.
     pub(crate) registry: String,
-    /// The host that serves it: for `docker.io` it is another.
+    /// The host that serves the registry; differs from `registry` for `docker.io`.
     pub(crate) host: String,
-    /// The path below the registry, such as `team/payments`.
+    /// Path below the registry, such as `team/payments`.
     pub(crate) repository: String,
-    /// The tag, when the reference has one.
+    /// The tag, if the reference has one.
     pub(crate) tag: Option<String>,
-    /// The digest, when the reference has one.
+    /// The digest, if the reference has one.
     pub(crate) digest: Option<Digest>,
 }
 
 impl ImageName {
-    /// Takes a reference apart, or says why it is none.
+    /// Parses a reference. The error describes the problem.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let reference = Reference::try_from(text).map_err(|error| error.to_string())?;
         let digest = reference.digest().map(Digest::parse).transpose().map_err(|error| error.to_string())?;
@@ -36,13 +36,13 @@ impl ImageName {
         })
     }
 
-    /// Whether both are kept in the same repository.
+    /// Returns `true` if both references name the same repository.
     pub(crate) fn same_repository(&self, other: &Self) -> bool {
         self.registry == other.registry && self.repository == other.repository
     }
 }
 
-/// Says why a text is no tag of an image; `None` when it is one.
+/// Returns the reason that a text is not a valid image tag, or `None` if it is one.
 pub(crate) fn no_tag(text: &str) -> Option<String> {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if let Some(bad) = text.chars().find(|c| !word(*c) && !matches!(c, '.' | '-')) {
@@ -59,7 +59,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
 
-    /// HOCS-5: a registry with a port, a digest, no tag.
+    /// HOCS-5: parses a registry with a port, a digest, and a missing tag.
     #[test]
     fn references_are_taken_apart() {
         let digest = format!("sha256:{}", "f".repeat(64));

@@ -1,9 +1,10 @@
-//! Finding the tag that a build published. How builds name their tags changes over the years, so it is not computed and
-//! believed: several patterns are tried in order, and what counts is what the registry has (HOCS-22, HOCS-23).
+//! Discovery of the tag that a build published. Build systems change their naming over time, so the tag is not
+//! computed: several patterns are tried in order, and the registry decides (HOCS-22, HOCS-23).
 //!
-//! A branch name is used again for the next hotfix, and its tag with it. So an image that says it was built from another
-//! commit is passed over, and so is one under the tag of a branch that was built before the commit was made; the reason is told.
-//! The time says nothing of an image that names the commit by its revision or its tag: reproducible builds set it to any moment.
+//! A branch name, and with it its tag, is reused for the next hotfix. Therefore an image whose revision is another
+//! commit is skipped, and so is an image under a branch tag that was built before the commit was made; the reason is
+//! reported. The build time is ignored for an image that names the commit by its revision or its tag, because
+//! reproducible builds set it to an arbitrary time.
 
 use jiff::Timestamp;
 use thiserror::Error;
@@ -13,7 +14,7 @@ use super::{Published, Registry};
 use crate::failure::Failure;
 use crate::ids::{BranchName, CommitId};
 
-/// What stands between braces in a pattern.
+/// A placeholder in a tag pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Placeholder {
     Branch,
@@ -35,76 +36,76 @@ impl Placeholder {
     }
 }
 
-/// Ordered patterns of tags, checked once. In a pattern stand:
+/// An ordered list of validated tag patterns. A pattern may contain:
 ///
-/// - `{branch}`: the branch's name with its first `/` made `_`, as the builds do that this is for; a name with a second `/`
-///   makes no tag
+/// - `{branch}`: the branch name with its first `/` replaced by `_`, as the supported build systems do; a name with a
+///   second `/` yields no tag
 /// - `{sha}`: the full commit id
-/// - `{short}`: its first seven digits
-/// - `{semver}`: the version, where one is known
+/// - `{short}`: the first seven digits of the commit id
+/// - `{semver}`: the version, if one is known
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TagStrategies(Vec<String>);
 
-/// Why a pattern is no good: which, and what is wanted.
+/// The reason that a list of patterns is not valid.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PatternError {
-    /// There is no pattern at all.
+    /// The list of patterns is empty.
     #[error("there is no pattern for tags; the usual ones are `branch-{{branch}}` and `{{sha}}`")]
     None,
-    /// This one cannot be used.
+    /// One pattern is not valid.
     #[error("the pattern for tags {pattern:?} {why}")]
     Bad {
-        /// The pattern.
+        /// The pattern as configured.
         pattern: String,
-        /// What is wrong with it.
+        /// The problem and the placeholders that are allowed.
         why: String,
     },
 }
 
-/// What is known about a build.
+/// The known facts about a build, from which its tags are derived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TagFacts {
     /// The branch that was built.
     pub branch: BranchName,
     /// The commit that was built.
     pub commit: CommitId,
-    /// The version that the build gave it, where versions are given.
+    /// The version that the build assigned, if any.
     pub version: Option<String>,
 }
 
 /// A tag that a build may have published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
-    /// The pattern it comes from.
+    /// The pattern that yields the tag.
     pub pattern: String,
-    /// The tag, or why the pattern makes none.
+    /// The tag, or the reason that the pattern yields none.
     pub tag: Result<String, String>,
 }
 
-/// What a look into the registry found.
+/// The result of a tag discovery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Discovery {
-    /// The image is there. Where it tells neither a revision nor a time, only its tag speaks for it.
+    /// The image exists. If it has neither a revision nor a build time, only its tag relates it to the build.
     Found {
-        /// The image, pinned.
+        /// The image, pinned by its digest.
         published: Published,
-        /// The pattern that found it.
+        /// The pattern whose tag was found.
         by: String,
     },
-    /// It is not there (yet).
+    /// No matching image exists (yet).
     NotYet {
-        /// Each tag that was looked for, and why it is not the one, for people.
+        /// Every candidate with the reason that it does not match, as text for users.
         looked: Vec<String>,
-        /// The images among them that are there and were passed over, each with the reason.
+        /// The candidates that exist but were skipped, each with the reason.
         passed_over: Vec<String>,
     },
 }
 
 impl TagStrategies {
-    /// Checks the patterns.
+    /// Validates the patterns.
     ///
     /// # Errors
-    /// Names the first pattern that is no good and what is wanted.
+    /// If there is no pattern, or one is not valid; reports the first such pattern.
     pub fn new<P: AsRef<str>>(patterns: &[P]) -> Result<Self, PatternError> {
         if patterns.is_empty() {
             return Err(PatternError::None);
@@ -113,20 +114,21 @@ impl TagStrategies {
         patterns.map(Self)
     }
 
-    /// Returns the patterns whose tag belongs to one build for good. That of a branch alone goes over to the next build of the branch.
+    /// Returns the patterns whose tag belongs to one build permanently. A tag of a branch alone moves to the next
+    /// build of the branch.
     #[must_use]
     pub fn of_one_build(&self) -> Self {
         Self(self.0.iter().filter(|pattern| is_of_one_build(pattern)).cloned().collect())
     }
 
-    /// The tag of each pattern, in order.
+    /// Returns the tag of each pattern, in order.
     #[must_use]
     pub fn candidates(&self, facts: &TagFacts) -> Vec<Candidate> {
         self.0.iter().map(|pattern| Candidate { pattern: pattern.clone(), tag: fill(pattern, facts) }).collect()
     }
 }
 
-/// Returns whether each tag of a pattern stays with one build: a branch tag moves to the next build.
+/// Returns `true` if each tag of the pattern stays with one build. A branch tag moves to the next build.
 fn is_of_one_build(pattern: &str) -> bool {
     [Placeholder::Sha, Placeholder::Short, Placeholder::Semver].into_iter().any(|one| pattern.contains(one.written()))
 }
@@ -156,7 +158,7 @@ fn fill(pattern: &str, facts: &TagFacts) -> Result<String, String> {
     }
     let mut tag = pattern.to_owned();
     for placeholder in Placeholder::ALL {
-        // None of these values can hold a brace, so none can become a placeholder, except a version, which comes last.
+        // Only a version can contain a brace. It is replaced last, so no value can become a placeholder.
         let value = match placeholder {
             Placeholder::Branch => facts.branch.as_str().replacen('/', "_", 1),
             Placeholder::Sha => facts.commit.as_str().to_owned(),
@@ -168,12 +170,12 @@ fn fill(pattern: &str, facts: &TagFacts) -> Result<String, String> {
     no_tag(&tag).map_or(Ok(tag), Err)
 }
 
-/// Looks for the image of a build: the first candidate that is there and was built from this commit as far as it says. Under the
-/// tag of a branch, which the next build of the branch takes over, it also was not built before `made_at`, when the commit was
-/// made, as far as it says.
+/// Finds the image of a build: the first candidate whose revision, if any, is this commit. An image without a
+/// revision under a branch tag, which moves to the next build, must also not have been built before `made_at`, the
+/// time when the commit was made.
 ///
 /// # Errors
-/// The registry could not be asked, or does not let us.
+/// If the registry cannot be reached or denies access.
 pub async fn discover(
     registry: &dyn Registry,
     strategies: &TagStrategies,
@@ -201,7 +203,7 @@ pub async fn discover(
     Ok(Discovery::NotYet { looked, passed_over })
 }
 
-/// Why an image is not the one of this build; `None` when nothing speaks against it.
+/// Returns the reason that an image belongs to another build, or `None` if nothing indicates it.
 fn another_build(published: &Published, facts: &TagFacts, made_at: Option<Timestamp>) -> Option<String> {
     if let Some(revision) = &published.revision {
         let (theirs, ours) = (revision.short(), facts.commit.short());

@@ -1,4 +1,4 @@
-//! Answers that carried an `ETag`, so that asking again costs the other side little and the wire nothing.
+//! A cache of responses with an `ETag`, for conditional requests.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use super::Response;
 const ANSWERS: usize = 256;
 const LARGEST_BYTES: usize = 256 << 10;
 
-/// Bounded: when it is full it starts anew.
+/// Responses by URL. Bounded: cleared when it is full.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     kept: HashMap<Url, (HeaderValue, Response)>,

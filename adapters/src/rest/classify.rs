@@ -1,4 +1,4 @@
-//! What an answer that is not good means: who has to do what.
+//! Maps error responses to failures, with advice for the operator.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use serde_json::Value;
 use super::{Response, Rest};
 use crate::failure::Failure;
 
-/// Nobody is waited for longer than this at once.
+/// Upper limit for a delay that the system requests.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 const LONGEST_SAYING: usize = 300;
 
 impl Rest {
-    /// The failure that an answer is.
+    /// Turns an error response into a failure.
     pub(crate) fn refused(&self, answer: &Response, act: &str) -> Failure {
         let (name, said, status) = (self.name, self.said(answer), answer.status.as_u16());
         match status {
@@ -42,8 +42,8 @@ impl Rest {
         }
     }
 
-    /// What an answer says to people: bounded, on one line, and without the token and the address, whatever the other side
-    /// echoes.
+    /// Returns the message of an error response: on one line, limited in length, and without the token and the
+    /// request path, which the system may echo.
     pub(crate) fn said(&self, answer: &Response) -> String {
         let words = serde_json::from_slice::<Value>(&answer.body).ok().and_then(|value| message(&value));
         let mut words = self.redact(&words.unwrap_or_else(|| "it does not say why".to_owned()));
@@ -55,7 +55,7 @@ impl Rest {
     }
 }
 
-/// `message` or `error`, which may be a text, a list, or lists by field.
+/// Extracts `message`, `error_description` or `error`, which may be a string, a list, or lists by field.
 fn message(value: &Value) -> Option<String> {
     let found = value.get("message").or_else(|| value.get("error_description")).or_else(|| value.get("error"))?;
     let text = match found {
@@ -66,12 +66,12 @@ fn message(value: &Value) -> Option<String> {
     Some(text).filter(|text| !text.trim().is_empty())
 }
 
-/// How long the other side asks to be left alone.
+/// Returns the delay that the system requests, from `Retry-After` or `RateLimit-Reset`.
 fn wait(answer: &Response) -> Option<Duration> {
     let text = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let number = |name: &str| text(name)?.parse::<i64>().ok();
     let seconds = number("retry-after").or_else(|| {
-        // By the other side's own clock: ours may go wrong.
+        // Relative to the clock of the system, because the local clock may be wrong.
         let now = jiff::fmt::rfc2822::parse(text("date")?).ok()?;
         Some(number("ratelimit-reset")?.saturating_sub(now.timestamp().as_second()))
     })?;

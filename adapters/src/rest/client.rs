@@ -1,4 +1,4 @@
-//! The HTTP client that every adapter gets: by rustls and ring, towards one configured address, and nothing by itself.
+//! Builder of the HTTP client shared by all adapters: rustls with ring, and no automatic behavior.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use reqwest::{Client, ClientBuilder};
 
 use crate::egress::EgressGuard;
 
-/// What is the same for all: no redirects, no repetitions, no address that the gate bars. No proxy either: behind one, nobody
-/// here sees where a name leads.
+/// Returns a builder with the shared settings: no redirects, no retries, and only addresses that the egress guard
+/// allows. No proxy either, because the guard cannot check the names that a proxy resolves.
 pub(crate) fn builder(
     tls: rustls::ClientConfig,
     gate: EgressGuard,
@@ -26,14 +26,15 @@ pub(crate) fn builder(
         .timeout(timeout)
 }
 
-/// Whether a call failed because no answer came in time, over a connection that was there.
+/// Returns `true` if the response timed out after the connection was established.
 pub(crate) fn is_silence(error: &(dyn std::error::Error + 'static)) -> bool {
     let causes = std::iter::successors(Some(error), |error| error.source());
     let mut calls = causes.filter_map(|cause| cause.downcast_ref::<reqwest::Error>());
     calls.any(|call| call.is_timeout() && !call.is_connect())
 }
 
-/// TLS that trusts whom the system trusts. Plain HTTP needs no trust, and no list of it on the machine.
+/// Returns a TLS configuration that trusts the system's certificate authorities. If `secure` is false (plain HTTP),
+/// none are loaded, so the machine needs no certificates.
 pub(crate) fn tls(secure: bool) -> Result<rustls::ClientConfig, String> {
     use rustls_platform_verifier::BuilderVerifierExt as _;
     let provider = Arc::new(rustls::crypto::ring::default_provider());

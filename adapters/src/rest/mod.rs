@@ -1,6 +1,6 @@
-//! One system that is spoken to in JSON over HTTP: GitLab, Drone. What holds for all of them is here: time-outs, no
-//! redirects (a token must not follow one, security case 66), a cap on what is read, no retries of the client's own, and
-//! the token in nobody's errors (security case 67). Called by the adapters of such systems.
+//! REST client for one external system with a JSON API, such as GitLab or Drone. It enforces timeouts, refuses
+//! redirects (a token must not follow one, security case 66), limits the size of responses, never retries, and keeps
+//! the token out of errors (security case 67). Called by the adapters of such systems.
 
 mod cache;
 mod classify;
@@ -20,25 +20,25 @@ use self::cache::Cache;
 use crate::egress::{Denied, EgressPolicy, denied};
 use crate::failure::Failure;
 
-/// How a system is reached.
+/// The settings of a client.
 pub(crate) struct RestOptions {
-    /// Its name, for people.
+    /// Name of the system, for messages.
     pub(crate) name: &'static str,
-    /// Where its API begins.
+    /// Base URL of the API.
     pub(crate) base: Url,
-    /// What may be reached besides the internet.
+    /// Egress policy of the connections.
     pub(crate) reach: EgressPolicy,
-    /// What stands behind `Bearer`; empty where none is wanted.
+    /// Token for the `Authorization` header; empty if none is sent.
     pub(crate) token: SecretString,
-    /// How long a connection may take to come about.
+    /// Time limit for establishing a connection.
     pub(crate) connect_timeout: Duration,
-    /// How long a call may take in all.
+    /// Time limit for a whole call.
     pub(crate) timeout: Duration,
-    /// The longest answer that is read, in bytes.
+    /// Maximum size of a response, in bytes.
     pub(crate) body_limit_bytes: usize,
 }
 
-/// A client of one system.
+/// A client for one system.
 pub(crate) struct Rest {
     name: &'static str,
     http: reqwest::Client,
@@ -46,34 +46,34 @@ pub(crate) struct Rest {
     token: SecretString,
     timeout: Duration,
     body_limit_bytes: usize,
-    /// What stands before the token, and what the bot calls itself.
+    /// Authorization scheme, such as `Bearer`, and user agent.
     introduction: (&'static str, &'static str),
     calls: AtomicU64,
     cache: Mutex<Cache>,
 }
 
-/// An answer, whatever it says.
+/// A response with any status.
 #[derive(Debug, Clone)]
 pub(crate) struct Response {
-    /// What was asked for: the path of an address may be as secret as a token.
+    /// Path of the request URL. It is removed from messages, because it may be as secret as a token.
     pub(crate) path: String,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
 }
 
-/// No answer.
+/// The reason that there is no response.
 enum SendError {
-    /// The address is one that is not connected to.
+    /// The egress policy denies the address.
     Barred(Denied),
-    /// There was no connection, so nothing can have happened.
+    /// The request was not sent, so it had no effect.
     NotSent(String),
-    /// The call went out.
+    /// The request was sent, but its response was lost.
     Midway(String),
 }
 
 impl Rest {
-    /// Makes the client. Nothing is asked yet: a system that is down must not stop the bot from starting.
+    /// Creates the client. No request is sent yet: the bot must be able to start while a system is down.
     pub(crate) fn new(options: RestOptions) -> Result<Self, Failure> {
         let RestOptions { name, base, reach, token, connect_timeout, timeout, body_limit_bytes } = options;
         let tls = client::tls(base.scheme() == "https").map_err(|why| unbuilt(name, &why))?;
@@ -84,17 +84,17 @@ impl Rest {
         Ok(Self { name, http, base, token, timeout, body_limit_bytes, introduction, calls, cache })
     }
 
-    /// The same client, which says another word before the token and calls itself something else.
+    /// Replaces the authorization scheme and the user agent.
     pub(crate) fn introduced(self, scheme: &'static str, agent: &'static str) -> Self {
         Self { introduction: (scheme, agent), ..self }
     }
 
-    /// How many calls went out.
+    /// Returns the number of requests so far.
     pub(crate) fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// The address of something. Each segment is encoded by itself: `team/payments` becomes `team%2Fpayments`.
+    /// Builds a URL below the base. Each segment is percent-encoded: `team/payments` becomes `team%2Fpayments`.
     pub(crate) fn at(&self, segments: &[&str], query: &[(&str, &str)]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
@@ -106,13 +106,13 @@ impl Rest {
         url
     }
 
-    /// Reads what is at an address. `act` completes "could not …" for people.
+    /// Reads and parses a JSON resource. `act` completes "could not …" in messages.
     pub(crate) async fn get<T: DeserializeOwned>(&self, url: &Url, act: &str) -> Result<T, Failure> {
         let answer = self.get_raw(url, act).await?;
         self.parse(&answer, act)
     }
 
-    /// Reads what is at an address; `None` when nothing is.
+    /// Reads and parses a JSON resource; returns `None` on 404.
     pub(crate) async fn get_optional<T: DeserializeOwned>(&self, url: &Url, act: &str) -> Result<Option<T>, Failure> {
         let answer = self.ask(url, act).await?;
         if answer.status == StatusCode::NOT_FOUND {
@@ -121,14 +121,15 @@ impl Rest {
         self.parse(&self.ensure_success(answer, act)?, act).map(Some)
     }
 
-    /// Reads what is at an address as it came, if it is good.
+    /// Reads a resource without parsing it; fails unless the status is a success.
     pub(crate) async fn get_raw(&self, url: &Url, act: &str) -> Result<Response, Failure> {
         let answer = self.ask(url, act).await?;
         self.ensure_success(answer, act)
     }
 
-    /// Changes something. An answer that says no comes back as it is, for the caller to make sense of, unless it is about
-    /// the token or the rate; an answer that was lost or says that something broke is uncertain.
+    /// Sends a write request. An error status is returned as a response for the caller to interpret, except for
+    /// redirects and errors of the token or the rate limit, which are failures. A lost response or a server error
+    /// is [`Failure::Uncertain`].
     pub(crate) async fn write(
         &self,
         method: Method,
@@ -143,7 +144,8 @@ impl Rest {
         Ok(answer)
     }
 
-    /// Changes something, as [`Rest::write`]; every answer that says no comes back as it is.
+    /// Sends a write request, like [`Rest::write`], but returns redirects and all client errors except 408
+    /// as responses.
     pub(crate) async fn exchange(
         &self,
         method: Method,
@@ -169,12 +171,12 @@ impl Rest {
         Ok(answer)
     }
 
-    /// What the other side says, without the token in it.
+    /// Redacts the token in a text.
     pub(crate) fn redact(&self, text: &str) -> String {
         redact::without(text, &self.token)
     }
 
-    /// A good answer as what it means.
+    /// Parses the JSON body of a response.
     pub(crate) fn parse<T: DeserializeOwned>(&self, answer: &Response, act: &str) -> Result<T, Failure> {
         serde_json::from_slice(&answer.body).map_err(|error| {
             let (name, why) = (self.name, redact::unreadable(&error));
@@ -182,12 +184,12 @@ impl Rest {
         })
     }
 
-    /// Lets good answers through and makes failures of the others.
+    /// Returns a successful response; turns any other into a failure.
     pub(crate) fn ensure_success(&self, answer: Response, act: &str) -> Result<Response, Failure> {
         if answer.status.is_success() { Ok(answer) } else { Err(self.refused(&answer, act)) }
     }
 
-    /// Reads what is at an address, whatever it says.
+    /// Sends a GET request and returns the response with any status. Uses the `ETag` cache.
     pub(crate) async fn ask(&self, url: &Url, act: &str) -> Result<Response, Failure> {
         let known = self.cached(|cache| cache.tag(url));
         let answer = self.send(Method::GET, url, None, known).await.map_err(|lost| match lost {
@@ -260,7 +262,8 @@ impl Rest {
     }
 }
 
-/// Parses where a system is. Plain HTTP is for this machine only (security case 65): a token goes with every call.
+/// Parses the base URL of a system. Plain HTTP is allowed only for loopback (security case 65), because every request
+/// contains the token.
 pub(crate) fn base_url(name: &str, text: &str) -> Result<Url, Failure> {
     let wrong = |why: &str| Failure::rejected(format!("the address {text:?} of {name} {why}. Correct it."));
     let url = Url::parse(text).map_err(|error| wrong(&format!("does not parse: {error}")))?;
@@ -289,7 +292,7 @@ fn unbuilt(name: &str, why: &str) -> Failure {
     ))
 }
 
-/// What an error says, with what is behind it, and without the address: that may hold what is nobody's business.
+/// Formats an error with its causes, but without the URL, which may be secret.
 fn describe_error(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut said = error.to_string();

@@ -1,9 +1,9 @@
-//! What others say, without what only they and the bot may know: they may say back to us whatever they were told (security
-//! case 67). It is taken out before a text is cut, because half a secret is one too.
+//! Removes secrets from texts of external systems, which may echo anything they were sent (security case 67). A text
+//! must be redacted before it is cut, because a part of a secret is a secret too.
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-/// The text without this secret in it.
+/// Redacts a secret in a text.
 pub(crate) fn without(text: &str, secret: &SecretString) -> String {
     match secret.expose_secret() {
         "" => text.to_owned(),
@@ -11,7 +11,7 @@ pub(crate) fn without(text: &str, secret: &SecretString) -> String {
     }
 }
 
-/// Why JSON could not be read. It names a place and a kind, and never the text: that may be anything.
+/// Describes a JSON error by its position and kind. Never quotes the text, which may contain secrets.
 pub(crate) fn unreadable(error: &serde_json::Error) -> String {
     let kind = match error.classify() {
         serde_json::error::Category::Data => "its shape is not the expected one",

@@ -1,8 +1,8 @@
-//! What every journal has to do, as tests that take the journal as an argument.
+//! A conformance suite for implementations of [`Journal`].
 //!
-//! [`conformance_tests!`](crate::conformance_tests) makes one test of each case in [`cases`], and one that runs random
-//! operations against [`crate::Memory`]. An implementation brings a [`Factory`]. Numbers of commits and fences are compared
-//! by their order only, so an implementation may leave gaps.
+//! [`conformance_tests!`](crate::conformance_tests) generates one test for each case in [`cases`], and one that
+//! compares random operations with [`crate::Memory`]. An implementation provides a [`Factory`]. Commit numbers and
+//! fences are compared only by order, so an implementation may leave gaps.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
 pub mod cases;
@@ -20,18 +20,18 @@ use crate::outbox::{ClaimRequest, Claimed, Lane, Settle, Settlement, Work, WorkK
 use crate::record::{Append, Commit, CommitId, DedupeKey, Expected, StreamId, Version};
 use crate::{Journal, LeaseChange, LeaseId};
 
-/// A clock that stands where the test puts it.
+/// A clock that changes only when the test advances it.
 #[derive(Debug)]
 pub struct ManualClock(AtomicI64);
 
 impl ManualClock {
-    /// A clock at this moment.
+    /// Creates a clock that is set to `moment`.
     #[must_use]
     pub fn at(moment: Timestamp) -> Arc<Self> {
         Arc::new(Self(AtomicI64::new(moment.0)))
     }
 
-    /// Goes forward, or backward when negative.
+    /// Advances the clock by `millis` milliseconds; moves it backward if negative.
     pub fn advance(&self, millis: i64) {
         self.0.fetch_add(millis, Ordering::SeqCst);
     }
@@ -46,74 +46,74 @@ impl Clock for ManualClock {
 /// One journal under test.
 #[async_trait]
 pub trait Subject: Send {
-    /// The journal.
+    /// Returns the open journal.
     fn journal(&self) -> Arc<dyn Journal>;
 
-    /// Closes the journal and opens it again, like a restart of the process; `false` when there is no such thing. Whether
-    /// claims outlive it is the implementation's business: it answers `true` only if they do not.
+    /// Closes and reopens the journal, like a restart of the process. Returns `false` if the implementation has no
+    /// restart or if claims survive it.
     async fn reopen(&mut self) -> bool;
 }
 
-/// Makes empty journals.
+/// Creates empty journals for the tests.
 #[async_trait]
 pub trait Factory: Send + Sync {
-    /// An empty journal on this clock.
+    /// Creates an empty journal that uses this clock.
     async fn fresh(&self, clock: Arc<ManualClock>) -> Box<dyn Subject>;
 }
 
-/// A subject with its clock, and short ways to say what a test wants.
+/// A journal under test with its clock, and shortcuts for the cases.
 pub struct Bench {
     /// The journal under test.
     pub subject: Box<dyn Subject>,
-    /// Its clock.
+    /// Clock of that journal.
     pub clock: Arc<ManualClock>,
 }
 
 impl Bench {
-    /// A fresh journal at a moment in 2026.
+    /// Creates an empty journal whose clock is set to a fixed time in 2026.
     pub async fn new(factory: &dyn Factory) -> Self {
         let clock = ManualClock::at(Timestamp(1_790_000_000_000));
         Self { subject: factory.fresh(clock.clone()).await, clock }
     }
 
-    /// The journal.
+    /// Returns the journal under test.
     #[must_use]
     pub fn journal(&self) -> Arc<dyn Journal> {
         self.subject.journal()
     }
 
-    /// Claims all that is due in the lane `work`, for ten seconds.
+    /// Claims all due items of the queue `work` for ten seconds.
     pub async fn claim(&self) -> Vec<Claimed> {
         let request = ClaimRequest { lanes: vec![Lane::new("work")], max: 100, hold: Duration::from_secs(10) };
         self.journal().claim(request).await.unwrap()
     }
 
-    /// The keys of all that is due, claimed.
+    /// Claims all due items and returns their keys.
     pub async fn claim_keys(&self) -> Vec<String> {
         self.claim().await.into_iter().map(|claimed| claimed.work.key.as_str().to_owned()).collect()
     }
 }
 
-/// An empty commit.
+/// Returns an empty commit with this id.
 #[must_use]
 pub fn commit(id: &str) -> Commit {
     Commit::new(CommitId::new(id))
 }
 
-/// JSON from its text.
+/// Parses `text` as raw JSON.
 #[must_use]
 pub fn json(text: &str) -> Box<RawValue> {
     RawValue::from_string(text.to_owned()).expect("JSON")
 }
 
-/// An append of so many events to a stream at this version.
+/// Returns an append of `events` events to a stream that is expected at this version.
 #[must_use]
 pub fn append(stream: &str, expected: u64, events: usize) -> Append {
     let events = (0..events).map(|n| json(&format!("{{\"stream\": \"{stream}\",\n \"n\": {n}}}"))).collect();
     Append { stream: StreamId::new(stream), expected: Expected::Exactly(Version(expected)), events }
 }
 
-/// Work for the lane `work` under this order key, due at once.
+/// Returns a work item for the queue `work` with this order key, due immediately.
 #[must_use]
 pub fn work(key: &str, order_key: &str) -> Work {
     Work {
@@ -125,25 +125,25 @@ pub fn work(key: &str, order_key: &str) -> Work {
     }
 }
 
-/// The settling of this claim.
+/// Returns the settlement of this claim.
 #[must_use]
 pub fn settle(claimed: &Claimed, settlement: Settlement) -> Settle {
     Settle { work: claimed.work.key.clone(), fence: claimed.fence, settlement }
 }
 
-/// The taking of a lease.
+/// Returns the acquisition of a lease by this holder.
 #[must_use]
 pub fn acquire(lease: &str, holder: &str, until: Option<Timestamp>) -> LeaseChange {
     LeaseChange::Acquire { lease: LeaseId::new(lease), holder: holder.to_owned(), note: format!("for {holder}"), until }
 }
 
-/// A dedupe key.
+/// Returns a dedupe key for [`Commit::seen`].
 #[must_use]
 pub fn seen(key: &str) -> Option<DedupeKey> {
     Some(DedupeKey::new(key))
 }
 
-/// Makes a test of every case, and of the model, for the journals of a [`Factory`].
+/// Generates a test for every case and for the model, with the journals of a [`Factory`].
 #[macro_export]
 macro_rules! conformance_tests {
     ($factory:expr, cases: $cases:expr) => {

@@ -1,7 +1,7 @@
-//! Random operations on a journal and on [`Memory`], side by side: every answer and every read has to agree.
+//! Model test: runs random operations on a journal and on [`Memory`], and compares every result and every read.
 //!
-//! Commit numbers and fences are an implementation's own, so those of the subject are kept beside those of the reference,
-//! and compared by what they stand for.
+//! Commit numbers and fences may differ between implementations. Those of the subject are therefore recorded next to
+//! those of the reference, and are compared by the objects that they identify.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::outbox::{ClaimRequest, Fence, Lane, Settle, Settlement, TimerChange, 
 use crate::record::{Append, Commit, Cursor, DedupeKey, Expected, Receipt, Record, StreamId, Version};
 use crate::{CommitId, Journal};
 
-/// One operation. Small numbers stand for names, so that they meet often.
+/// One random operation. Names are small numbers, so that operations often touch the same objects.
 #[derive(Debug, Clone)]
 enum Op {
     Commit(Shape),
@@ -90,10 +90,10 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Runs so many random histories.
+/// Runs this many random histories.
 ///
 /// # Panics
-/// When the journals disagree; the smallest history that shows it is in the message.
+/// If the journals disagree. The message contains the shortest failing history.
 pub fn run(factory: &dyn Factory, cases: u32) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 2000, ..Config::default() };
@@ -107,7 +107,7 @@ pub fn run(factory: &dyn Factory, cases: u32) {
     }
 }
 
-/// A fence in the reference and the same one in the subject.
+/// A fence of the reference, and the corresponding one of the subject.
 type Fences = (Fence, Fence);
 
 struct Model {
@@ -121,7 +121,7 @@ impl Model {
     async fn check(factory: &dyn Factory, ops: Vec<Op>) {
         let bench = Bench::new(factory).await;
         let memory = Arc::new(Memory::new(bench.clock.clone()));
-        // Whether the making of a journal records its moment is the implementation's business; after this both have one.
+        // An implementation may record the time when a journal is created. After this commit both have recorded it.
         memory.commit(commit("first")).await.unwrap();
         bench.journal().commit(commit("first")).await.unwrap();
         let mut model = Self { bench, memory, claims: Vec::new(), leases: Vec::new() };
@@ -175,7 +175,7 @@ impl Model {
         }
     }
 
-    /// The commit of this shape, with the fences of the reference and with those of the subject.
+    /// Builds the commit for this shape twice: with the fences of the reference, and with those of the subject.
     async fn commits(&self, shape: &Shape) -> [Commit; 2] {
         let now = self.memory.now();
         let mut both = [commit(&format!("commit {}", shape.id)), commit(&format!("commit {}", shape.id))];

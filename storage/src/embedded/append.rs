@@ -1,4 +1,4 @@
-//! The end of the journal, where groups of entries are written.
+//! The tail of the journal: appends groups of entries, starts new segments, and owns the reserve file.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
@@ -12,7 +12,7 @@ use super::error::OpenError;
 use super::segment::{self, End, Place};
 use super::sidecar::{Checkpoint, sync_directory};
 
-/// How much is written again at a time.
+/// Size in bytes of the chunks in which [`Tail::write_again`] rewrites a segment.
 const CHUNK: usize = 1 << 20;
 
 pub(crate) struct Tail {
@@ -20,16 +20,16 @@ pub(crate) struct Tail {
     journal: PathBuf,
     file: File,
     segment_bytes: u64,
-    /// The segment that is written to, and its size.
+    /// Number of the current segment; `size` is its length in bytes.
     segment: u64,
     size: u64,
     finished: Vec<(u64, u64)>,
-    /// Where the last entry is: segment, begin, end.
+    /// Position of the last entry: segment, start offset, end offset.
     last: (u64, u64, u64),
 }
 
 impl Tail {
-    /// Opens the journal behind its last whole entry and cuts off what follows it.
+    /// Opens the journal after its last whole entry and cuts off the unfinished line, if any.
     pub(crate) fn open(
         disk: Arc<dyn Disk>,
         journal: PathBuf,
@@ -56,9 +56,9 @@ impl Tail {
         Ok(Self { disk, journal, file, segment_bytes, segment, size, finished, last })
     }
 
-    /// Makes what follows the checkpoint durable, which is not known of all of it: a process may have been killed before
-    /// its sync. It is written once more, because after a sync that failed the system may believe its pages to be clean,
-    /// and a second sync would do nothing. The bytes are the same, so dying in the middle does no harm.
+    /// Rewrites and syncs the part of the current segment after the checkpoint. A process may have been killed before
+    /// it synced that part. A sync alone is not enough: after a failed sync the system may treat the pages as clean,
+    /// and a second sync would do nothing. The bytes do not change, so a crash in between does no harm.
     pub(crate) fn write_again(&mut self, checkpoint: Option<&Checkpoint>) -> io::Result<()> {
         let from = match checkpoint {
             Some(checkpoint) if checkpoint.segment == self.segment => checkpoint.end.min(self.size),
@@ -79,13 +79,13 @@ impl Tail {
         self.disk.sync(&self.file)
     }
 
-    /// Where an entry goes that begins `behind` bytes into the group and has this length with its newline.
+    /// Returns the place of an entry that starts `behind` bytes into the group; `length` includes its newline.
     pub(crate) fn place(&self, behind: usize, length: usize) -> Place {
         let length = u32::try_from(length.saturating_sub(1)).unwrap_or(u32::MAX);
         Place { segment: self.segment, offset: self.size.saturating_add(behind as u64), length }
     }
 
-    /// Writes a group and returns when it is durable. After an error nobody may write again.
+    /// Writes a group and syncs it. After an error, the tail must not be written to again.
     pub(crate) fn append(&mut self, group: &[u8], last: Place) -> io::Result<()> {
         write_all(&*self.disk, &self.file, group)?;
         self.disk.sync(&self.file)?;
@@ -94,7 +94,8 @@ impl Tail {
         Ok(())
     }
 
-    /// Begins a new segment when this one is full; `next` is the number of the next entry.
+    /// Starts a new segment if the current one is full, and returns `true` if so. `next` is the number of the
+    /// next entry.
     pub(crate) fn roll(&mut self, next: u64) -> io::Result<bool> {
         if self.size < self.segment_bytes.max(1) {
             return Ok(false);
@@ -115,7 +116,8 @@ impl Tail {
     }
 }
 
-/// Makes the file that is given up when the disk is full. A disk without room for it is no reason not to start.
+/// Allocates the reserve file, which is deleted when the disk is full. On failure, removes it and returns the error;
+/// the caller may continue without it.
 pub(crate) fn reserve(path: &std::path::Path, bytes: u64) -> io::Result<()> {
     if bytes == 0 || fs::metadata(path).is_ok_and(|found| found.len() == bytes) {
         return Ok(());

@@ -1,4 +1,5 @@
-//! Making the index durable, and saying up to where. sled's own flush does not reach the disk, so its files are synced here.
+//! Checkpoints: make the index durable and record its position. sled's flush does not sync, so its files are
+//! synced here.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -24,13 +25,13 @@ fn record(disk: &dyn Disk, layout: &Layout, state: &Checkpoint) -> io::Result<()
     sidecar::replace(disk, &layout.checkpoint, state)
 }
 
-/// After a clean close: the same checkpoint, with what the index's files look like.
+/// Replaces the checkpoint after a clean close by one with the checksums of the index files.
 pub(crate) fn seal(disk: &dyn Disk, layout: &Layout, state: Checkpoint) -> io::Result<()> {
     let sums = checksums(&layout.index)?;
     record(disk, layout, &Checkpoint { index: Some(sums), ..state })
 }
 
-/// Path, size and CRC-32 of every file of the index.
+/// Returns the path, size and CRC-32 of every file of the index.
 pub(crate) fn checksums(index: &Path) -> io::Result<Vec<(String, u64, u32)>> {
     let mut sums = Vec::new();
     let mut buffer = vec![0; 1 << 18];

@@ -1,24 +1,25 @@
-//! Writing and syncing, as an argument, so that tests can have a disk that fails at the call they choose.
+//! Durable writes behind a trait, so that tests can inject a disk that fails at a chosen call.
 
 use std::fs::File;
 use std::io::{self, Write};
 
-/// What the store asks of a disk when something has to be durable.
+/// The disk operations that the store needs for durability.
 pub trait Disk: Send + Sync {
-    /// Writes some of the bytes at the file's position, and says how many.
+    /// Writes some of the bytes at the file's position and returns their number.
     ///
     /// # Errors
-    /// Whatever the disk says.
+    /// The error of the operating system.
     fn write(&self, file: &File, bytes: &[u8]) -> io::Result<usize>;
 
-    /// Returns when everything written to the file is on stable storage.
+    /// Syncs the file: returns once everything written to it is on stable storage.
     ///
     /// # Errors
-    /// Whatever the disk says. It is not asked again: after a failure the pages may be gone although a second call succeeds.
+    /// The error of the operating system. The caller must not retry: after a failed sync the pages may be lost
+    /// although a second call succeeds.
     fn sync(&self, file: &File) -> io::Result<()>;
 }
 
-/// The machine's disk.
+/// The real disk: plain system calls.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct MachineDisk;
 
@@ -32,7 +33,7 @@ impl Disk for MachineDisk {
     }
 }
 
-/// Writes all of the bytes.
+/// Writes all bytes, and retries after an interrupted or partial write.
 pub(crate) fn write_all(disk: &dyn Disk, file: &File, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match disk.write(file, bytes) {

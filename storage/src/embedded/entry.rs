@@ -1,7 +1,7 @@
-//! One journal entry as one line of JSON, chained to the one before it by its hash.
+//! One journal entry: a line of JSON that contains the hash of the entry before it.
 //!
-//! `{"seq":7,"prev":"…","at":1700000000000,"entry":{…},"hash":"…"}`: the hash is the SHA-256 of every byte before `,"hash"`.
-//! It is checked on the bytes as they stand, so no two spellings of one entry pass for each other.
+//! `{"seq":7,"prev":"…","at":1700000000000,"entry":{…},"hash":"…"}`: the hash is the SHA-256 of all bytes before
+//! `,"hash"`. It is verified on the raw bytes, so two different encodings of one entry never have the same hash.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -11,16 +11,16 @@ use crate::lease::LeaseId;
 use crate::outbox::{Fence, TimerChange, Work};
 use crate::record::{Commit, Cursor, Receipt, Record, Seq, StreamId, Version};
 
-/// The version of the format this code writes. A line with an entry that is not known here is refused, so an older
-/// program does not run over the journal of a newer one.
+/// Version of the journal format that this code writes. Lines of a newer format, or with an unknown kind of entry,
+/// are refused, so that an older program does not write to the journal of a newer one.
 pub(crate) const FORMAT: u32 = 1;
-/// `,"hash":"` + 64 digits + `"}`.
+/// Length of the end of a line: `,"hash":"`, 64 digits and `"}`.
 const SEAL: usize = 9 + 64 + 2;
 
-/// A SHA-256, or zeros before the first entry.
+/// A SHA-256 hash; all zeros stands for the predecessor of the first entry.
 pub(crate) type Hash = [u8; 32];
 
-/// A verified line.
+/// A decoded line with a verified hash.
 #[derive(Debug, Clone)]
 pub(crate) struct Line {
     pub(crate) seq: u64,
@@ -33,9 +33,9 @@ pub(crate) struct Line {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Entry {
-    /// The store was opened. Fences of this run begin at `epoch << 32`.
+    /// The store was opened. The fences of this opening start at `epoch << 32`.
     Opened { epoch: u64, format: u32 },
-    /// A commit, with what its receipt says.
+    /// A commit and the contents of its receipt.
     Commit(Box<Made>),
 }
 
@@ -62,7 +62,7 @@ struct BodyRef<'a, E> {
     entry: &'a E,
 }
 
-/// What a commit looks like to the writer, which does not own it.
+/// A borrowed [`Entry`], for encoding without cloning the commit.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum EntryRef<'a> {
@@ -77,7 +77,7 @@ pub(crate) struct MadeRef<'a> {
     pub(crate) fences: &'a [(LeaseId, Fence)],
 }
 
-/// Appends the line, with its newline, and answers its hash.
+/// Appends the line with its newline to `out` and returns its hash.
 pub(crate) fn encode(
     out: &mut Vec<u8>,
     seq: u64,
@@ -88,10 +88,10 @@ pub(crate) fn encode(
     let start = out.len();
     serde_json::to_writer(&mut *out, &BodyRef { seq, prev: hex::encode(prev), at, entry })
         .map_err(|e| e.to_string())?;
-    // The closing brace comes back behind the hash.
+    // Remove the closing brace; it is added again after the hash.
     out.pop();
     let body = out.get_mut(start..).unwrap_or_default();
-    // A raw newline in JSON can only be white space between tokens, and an entry has to be one line.
+    // A raw newline in JSON can only be white space between tokens, and an entry must be one line.
     for byte in body.iter_mut().filter(|byte| **byte == b'\n') {
         *byte = b' ';
     }
@@ -102,7 +102,7 @@ pub(crate) fn encode(
     Ok(hash)
 }
 
-/// The hash of a line without its newline, when the line holds the right one.
+/// Returns the hash of a line (without its newline) if the hash in the line is correct, otherwise `None`.
 pub(crate) fn sealed(line: &[u8]) -> Option<Hash> {
     let (body, seal) = line.split_at_checked(line.len().checked_sub(SEAL)?)?;
     let digits = seal.strip_prefix(b",\"hash\":\"")?.strip_suffix(b"\"}")?;
@@ -110,7 +110,7 @@ pub(crate) fn sealed(line: &[u8]) -> Option<Hash> {
     (hex::encode(hash).as_bytes() == digits).then_some(hash)
 }
 
-/// Reads a line without its newline.
+/// Decodes and verifies a line without its newline.
 pub(crate) fn decode(line: &[u8]) -> Result<Line, String> {
     let hash = sealed(line).ok_or("its checksum does not match")?;
     let Body { seq, prev, at, entry } = serde_json::from_slice(line).map_err(|e| {
@@ -140,7 +140,7 @@ impl Line {
         Some(Receipt { seq: Seq(self.seq), at: self.at, versions, fences })
     }
 
-    /// The records of the commit, in the order of the feed.
+    /// Returns the records of the commit, in feed order.
     pub(crate) fn records(&self) -> Vec<Record> {
         let Some(made) = self.made() else { return Vec::new() };
         let mut records = Vec::new();
@@ -155,7 +155,7 @@ impl Line {
         records
     }
 
-    /// The work at this place of the commit: enqueued work first, then timers.
+    /// Returns the work item at this index of the commit: enqueued items come first, then timers.
     pub(crate) fn work(&self, place: u32) -> Option<&Work> {
         let commit = &self.made()?.commit;
         let place = usize::try_from(place).ok()?;

@@ -1,21 +1,21 @@
-//! Why a store does not open: what is wrong, where, and what to do next.
+//! Errors of opening and maintaining a store: the problem, the file, and how to fix it.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-/// Why a store did not open, or a maintenance command did not run.
+/// The reason that a store did not open, or that a maintenance command failed.
 #[derive(Debug, Error)]
 pub enum OpenError {
-    /// The file system refused.
+    /// An operation of the file system failed.
     #[error("cannot {what} {}", path.display())]
     Io {
-        /// What was tried.
+        /// The failed operation, as a verb for the message.
         what: &'static str,
-        /// On which file.
+        /// Path that the operation was applied to.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// Another process has the store open.
@@ -25,52 +25,52 @@ pub enum OpenError {
         path.display()
     )]
     Locked {
-        /// The lock file.
+        /// Path of the lock file.
         path: PathBuf,
     },
-    /// Others may read the store.
+    /// A file or directory of the store is accessible to other users.
     #[error("{} has mode {mode:o}, so others can read it: run `chmod {fix:o} {}`", path.display(), path.display())]
     Exposed {
-        /// The file or directory.
+        /// Path of the file or directory.
         path: PathBuf,
-        /// Its mode.
+        /// Its current permission bits.
         mode: u32,
-        /// The mode it should have.
+        /// The permission bits it must have.
         fix: u32,
     },
-    /// The store belongs to another user.
+    /// A file or directory of the store belongs to another user.
     #[error("{} belongs to user {owner}, this process runs as {process}: run it as that user, or `chown -R {process}` the directory", path.display())]
     Foreign {
-        /// The file or directory.
+        /// Path of the file or directory.
         path: PathBuf,
-        /// Its owner.
+        /// User id of its owner.
         owner: u32,
-        /// The user of this process.
+        /// Effective user id of this process.
         process: u32,
     },
     /// The journal is damaged. Nothing was changed.
     #[error(transparent)]
     Damaged(#[from] Damage),
-    /// The index could not be built, although the journal is whole.
+    /// The index could not be built, although the journal is intact.
     #[error("the index in {} cannot be built ({reason}): free space or fix the disk, delete that directory, and start again", path.display())]
     Index {
-        /// The index's directory.
+        /// Directory of the index.
         path: PathBuf,
-        /// What the engine said.
+        /// The error of the index engine.
         reason: String,
     },
-    /// A store is not made where something is already.
+    /// The target directory of an import is not empty.
     #[error("{} is not empty: import into a new directory", path.display())]
     NotEmpty {
-        /// The directory.
+        /// The target directory.
         path: PathBuf,
     },
-    /// The input of an import is not a journal.
+    /// A line of an import is not the next line of a journal.
     #[error("line {line} of the import: {reason}")]
     Import {
-        /// The line, from 1.
+        /// Line number, starting at 1.
         line: u64,
-        /// What is wrong with it.
+        /// The problem with the line.
         reason: String,
     },
     /// The input of an import ends without a trailer.
@@ -79,18 +79,18 @@ pub enum OpenError {
          `--without-trailer` to take what is there"
     )]
     NoTrailer {
-        /// How many entries there are.
+        /// Number of entries that were read.
         entries: u64,
     },
-    /// The journal is whole, and there is no index beside it.
+    /// The journal is intact, but the store has no index.
     #[error(
         "{} has no index beside its journal of {entries} entries, which is whole: run `hotfix store rebuild`",
         path.display()
     )]
     NoIndex {
-        /// The store's directory.
+        /// Directory of the store.
         path: PathBuf,
-        /// How many entries the journal has.
+        /// Number of entries in the journal.
         entries: u64,
     },
 }
@@ -101,7 +101,7 @@ impl OpenError {
         move |source| Self::Io { what, path, source }
     }
 
-    /// Reports whether the journal is whole and only its index has to be made anew, which the next start does as well.
+    /// Reports whether the journal is intact and only the index must be rebuilt, which the next start also does.
     #[must_use]
     pub fn is_of_the_index(&self) -> bool {
         matches!(self, Self::NoIndex { .. } | Self::Damaged(Damage::Index(_)))
@@ -112,60 +112,60 @@ impl OpenError {
     }
 }
 
-/// Damage that cannot be repaired from what is in the directory.
+/// Damage that cannot be repaired from the contents of the directory.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Damage {
-    /// A record in the middle of the journal is not what was written.
+    /// An entry of the journal, not the unfinished last line, is not valid.
     #[error(
         "{} line {line} (byte {offset}), record {seq}, is damaged: {reason}. Nothing was changed. Restore the journal directory \
          from a backup or an export (`hotfix store import`), then start again; records before {seq} are whole", segment.display()
     )]
     Record {
-        /// The segment file.
+        /// Path of the segment file.
         segment: PathBuf,
-        /// The line in it, from 1; when the check started behind the beginning, counted from there.
+        /// Line number in the segment, starting at 1 where the scan of the segment started.
         line: u64,
-        /// Where the line begins.
+        /// Byte offset of the line in the segment.
         offset: u64,
-        /// The number the record should have.
+        /// The sequence number that the entry should have.
         seq: u64,
-        /// What is wrong.
+        /// The problem with the line.
         reason: String,
     },
-    /// A segment is missing or shorter than it was.
+    /// A segment is missing or has the wrong size, or a sidecar file is damaged.
     #[error("segment {} is {reason}. Nothing was changed. Restore it from a backup, then start again", segment.display())]
     Segment {
-        /// The segment file.
+        /// Path of the file.
         segment: PathBuf,
-        /// What is wrong.
+        /// The problem, as the rest of a sentence about the file.
         reason: String,
     },
-    /// The journal ends before a record that was acknowledged.
+    /// The journal ends before an entry that was acknowledged.
     #[error(
         "the journal ends at record {last}, but {witness} has seen record {seen}: acknowledged records are missing. Nothing was changed. \
          Restore the journal directory from a backup. To go on with the shorter journal and lose those records on purpose, \
          remove mark.json, tip.json, checkpoint.json and index/ from the store's directory"
     )]
     Short {
-        /// What has seen more.
+        /// The sidecar file, or the index, that recorded a later entry.
         witness: String,
-        /// The last record it has seen.
+        /// Sequence number of the entry that the witness recorded.
         seen: u64,
-        /// The journal's last record.
+        /// Sequence number of the journal's last entry.
         last: u64,
     },
-    /// The journal holds another record than the one that was acknowledged.
+    /// An entry of the journal has another hash than the acknowledged entry of that number.
     #[error(
         "record {seq} of the journal is not the one that {witness} has seen: the journal was replaced. Nothing was changed. Restore the \
          journal directory, or remove mark.json, tip.json, checkpoint.json and index/ to go on with this journal on purpose"
     )]
     Replaced {
-        /// What has seen another record.
+        /// The sidecar file that recorded the other hash.
         witness: String,
-        /// Its number.
+        /// Sequence number of the entry.
         seq: u64,
     },
-    /// The index does not say what the journal says.
+    /// The index differs from the journal.
     #[error("the index differs from the journal ({0}): run `hotfix store rebuild`")]
     Index(String),
 }

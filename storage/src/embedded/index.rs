@@ -1,9 +1,11 @@
-//! The index: sled, holding nothing that the journal does not hold, so that it can be thrown away at any time.
+//! The index: a sled database that holds nothing the journal does not hold, so it can be deleted and rebuilt at
+//! any time.
 //!
-//! One tree, big-endian keys, values of a few dozen bytes (sled puts values of some KiB into files it never syncs). What has at
-//! most 22 bytes sled keeps in its nodes, which it copies with every change; what is longer costs an allocation and a count of
-//! its users for each of these copies, so keys and the values of every commit are kept that short. sled panics on damage, so
-//! every call into it runs behind [`guard`], and what it answers is checked against the journal.
+//! One tree with big-endian keys and values of a few dozen bytes (sled moves values of several KiB into files that it
+//! never syncs). sled keeps keys and values of at most 22 bytes inline in its nodes, which it copies on every change.
+//! A longer one costs an allocation and a reference count per copy, so keys and the values of every commit are kept
+//! that short. sled panics on corrupt data, so every call runs inside [`guard`], and its results are checked against
+//! the journal.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
@@ -17,19 +19,20 @@ use super::segment::Place;
 use crate::outbox::WorkKey;
 use crate::record::{CommitId, DedupeKey, StreamId};
 
-/// How many operations a batch holds, unless a single commit has more: a commit is never split, so that the index is
-/// always the index of some journal entry. Each batch costs sled two writes, so that a group should be few; but sled lets go
-/// of what it replaced only between batches.
+/// Maximum number of operations in a batch, unless a single commit has more. A commit is never split, so the index
+/// always corresponds to a journal entry. A batch costs sled two writes, which favors large batches; but sled frees
+/// replaced data only between batches.
 const BATCH: usize = 256;
-/// What this code writes. An index of another format is built anew.
+/// Version of the index format that this code writes. An index with another version is rebuilt.
 const FORMAT: u8 = 2;
-/// How much of a name's digest is its key. What names the same thing twice (security case 5) comes from outside, so nobody
-/// must be able to find two names for one key.
+/// Number of digest bytes used as the key of a name. Dedupe keys come from outside (security case 5), so it must be
+/// infeasible to find two names with the same key.
 const NAME: usize = 16;
-/// How much of a stream's digest begins the keys of its records. Streams are named by the bot.
+/// Number of digest bytes of a stream name at the start of its record keys. Shorter, because the bot names
+/// the streams.
 const STREAM: usize = 12;
 
-/// What sled said, or that it panicked.
+/// A failure of the index: an error or a panic of sled, or data that does not match the journal.
 #[derive(Debug, Clone)]
 pub(crate) struct Broken(pub(crate) String);
 
@@ -39,17 +42,17 @@ impl From<sled::Error> for Broken {
     }
 }
 
-/// The entry the index is at.
+/// The journal entry that the index corresponds to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Applied {
     pub(crate) seq: u64,
     pub(crate) hash: Hash,
     pub(crate) epoch: u64,
-    /// How much work is known to be done: one key each.
+    /// Number of work items that are done; the index has one key for each.
     pub(crate) done: u64,
 }
 
-/// Where an entry is, and how many keys of other kinds it has.
+/// The place of an entry in the journal, and the number of index keys that it adds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Slot {
     pub(crate) place: Place,
@@ -58,7 +61,7 @@ pub(crate) struct Slot {
     pub(crate) seen: bool,
 }
 
-/// The changes of one journal entry: a value to put, or `None` to remove the key.
+/// The index changes of one journal entry: per key the value to put, or `None` to remove the key.
 pub(crate) type Ops = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
 pub(crate) struct Index {
@@ -69,7 +72,7 @@ thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs a call into sled and turns a panic into an answer, without the panic's message on the terminal.
+/// Runs a call into sled and turns a panic into an error, without printing the panic message.
 pub(crate) fn guard<T>(call: impl FnOnce() -> Result<T, Broken>) -> Result<T, Broken> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -88,12 +91,12 @@ pub(crate) fn guard<T>(call: impl FnOnce() -> Result<T, Broken>) -> Result<T, Br
 
 impl Index {
     pub(crate) fn open(path: &Path, cache_bytes: u64) -> Result<Self, Broken> {
-        // Without its own flush timer: the journal is what makes commits durable, and checkpoints flush the index.
+        // No flush timer: the journal makes commits durable, and checkpoints flush the index.
         let config = sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(None);
         Ok(Self { db: config.open()? })
     }
 
-    /// Applies whole entries, in batches.
+    /// Applies the changes of whole entries, in batches.
     pub(crate) fn apply(&self, entries: Vec<Ops>) -> Result<(), Broken> {
         let (mut batch, mut size) = (sled::Batch::default(), 0_usize);
         for ops in entries {
@@ -125,7 +128,7 @@ impl Index {
         self.db.get(slot_key(seq))?.map(|value| decode_slot(&value)).transpose()
     }
 
-    /// The entries from this one on.
+    /// Iterates over the entries, starting with the number `from`.
     pub(crate) fn slots(&self, from: u64) -> impl Iterator<Item = Result<(u64, Slot), Broken>> {
         self.db.range(slot_key(from)..vec![b'j' + 1]).map(|pair| {
             let (key, value) = pair?;
@@ -145,7 +148,7 @@ impl Index {
         Ok(self.db.contains_key(named(b'w', key.as_str()))?)
     }
 
-    /// The version of a stream's last record.
+    /// Returns the version of the last record of a stream; 0 if it has none.
     pub(crate) fn version(&self, stream: &StreamId) -> Result<u64, Broken> {
         let low = record_key(stream, 0);
         match self.db.get_lt(record_key(stream, u64::MAX))? {
@@ -156,7 +159,7 @@ impl Index {
         }
     }
 
-    /// The records of a stream behind this version: version, commit, place in the commit.
+    /// Iterates over the records of a stream after this version, as (version, entry number, index in the commit).
     pub(crate) fn stream(
         &self,
         stream: &StreamId,
@@ -171,7 +174,7 @@ impl Index {
         })
     }
 
-    /// All keys with this tag, without it, and their values.
+    /// Iterates over all keys with this tag, without the tag, and their values.
     pub(crate) fn tagged(&self, tag: u8) -> impl Iterator<Item = Result<(Vec<u8>, sled::IVec), Broken>> {
         self.db.scan_prefix([tag]).map(|pair| {
             let (key, value) = pair?;
@@ -179,16 +182,16 @@ impl Index {
         })
     }
 
-    /// Everything, in the order of the keys.
+    /// Iterates over all keys and values, in key order.
     pub(crate) fn all(&self) -> impl Iterator<Item = Result<(sled::IVec, sled::IVec), Broken>> {
         self.db.iter().map(|pair| Ok(pair?))
     }
 }
 
-/// The key of the entry the index is at.
+/// Key of the [`Applied`] value.
 pub(crate) const APPLIED: &[u8] = b"m";
 
-/// The key of a name: its digest, behind a tag.
+/// Returns the key of a name: the tag, followed by the digest of the name.
 pub(crate) fn named(tag: u8, name: &str) -> Vec<u8> {
     [&[tag], &digest::<NAME>(name)[..]].concat()
 }
@@ -238,7 +241,7 @@ pub(crate) fn decode_slot(value: &[u8]) -> Result<Slot, Broken> {
     Ok(Slot { place, records: counts >> 2, commit: counts & 2 != 0, seen: counts & 1 != 0 })
 }
 
-/// Fixed-width numbers, one after the other.
+/// Reads fixed-width big-endian numbers from the front of a value.
 pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Fields<'a> {

@@ -1,4 +1,4 @@
-//! The ledger as the index holds it: how it is loaded, what its values look like, and whether all of them are there.
+//! Encodes the work items and leases of [`State`] in the index, loads them, and checks that no key is missing.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::lease::{LeaseChange, LeaseView};
 use crate::outbox::{Fence, Settlement};
 
 impl State {
-    /// The ledger of this index, as it stands.
+    /// Loads the state from the index; it corresponds to the last entry applied to the index.
     pub(crate) fn load(index: Arc<Index>, reader: Arc<Reader>) -> Result<Self, Broken> {
         let applied = index.applied()?.unwrap_or_default();
         let mut ledger = Self::empty(index, reader, applied);
@@ -72,7 +72,8 @@ impl State {
         Ok(())
     }
 
-    /// Whether the index holds every key it should, counted. sled finds a flipped bit by itself, a missing page perhaps not.
+    /// Checks by counting that the index holds every key it should. sled detects a flipped bit, but not always a
+    /// missing page.
     pub(crate) fn count(&self) -> Result<(), Broken> {
         let (mut commits, mut seen, mut records, mut next) = (0_u64, 0_u64, 0_u64, 1_u64);
         for slot in self.index.slots(0) {

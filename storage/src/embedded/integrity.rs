@@ -1,4 +1,4 @@
-//! Checking the journal, and hearing what else has seen its records: the mark, the checkpoint and the tip.
+//! Verifies the journal against its witnesses: the high-water mark, the checkpoint and the tip.
 
 use super::entry::Line;
 use super::error::{Damage, OpenError};
@@ -6,7 +6,7 @@ use super::options::Layout;
 use super::segment::{self, End, Place, Position, Reader};
 use super::sidecar::{self, Checkpoint, Found, Mark, Tip};
 
-/// What has seen records besides the journal itself.
+/// The sidecar files that record durable entries of the journal.
 pub(crate) struct Witnesses {
     pub(crate) mark: Found<Mark>,
     pub(crate) tip: Option<Mark>,
@@ -24,7 +24,7 @@ impl Witnesses {
         Ok(Self { mark, tip, checkpoint })
     }
 
-    /// The entries that are known to have been durable.
+    /// Iterates over the entries that the witnesses recorded as durable: file name, entry number, hash.
     fn seen(&self) -> impl Iterator<Item = (&'static str, u64, &str)> {
         let mark = self.mark.whole().map(|mark| ("mark.json", mark.seq, mark.hash.as_str()));
         let checkpoint = self.checkpoint.whole().map(|point| ("checkpoint.json", point.seq, point.hash.as_str()));
@@ -33,12 +33,13 @@ impl Witnesses {
     }
 }
 
-/// Scans the whole journal and hears the marks.
+/// Scans the whole journal and checks it against the witnesses.
 pub(crate) fn check_whole(layout: &Layout, visit: &mut dyn FnMut(&Line)) -> Result<End, OpenError> {
     check_journal(u64::MAX, layout, &Witnesses::read(layout)?, visit)
 }
 
-/// Scans the journal, whole if it is small, and hears the marks.
+/// Scans the journal and checks it against the witnesses. A journal larger than `verify_bytes` is scanned only after
+/// its checkpoint.
 pub(crate) fn check_journal(
     verify_bytes: u64,
     layout: &Layout,
@@ -74,7 +75,7 @@ pub(crate) fn not_short(witness: &str, seen: u64, end: &End) -> Result<(), OpenE
     if seen <= last { Ok(()) } else { Err(Damage::Short { witness: witness.to_owned(), seen, last }.into()) }
 }
 
-/// The segments before the checkpoint are there, in their full size.
+/// Checks that the finished segments of the checkpoint still exist with the recorded size.
 fn finished_whole(layout: &Layout, checkpoint: &Checkpoint, found: &[(u64, u64)]) -> Result<(), OpenError> {
     for (first, size) in &checkpoint.finished {
         let reason = match found.iter().find(|(found, _)| found == first) {
@@ -87,7 +88,7 @@ fn finished_whole(layout: &Layout, checkpoint: &Checkpoint, found: &[(u64, u64)]
     Ok(())
 }
 
-/// The position behind the checkpoint's entry, once that entry is checked; the beginning when it is not to be found.
+/// Returns the position after the checkpoint's entry if that entry is valid, otherwise the start of the journal.
 fn behind_checkpoint(layout: &Layout, checkpoint: &Checkpoint) -> Result<Position, OpenError> {
     let length = checkpoint.end.saturating_sub(checkpoint.start).saturating_sub(1);
     let Ok(length @ 1..) = u32::try_from(length) else {
@@ -97,7 +98,7 @@ fn behind_checkpoint(layout: &Layout, checkpoint: &Checkpoint) -> Result<Positio
     let line = Reader::new(&layout.journal).read(place, checkpoint.seq);
     Ok(match line {
         Ok(line) if hex::encode(line.hash) == checkpoint.hash => Position::behind(&line, place),
-        // The full scan says what is wrong, and where.
+        // The full scan reports the problem and its place.
         Ok(_) | Err(_) => Position::genesis(),
     })
 }

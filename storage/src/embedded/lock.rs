@@ -1,4 +1,4 @@
-//! Who may open a store: one process at a time, and nobody else may read it.
+//! Exclusive access to a store: one process at a time, and no access for other users.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
@@ -10,10 +10,10 @@ use super::error::OpenError;
 use super::options::Layout;
 use super::sidecar::sync_directory;
 
-/// How long to wait before asking again for a lock.
+/// Pause between two attempts of [`patiently`].
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Makes what is missing and refuses what others can read.
+/// Creates missing directories, and refuses paths that other users own or can access.
 pub(crate) fn directories(layout: &Layout) -> Result<(), OpenError> {
     for directory in [&layout.root, &layout.journal] {
         if !directory.try_exists().map_err(OpenError::io("read", directory))? {
@@ -40,7 +40,7 @@ pub(crate) fn directories(layout: &Layout) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Refuses a directory that holds no store, which would be made otherwise.
+/// Refuses a directory without a store, instead of creating a store there.
 pub(crate) fn existing(layout: &Layout) -> Result<(), OpenError> {
     fs::metadata(&layout.journal).map_err(OpenError::io("find a store in", &layout.root))?;
     directories(layout)
@@ -59,7 +59,7 @@ fn check(path: &Path, fix: u32) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Takes the store's lock. The lock of a process that was just killed may be held for a moment longer.
+/// Acquires the store's lock. Retries for up to `wait`: the lock of a killed process can be held for another moment.
 pub(crate) fn lock(path: &Path, wait: Duration) -> Result<File, OpenError> {
     let open = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
     let file = open.map_err(OpenError::io("open", path))?;
@@ -74,7 +74,7 @@ pub(crate) fn lock(path: &Path, wait: Duration) -> Result<File, OpenError> {
     }
 }
 
-/// Asks until there is an answer or the time is up.
+/// Calls `ask` until it returns a value or `wait` is over.
 pub(crate) fn patiently<T>(wait: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let started = Instant::now();
     loop {
@@ -86,7 +86,7 @@ pub(crate) fn patiently<T>(wait: Duration, mut ask: impl FnMut() -> Option<T>) -
     }
 }
 
-/// Gives the index, which makes its files readable for all, the modes of the rest.
+/// Removes the access of other users from the index files, which sled creates world-readable.
 pub(crate) fn close_index(index: &Path) -> io::Result<()> {
     fs::set_permissions(index, fs::Permissions::from_mode(0o700))?;
     for entry in fs::read_dir(index)? {

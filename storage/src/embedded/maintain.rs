@@ -1,4 +1,4 @@
-//! Maintenance without a running bot: verify, export, import, rebuild, and a read-only view.
+//! Maintenance of a store without a running bot: verify, export, import, rebuild and a read-only snapshot.
 
 use std::fs;
 use std::io::{BufRead, Write};
@@ -22,27 +22,28 @@ use super::{Embedded, segment::End};
 use crate::clock::Clock;
 use crate::memory::Memory;
 
-/// What a verification found whole.
+/// The result of a successful verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// How many segments the journal has.
+    /// Number of segments in the journal.
     pub segments: usize,
-    /// How many entries: commits and openings.
+    /// Number of journal entries: commits and openings.
     pub entries: u64,
-    /// How many events.
+    /// Number of events in all streams.
     pub records: u64,
-    /// The hash of the last entry.
+    /// Hash of the last entry, in hexadecimal.
     pub head: String,
-    /// How many bytes of an unfinished last line the next open will cut off.
+    /// Size in bytes of an unfinished last line, which the next open cuts off.
     pub torn: u64,
-    /// Whether the mark has seen the last entry, as it has after a clean close.
+    /// `true` if the high-water mark is at the last entry, as after a clean close.
     pub marked: bool,
 }
 
-/// Reads every segment, checks the chain and the high-water mark, and compares the index with one made anew.
+/// Reads every segment, checks the hash chain and the high-water mark, and compares the index with a freshly
+/// built one.
 ///
 /// # Errors
-/// The first damage found, or that the store is in use. Nothing is repaired.
+/// The first damage found, or an error if the store is in use. Nothing is repaired.
 pub fn verify(directory: &Path) -> Result<Report, OpenError> {
     let (options, layout) = (Options::maintenance(directory), Layout::of(directory));
     lock::existing(&layout)?;
@@ -64,7 +65,8 @@ pub fn verify(directory: &Path) -> Result<Report, OpenError> {
     Ok(Report { segments, entries: end.position.seq, records, head, torn: end.torn, marked })
 }
 
-/// Compares a copy of the index with one made anew, key by key: opening an index writes to it, and a check must not.
+/// Compares a copy of the index with a freshly built one, key by key. It works on a copy because opening an index
+/// writes to it, and verification must not.
 fn compare_index(options: &Options, layout: &Layout, end: &End) -> Result<(), OpenError> {
     if !layout.index.exists() {
         return Err(OpenError::NoIndex { path: layout.root.clone(), entries: end.position.seq });
@@ -118,11 +120,11 @@ fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Writes the journal as lines of JSON with a trailer behind them, and answers how many entries it has. Needs no lock: a
+/// Writes the journal as JSON lines, followed by a trailer, and returns the number of entries. Takes no lock: a
 /// running store only appends.
 ///
 /// # Errors
-/// When a record is damaged, or the output cannot be written.
+/// If an entry is damaged, or the output cannot be written.
 pub fn export(directory: &Path, output: &mut dyn Write) -> Result<u64, OpenError> {
     let layout = Layout::of(directory);
     let end = segment::scan(&layout.journal, Position::genesis(), &mut |_, _, bytes| {
@@ -135,20 +137,20 @@ pub fn export(directory: &Path, output: &mut dyn Write) -> Result<u64, OpenError
     Ok(seq)
 }
 
-/// What an import made.
+/// The result of a successful import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Imported {
-    /// How many entries.
+    /// Number of imported entries.
     pub entries: u64,
-    /// The hash of the last one.
+    /// Hash of the last entry, in hexadecimal.
     pub head: String,
 }
 
-/// Makes a new store from an export, with its index, checking the chain and the trailer.
+/// Creates a store from an export, including its index, and checks the hash chain and the trailer.
 ///
 /// # Errors
-/// When the directory is not empty, a line is not the next one of a journal, or the end of the export is missing. Then the
-/// directory holds no store.
+/// If the directory is not empty, a line is not the next line of a journal, or the end of the export is missing. The
+/// directory then contains no store.
 pub fn import(directory: &Path, input: &mut dyn BufRead, trailer: Trailer) -> Result<Imported, OpenError> {
     let (options, layout) = (Options::maintenance(directory), Layout::of(directory));
     if fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some()) {
@@ -222,7 +224,7 @@ fn import_lines(
     Ok(Imported { entries: seq, head })
 }
 
-/// Builds the index of a journal that was just imported, and leaves a checkpoint of it.
+/// Builds the index of a newly imported journal and writes a checkpoint.
 fn index_imported(options: &Options, layout: &Layout, tail: &Tail, mark: &Mark) -> Result<(), OpenError> {
     let (index, ledger) = open::rebuild(options, layout, &Arc::new(Reader::new(&layout.journal)))?;
     let state = tail.checkpoint(mark.seq, &ledger.applied.hash);
@@ -231,10 +233,10 @@ fn index_imported(options: &Options, layout: &Layout, tail: &Tail, mark: &Mark) 
     open::close_index(layout)
 }
 
-/// Throws the index away, makes it anew from the journal, and closes the store.
+/// Discards the index, rebuilds it from the journal, and closes the store.
 ///
 /// # Errors
-/// When the store is in use or the journal is damaged.
+/// If the store is in use or the journal is damaged.
 pub fn rebuild(directory: &Path) -> Result<(), OpenError> {
     let (options, layout) = (Options::maintenance(directory), Layout::of(directory));
     lock::existing(&layout)?;
@@ -245,10 +247,11 @@ pub fn rebuild(directory: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// The journal as it stands now, in memory, read-only. Needs no lock, so it works beside a running bot; claims are not in it.
+/// Loads the current journal into a read-only in-memory journal. Takes no lock, so it can run beside the bot. Claims
+/// are not included.
 ///
 /// # Errors
-/// When a record is damaged.
+/// If an entry is damaged.
 pub fn snapshot(directory: &Path, clock: Arc<dyn Clock>) -> Result<Memory, OpenError> {
     let layout = Layout::of(directory);
     let memory = Memory::new(clock);

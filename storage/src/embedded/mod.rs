@@ -1,12 +1,13 @@
-//! The default journal: one process, one directory, no server.
+//! The default journal: an embedded store for one process, in one directory, without a server.
 //!
-//! `journal/*.jsonl` is the truth: append-only lines of JSON, each with the hash of the one before it. `index/` answers
-//! reads and can be rebuilt from the journal at any time. `mark.json`, `checkpoint.json` and `tip.json` remember how far the
-//! journal had got, so that a journal which lost its end is refused.
+//! `journal/*.jsonl` is the source of truth: append-only JSON lines, each with the hash of the line before it.
+//! `index/` serves reads and can be rebuilt from the journal at any time. `mark.json`, `checkpoint.json` and
+//! `tip.json` record how far the journal had got, so that a truncated journal is refused.
 //!
-//! What can still go unnoticed: after a power cut, the loss of the journal's last whole lines, if they were acknowledged
-//! since the last checkpoint (at most [`Options::checkpoint_every`] entries) and in the half minute that the system takes to
-//! write back the tip. The journal itself is synced before anything is acknowledged, so this needs a disk that damages it.
+//! One loss can go undetected: after a power failure, the last whole lines of the journal, if they were acknowledged
+//! after the last checkpoint (at most [`Options::checkpoint_every`] entries) and within the half minute that the
+//! system takes to write back the tip. The journal is synced before anything is acknowledged, so this requires a disk
+//! that loses synced data.
 
 mod append;
 mod checkpoint;
@@ -56,12 +57,12 @@ use shared::Shared;
 use state::State;
 use writer::{Ask, Request, Writer};
 
-/// How many requests wait for the writer before callers do.
+/// Number of requests that can wait for the writer before callers block.
 const QUEUE: usize = 1024;
 
-/// The default journal.
+/// The default journal: an embedded store in one directory.
 ///
-/// Dropping it closes it like [`Embedded::close`], and blocks for as long as the last group and the checkpoint take.
+/// Dropping it closes it like [`Embedded::close`], and blocks until the last group and the checkpoint are written.
 pub struct Embedded {
     requests: mpsc::Sender<Request>,
     shared: Arc<Shared>,
@@ -70,18 +71,18 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Opens the store in the directory, making it when there is none. Blocks: for the lock, and for as long as the
-    /// index takes to be brought up to date.
+    /// Opens the store in the directory of the options and creates it if there is none. Blocks while it waits for the
+    /// lock and while it brings the index up to date.
     ///
     /// # Errors
-    /// When the store is in use, can be read by others, or is damaged beyond what the journal can repair. Each says what
-    /// to do.
+    /// If the store is in use, is readable by other users, or is damaged beyond what the journal can repair. Each
+    /// message says how to fix it.
     pub fn open(options: Options) -> Result<Self, OpenError> {
         let layout = Layout::of(&options.directory);
         lock::directories(&layout)?;
         let lock = lock::lock(&layout.lock, options.lock_wait)?;
         let ready = match open::open(&options, &layout) {
-            // The reserve is there for exactly this: the few blocks that a start needs on a full disk.
+            // The reserve file exists for this case: its blocks are the few that opening needs on a full disk.
             Err(error) if error.is_full() && fs::remove_file(&layout.reserve).is_ok() => open::open(&options, &layout)?,
             result => result?,
         };
@@ -99,8 +100,8 @@ impl Embedded {
         Ok(Self { requests, shared, layout, thread: Mutex::new(Some((thread, lock))) })
     }
 
-    /// Stops taking requests, makes the last group durable, and leaves a checkpoint, so that the next open is fast. A
-    /// process that is killed instead loses nothing; the next open only has more to check.
+    /// Stops accepting requests, makes the last group durable and writes a checkpoint, so that the next open is fast.
+    /// Killing the process instead loses nothing, but the next open has more to verify.
     pub async fn close(&self) {
         let (done, wait) = oneshot::channel();
         if self.requests.send(Request::Close(done)).await.is_ok() {
@@ -117,7 +118,7 @@ impl Embedded {
         }
     }
 
-    /// Does something with the state in memory, on the writer's thread.
+    /// Runs `question` on the in-memory state, on the writer thread.
     async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&mut State, Timestamp) -> T + Send + 'static,
@@ -131,7 +132,7 @@ impl Embedded {
         wait.await.map_err(|_| gone())?.map_err(ReadError::Unavailable)
     }
 
-    /// Reads from the index and the journal, on a thread that may block.
+    /// Reads from the index and the journal, on a blocking thread.
     async fn read<T: Send + 'static>(
         &self,
         reading: impl FnOnce(&Index, &Shared) -> Result<T, Broken> + Send + 'static,
@@ -141,7 +142,8 @@ impl Embedded {
         let work = tokio::task::spawn_blocking(move || {
             let result = guard(|| reading(&index, &shared));
             if result.is_err() {
-                // Either the index is wrong, then the next open builds it anew, or the journal is, then that open says so.
+                // Either the index is damaged, and the next open rebuilds it; or the journal is, and the next open
+                // reports it.
                 let _ = open::mark_suspect(&layout);
             }
             result.map_err(|Broken(reason)| ReadError::Unavailable(reason))
@@ -156,7 +158,7 @@ impl Embedded {
 
 impl Drop for Embedded {
     fn drop(&mut self) {
-        // The writer stops when the last sender is gone.
+        // The writer stops when the last sender is dropped.
         self.requests = mpsc::channel(1).0;
         self.join();
     }
@@ -173,7 +175,7 @@ impl Journal for Embedded {
     }
 
     async fn outcome(&self, id: &CommitId) -> Result<Option<Receipt>, ReadError> {
-        // A poisoned store does not know what of its last group is on the disk.
+        // A poisoned store does not know which part of its last group reached the disk.
         if let Some(reason) = self.shared.poisoned() {
             return Err(ReadError::Unavailable(reason));
         }

@@ -1,6 +1,6 @@
-//! Opening a store: check the journal, find out whether the index is to be trusted, bring it up to date.
+//! Opens a store: verifies the journal, decides whether the index can be trusted, and brings it up to date.
 //!
-//! Nothing is changed in the journal before everything that could witness missing records has been heard.
+//! The journal is not changed before all witnesses have been checked for missing entries.
 
 use std::fs;
 use std::os::unix::fs::OpenOptionsExt;
@@ -19,10 +19,10 @@ use super::segment::{self, End, Position, Reader};
 use super::sidecar::{self, Checkpoint};
 use super::state::State;
 
-/// How many entries are replayed between two writes to the index.
+/// Number of replayed entries per write to the index.
 const REPLAY: usize = 512;
 
-/// A store that is ready to be written to.
+/// A store that is ready for writing.
 pub(crate) struct Ready {
     pub(crate) index: Arc<Index>,
     pub(crate) reader: Arc<Reader>,
@@ -32,7 +32,7 @@ pub(crate) struct Ready {
     pub(crate) checkpointed: u64,
 }
 
-/// Opens the store, whose lock is held.
+/// Opens the store; the caller holds its lock.
 pub(crate) fn open(options: &Options, layout: &Layout) -> Result<Ready, OpenError> {
     let witnesses = Witnesses::read(layout)?;
     let end = check_journal(options.verify_bytes, layout, &witnesses, &mut |_| {})?;
@@ -59,7 +59,7 @@ pub(crate) fn open(options: &Options, layout: &Layout) -> Result<Ready, OpenErro
 
 type Opened = (Arc<Index>, State);
 
-/// Opens the index if it can be trusted; otherwise `None`, to build it anew.
+/// Opens the index if it can be trusted; returns `None` if it must be rebuilt.
 fn trust(
     options: &Options,
     layout: &Layout,
@@ -74,7 +74,7 @@ fn trust(
         return Ok(None);
     }
     if let Some(checkpoint) = checkpoint.filter(|checkpoint| checkpoint.index.is_some()) {
-        // From here on the checksums are no longer those of the index.
+        // From here on the index changes, so its checksums become invalid.
         let open = Checkpoint { index: None, ..checkpoint.clone() };
         sidecar::replace(&*options.disk, &layout.checkpoint, &open)
             .map_err(OpenError::io("write", &layout.checkpoint))?;
@@ -92,7 +92,8 @@ fn trust(
     Ok(Some(opened))
 }
 
-/// Opens the index in a thread of its own, where neither a panic nor an endless loop does harm.
+/// Opens the index on a separate thread, so that a panic or an endless loop of sled does no harm. The inner error
+/// means that the index is damaged.
 pub(crate) fn probe(
     options: &Options,
     layout: &Layout,
@@ -117,7 +118,7 @@ pub(crate) fn probe(
     Ok(wait.recv_timeout(options.probe_wait).unwrap_or_else(|_| Err(Broken("it does not open in time".to_owned()))))
 }
 
-/// sled lets go of its lock a moment after it was dropped.
+/// Opens the index and retries while sled reports it as locked: sled releases its lock with a delay.
 fn open_patiently(path: &std::path::Path, cache: u64, wait: std::time::Duration) -> Result<Index, Broken> {
     let mut last = Broken("it is locked".to_owned());
     let opened = patiently(wait, || match guard(|| Index::open(path, cache)) {
@@ -130,7 +131,7 @@ fn open_patiently(path: &std::path::Path, cache: u64, wait: std::time::Duration)
     opened.unwrap_or(Err(last))
 }
 
-/// Where the journal goes on behind what the index has.
+/// Returns the journal position after the last entry in the index.
 fn continue_from(index: &Index, applied: &Applied, layout: &Layout) -> Result<Position, Broken> {
     if applied.seq == 0 {
         return Ok(Position::genesis());
@@ -144,7 +145,7 @@ fn continue_from(index: &Index, applied: &Applied, layout: &Layout) -> Result<Po
     }
 }
 
-/// Replays what is behind `from` into the index, up to and with the entry `until` if one is named.
+/// Replays the entries after `from` into the index, up to and including the entry `until` if given.
 pub(crate) fn catch_up(
     ledger: &mut State,
     from: Position,
@@ -165,12 +166,12 @@ pub(crate) fn catch_up(
     Ok(end.position)
 }
 
-/// Sets the modes of the index's files.
+/// Removes the access of other users from the index files.
 pub(crate) fn close_index(layout: &Layout) -> Result<(), OpenError> {
     lock::close_index(&layout.index).map_err(OpenError::io("set the modes of", &layout.index))
 }
 
-/// Builds the index anew from the whole journal.
+/// Rebuilds the index from the whole journal.
 pub(crate) fn rebuild(options: &Options, layout: &Layout, reader: &Arc<Reader>) -> Result<Opened, OpenError> {
     let aside = set_aside(layout).map_err(OpenError::io("move aside", &layout.index))?;
     let mut opened = probe(options, layout, reader.clone(), false)?
@@ -182,12 +183,12 @@ pub(crate) fn rebuild(options: &Options, layout: &Layout, reader: &Arc<Reader>) 
     Ok(opened)
 }
 
-/// Leaves word that the index is to be built anew.
+/// Creates the marker file that makes the next open rebuild the index.
 pub(crate) fn mark_suspect(layout: &Layout) -> std::io::Result<()> {
     fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&layout.suspect).map(drop)
 }
 
-/// Moves the index out of the way, and says where to. It is deleted once the new one is whole.
+/// Moves the index aside and returns its new path. It is deleted once the new index is complete.
 fn set_aside(layout: &Layout) -> std::io::Result<Option<PathBuf>> {
     if !layout.index.exists() {
         return Ok(None);
@@ -200,7 +201,7 @@ fn set_aside(layout: &Layout) -> std::io::Result<Option<PathBuf>> {
     Ok(Some(aside))
 }
 
-/// Records in the journal that a new run begins, with a new epoch for its fences.
+/// Appends an entry for this opening to the journal, with a new epoch for its fences.
 fn begin(options: &Options, layout: &Layout, ready: &mut Ready) -> Result<(), OpenError> {
     let Ready { ledger, tail, end, .. } = ready;
     let (seq, epoch) = (end.seq.saturating_add(1), ledger.applied.epoch.saturating_add(1));

@@ -1,4 +1,4 @@
-//! How a store is opened.
+//! The settings of a store and the layout of its directory.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,33 +7,35 @@ use std::time::Duration;
 use super::disk::{Disk, MachineDisk};
 use crate::clock::{Clock, SystemClock};
 
-/// How a store is opened. The defaults of [`Options::new`] are the ones to use; the rest is for tests and odd machines.
+/// The settings of a store. Production code should use the defaults of [`Options::new`]; the fields exist for tests
+/// and unusual machines.
 #[derive(Clone)]
 pub struct Options {
-    /// The store's directory; it is made when it is missing.
+    /// Directory of the store; created if missing.
     pub directory: PathBuf,
-    /// Where the time comes from.
+    /// Source of the journal's time.
     pub clock: Arc<dyn Clock>,
-    /// A new segment is begun when the last one has this many bytes.
+    /// Size in bytes at which a journal segment is full and a new one is started.
     pub segment_bytes: u64,
-    /// The size of the file that is kept to be freed when the disk is full; 0 for none.
+    /// Size in bytes of the reserve file, which is deleted when the disk is full; 0 for none.
     pub reserve_bytes: u64,
-    /// The index is made durable, and the high-water mark moved, after this many journal entries.
+    /// Number of journal entries after which the index is synced and the high-water mark is moved.
     pub checkpoint_every: u64,
-    /// A journal up to this size is verified whole at every open; of a larger one, what is behind the checkpoint.
+    /// Size in bytes up to which the whole journal is verified at every open. Of a larger journal, only the part
+    /// after the checkpoint is verified.
     pub verify_bytes: u64,
-    /// How much memory the index may use for its cache.
+    /// Memory limit of the index cache, in bytes.
     pub cache_bytes: u64,
-    /// How long to wait for another process to let go of the store.
+    /// Maximum time to wait for another process to release the store's lock.
     pub lock_wait: Duration,
-    /// How long the index may take to open before it counts as damaged.
+    /// Maximum time for opening the index; after that it counts as damaged.
     pub probe_wait: Duration,
-    /// The disk.
+    /// Implementation of durable writes; tests inject failures here.
     pub disk: Arc<dyn Disk>,
 }
 
 impl Options {
-    /// The defaults, for this directory and clock.
+    /// Returns the defaults for this directory and clock.
     pub fn new(directory: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Self {
         Self {
             directory: directory.into(),
@@ -49,13 +51,13 @@ impl Options {
         }
     }
 
-    /// The defaults for maintenance of the store in this directory.
+    /// Returns the defaults for maintenance of the store in this directory.
     pub(crate) fn maintenance(directory: &Path) -> Self {
         Self::new(directory, Arc::new(SystemClock))
     }
 }
 
-/// Where the parts of a store are.
+/// The paths of the parts of a store.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
     pub(crate) root: PathBuf,
@@ -66,7 +68,7 @@ pub(crate) struct Layout {
     pub(crate) tip: PathBuf,
     pub(crate) checkpoint: PathBuf,
     pub(crate) reserve: PathBuf,
-    /// Left behind when the index failed while the store was open: the next open builds it anew.
+    /// Marker file, left behind if the index fails while the store is open: the next open rebuilds the index.
     pub(crate) suspect: PathBuf,
 }
 

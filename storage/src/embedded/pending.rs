@@ -1,5 +1,5 @@
-//! The unsettled work and the leases, in memory. Both are few: what is done leaves, and what is to be read later is in the
-//! journal and its index. One thread owns this.
+//! The unsettled work items and the leases, in memory. Both are few: settled items are removed, and everything else
+//! is read from the journal. Owned by the writer thread.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -8,14 +8,15 @@ use crate::error::CommitError;
 use crate::lease::{LeaseChange, LeaseId, LeaseView};
 use crate::outbox::{ClaimRequest, Claimed, Fence, Lane, Settlement, Work, WorkKey, WorkState, WorkView};
 
-/// When a piece of work came to be: its commit and its place in it. The smaller is the older.
+/// The age of a work item: its commit and its index in that commit. The smaller value is older.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Born {
     pub(crate) seq: u64,
     pub(crate) place: u32,
 }
 
-/// Where the reason of the last failure stands: a settlement of some commit.
+/// The place of the last failure's reason: the commit, and the index among its settlements. `seq` is 0 if there
+/// is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Reason {
     pub(crate) seq: u64,
@@ -46,7 +47,7 @@ impl Piece {
     }
 }
 
-/// A lease, and where it was taken: the commit and the place among its lease changes.
+/// A lease and its acquisition: the commit, and the index among its lease changes.
 #[derive(Debug, Clone)]
 pub(crate) struct Held {
     pub(crate) view: LeaseView,
@@ -58,9 +59,9 @@ pub(crate) struct Held {
 pub(crate) struct Live {
     pieces: HashMap<WorkKey, Piece>,
     by_age: BTreeMap<Born, WorkKey>,
-    /// The pieces that stand in line, by lane and order key: dead ones do not.
+    /// Open items per queue and order key, oldest first. Dead items are not included.
     lines: HashMap<(Lane, String), BTreeSet<Born>>,
-    /// The first of every line, by the moment from which it can be claimed.
+    /// Per queue: the oldest open item of each order key, by the time from which it can be claimed.
     heads: HashMap<Lane, BTreeSet<(Timestamp, Born)>>,
     pub(crate) leases: BTreeMap<LeaseId, Held>,
 }
@@ -70,7 +71,7 @@ impl Live {
         self.pieces.get(key)
     }
 
-    /// Adds a piece, which must not be there yet.
+    /// Adds an item, which must not exist yet.
     pub(crate) fn insert(&mut self, piece: Piece) {
         let group = piece.group();
         self.unlink(&group);
@@ -99,7 +100,7 @@ impl Live {
         piece
     }
 
-    /// Settles a piece and answers what is left of it: nothing when it is done.
+    /// Settles an item and returns the rest of it, or `None` if it is done.
     pub(crate) fn settle(&mut self, key: &WorkKey, settlement: &Settlement, at: Reason) -> Option<&Piece> {
         let mut piece = self.remove(key)?;
         piece.claim = None;
@@ -174,7 +175,7 @@ impl Live {
         self.pieces.get(key)
     }
 
-    /// Takes the first of a line out of the heads, before the line changes.
+    /// Removes the head of a line from `heads`. Must be called before the line changes.
     fn unlink(&mut self, group: &(Lane, String)) {
         if let Some(head) = self.head(group)
             && let Some(heads) = self.heads.get_mut(&group.0)
@@ -183,7 +184,7 @@ impl Live {
         }
     }
 
-    /// Puts the first of a line among the heads, after the line changed.
+    /// Adds the head of a line to `heads`. Must be called after the line changed.
     fn link(&mut self, group: (Lane, String)) {
         if let Some(head) = self.head(&group) {
             self.heads.entry(group.0).or_default().insert(head);
@@ -207,11 +208,11 @@ fn view(piece: &Piece, now: Timestamp) -> WorkView {
     WorkView { work: piece.work.clone(), state, attempt: piece.attempt, last_failure }
 }
 
-/// What a commit does to the leases: `None` for one given back.
+/// The leases that a commit changes, with their new state; `None` for a released lease.
 pub(crate) type LeaseEffects = BTreeMap<LeaseId, Option<Held>>;
 
 impl Live {
-    /// What these changes come to at this moment, and the fences of the leases taken.
+    /// Computes the effects of these changes at the time `now`, and the fences of the acquired leases.
     pub(crate) fn lease_effects(
         &self,
         changes: &[LeaseChange],

@@ -1,12 +1,12 @@
-//! Reading records: the index says where, the journal says what, and what the index says is checked on the way. Entries are
-//! numbered without gaps, and so are the records of a stream, so a key that is missing shows.
+//! Reads records: the index gives the place, the journal the content, and both are compared. Entries and the records
+//! of a stream are numbered without gaps, so a missing key is detected.
 
 use super::entry::Line;
 use super::index::{Broken, Index};
 use super::shared::Shared;
 use crate::record::{Cursor, Record, StreamId, Version};
 
-/// The entry with this number.
+/// Reads the entry with this number.
 pub(crate) fn entry(index: &Index, shared: &Shared, seq: u64) -> Result<Line, Broken> {
     let slot = index.slot(seq)?.ok_or_else(|| Broken(format!("entry {seq} is missing in the index")))?;
     shared.reader.read(slot.place, seq).map_err(Broken)

@@ -1,4 +1,4 @@
-//! The files of the journal: listing, reading one entry, and scanning from some entry to the end.
+//! The segment files of the journal: listing them, reading one entry, and scanning from an entry to the end.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -11,32 +11,32 @@ use super::entry::{self, Hash, Line};
 use super::error::{Damage, OpenError};
 use crate::clock::Timestamp;
 
-/// How many segments are kept open for reading.
+/// Maximum number of segments that are kept open for reading.
 const OPEN_FILES: usize = 64;
 
-/// Where an entry is.
+/// The place of an entry in the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
-    /// The number of the segment's first entry, which is also its name.
+    /// Number of the segment's first entry, which is also its file name.
     pub(crate) segment: u64,
     pub(crate) offset: u64,
-    /// Without the newline.
+    /// Length in bytes, without the newline.
     pub(crate) length: u32,
 }
 
 impl Place {
-    /// Where the next entry begins.
+    /// Returns the offset of the next entry.
     pub(crate) fn end(&self) -> u64 {
         self.offset.saturating_add(u64::from(self.length)).saturating_add(1)
     }
 }
 
-/// The path of the segment that begins with this entry.
+/// Returns the path of the segment that starts with the entry `first`.
 pub(crate) fn path(journal: &Path, first: u64) -> PathBuf {
     journal.join(format!("{first:020}.jsonl"))
 }
 
-/// The segments of a journal and their sizes, in order.
+/// Lists the segments of a journal, in order, as (number of the first entry, size in bytes).
 pub(crate) fn list(journal: &Path) -> Result<Vec<(u64, u64)>, OpenError> {
     let mut found = Vec::new();
     for entry in fs::read_dir(journal).map_err(OpenError::io("read", journal))? {
@@ -48,7 +48,7 @@ pub(crate) fn list(journal: &Path) -> Result<Vec<(u64, u64)>, OpenError> {
         found.push(first);
     }
     found.sort_unstable();
-    // Sizes come after all names: a segment that has a successor does not grow any more, even beside a running store.
+    // Read the sizes after all names: a segment with a successor no longer grows, even if the store is open.
     let size = |first| {
         let path = path(journal, first);
         Ok((first, fs::metadata(&path).map_err(OpenError::io("read", &path))?.len()))
@@ -56,43 +56,43 @@ pub(crate) fn list(journal: &Path) -> Result<Vec<(u64, u64)>, OpenError> {
     found.into_iter().map(size).collect()
 }
 
-/// Where a scan stands: the last entry behind it.
+/// The position of a scan: the last entry before it.
 #[derive(Debug, Clone)]
 pub(crate) struct Position {
     pub(crate) seq: u64,
     pub(crate) hash: Hash,
     pub(crate) at: Timestamp,
     pub(crate) segment: u64,
-    /// Where the last entry begins, and where the next one does.
+    /// Offset of the last entry; `end` is the offset of the next one.
     pub(crate) start: u64,
     pub(crate) end: u64,
 }
 
 impl Position {
-    /// Before the first entry.
+    /// Returns the position before the first entry.
     pub(crate) fn genesis() -> Self {
         Self { seq: 0, hash: Hash::default(), at: Timestamp(i64::MIN), segment: 1, start: 0, end: 0 }
     }
 
-    /// Behind this entry.
+    /// Returns the position after this entry.
     pub(crate) fn behind(line: &Line, place: Place) -> Self {
         let (seq, hash, at) = (line.seq, line.hash, line.at);
         Self { seq, hash, at, segment: place.segment, start: place.offset, end: place.end() }
     }
 }
 
-/// What a scan found at the end.
+/// The end of a scanned journal.
 #[derive(Debug, Clone)]
 pub(crate) struct End {
     pub(crate) position: Position,
-    /// How many bytes of an unfinished last line follow.
+    /// Size in bytes of an unfinished last line after the position.
     pub(crate) torn: u64,
 }
 
-/// What is done with every entry: the line, where it is, and its bytes with the newline.
+/// Callback of a scan. Called with each entry: the line, its place, and its bytes with the newline.
 pub(crate) type Visit<'a> = dyn FnMut(&Line, Place, &[u8]) -> Result<(), OpenError> + 'a;
 
-/// Reads every entry behind `from`, checks it and its link, and hands it over.
+/// Reads every entry after `from`, verifies it and its link to the previous entry, and passes it to `visit`.
 pub(crate) fn scan(journal: &Path, from: Position, visit: &mut Visit<'_>) -> Result<End, OpenError> {
     let segments: Vec<_> = list(journal)?.into_iter().filter(|(first, _)| *first >= from.segment).collect();
     let mut position = from;
@@ -129,7 +129,7 @@ fn scan_segment(
     let path = path(journal, position.segment);
     let mut file = File::open(&path).map_err(OpenError::io("open", &path))?;
     file.seek(SeekFrom::Start(position.end)).map_err(OpenError::io("read", &path))?;
-    // What is appended while a read-only view is made is not part of it.
+    // Ignore data that a running store appends during the scan.
     let mut reader = BufReader::with_capacity(1 << 18, file.take(size.saturating_sub(position.end)));
     let mut bytes = Vec::new();
     let mut number = 0;
@@ -148,7 +148,7 @@ fn scan_segment(
         };
         let line = match checked {
             Ok(line) => line,
-            // A line whose checksum is right was written whole, whatever is wrong with it.
+            // A line with a correct hash was written completely, so any other problem with it is damage.
             Err(reason) => {
                 let at_end = is_last && reader.fill_buf().map_err(OpenError::io("read", &path))?.is_empty();
                 if at_end && text.is_none_or(|text| entry::sealed(text).is_none()) {
@@ -167,7 +167,7 @@ fn scan_segment(
     }
 }
 
-/// Reads single entries, checking each.
+/// Reads and verifies single entries, and caches open segment files.
 pub(crate) struct Reader {
     journal: PathBuf,
     files: Mutex<HashMap<u64, Arc<File>>>,
@@ -178,7 +178,7 @@ impl Reader {
         Self { journal: journal.to_owned(), files: Mutex::default() }
     }
 
-    /// The entry at this place, which has to be the one with this number.
+    /// Reads the entry at this place, and checks that it has the number `seq`.
     pub(crate) fn read(&self, place: Place, seq: u64) -> Result<Line, String> {
         let name = || format!("record {seq}, {} byte {}", path(&self.journal, place.segment).display(), place.offset);
         let file = self.file(place.segment).map_err(|e| format!("{}: {e}", name()))?;

@@ -1,4 +1,4 @@
-//! What the writer thread and the readers share.
+//! State shared by the writer thread and the readers.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,7 +21,7 @@ struct Status {
     index: Option<Arc<Index>>,
     applied: Applied,
     floor: Timestamp,
-    /// The leases as of that entry: whoever looks at them waits for nobody.
+    /// The leases as of the entry `applied`, so that reading them does not wait for the writer.
     leases: Vec<LeaseView>,
     poisoned: Option<String>,
 }
@@ -39,12 +39,12 @@ impl Shared {
         Self { clock, reader, wake: watch::Sender::new(0), status: Mutex::new(status) }
     }
 
-    /// The clock's time, never before a moment that was given to a commit.
+    /// Returns the clock's time, but never earlier than the time of any commit.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now().max(self.lock().floor)
     }
 
-    /// Why that is not to be believed.
+    /// Returns the reason that [`Shared::now`] is not trustworthy, if any.
     pub(crate) fn doubt(&self) -> Option<String> {
         let last = self.lock().floor;
         clock::doubt(self.clock.as_ref(), last)
@@ -59,7 +59,7 @@ impl Shared {
         self.lock().poisoned.get_or_insert_with(|| reason.to_owned());
     }
 
-    /// The group up to this entry is durable; with the leases as they are now, if it changed any.
+    /// Publishes that the group up to the entry `applied` is durable; `leases` is `None` if it changed none.
     pub(crate) fn advance(&self, applied: &Applied, leases: Option<Vec<LeaseView>>, at: Timestamp) {
         let mut status = self.lock();
         status.applied = *applied;
@@ -69,7 +69,7 @@ impl Shared {
         }
     }
 
-    /// The leases that are held now, or the reason why they are not shown any more.
+    /// Returns the active leases, or the reason that the store is poisoned.
     pub(crate) fn leases(&self) -> Result<Vec<LeaseView>, String> {
         let now = self.now();
         let status = self.lock();
@@ -83,7 +83,7 @@ impl Shared {
         self.lock().applied
     }
 
-    /// The index, until the store is closed.
+    /// Returns the index, or `None` once the store is closed.
     pub(crate) fn index(&self) -> Option<Arc<Index>> {
         self.lock().index.clone()
     }

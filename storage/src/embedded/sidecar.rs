@@ -1,5 +1,5 @@
-//! The small files beside the journal: the high-water mark, the checkpoint, and the tip. All are sealed with a hash, so that
-//! what is read is either a true statement or recognisably not one.
+//! The small files beside the journal: the high-water mark, the checkpoint and the tip. Each contains a hash of its
+//! content, so that a damaged file is recognized.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -12,25 +12,25 @@ use sha2::{Digest, Sha256};
 
 use super::disk::{Disk, write_all};
 
-/// The last journal entry that was known to be durable when this was written.
+/// The last journal entry that was known to be durable when the file was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Mark {
     pub(crate) seq: u64,
     pub(crate) hash: String,
 }
 
-/// Up to where the index is durable, and what the journal looked like then.
+/// The entry up to which the index is durable, and the layout of the journal at that time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Checkpoint {
     pub(crate) seq: u64,
     pub(crate) hash: String,
-    /// The segment of that entry, and where the entry begins and ends in it.
+    /// Segment of that entry; `start` and `end` are the offsets of the entry in it.
     pub(crate) segment: u64,
     pub(crate) start: u64,
     pub(crate) end: u64,
-    /// The segments before, and their sizes.
+    /// The segments before that one: number of the first entry, size in bytes.
     pub(crate) finished: Vec<(u64, u64)>,
-    /// After a clean close: the checksums of the index's files, by path. `None` while the store is open.
+    /// Path, size and CRC-32 of each index file after a clean close; `None` while the store is open.
     pub(crate) index: Option<Vec<(String, u64, u32)>>,
 }
 
@@ -40,7 +40,7 @@ struct Sealed<T> {
     hash: String,
 }
 
-/// What is in a small file.
+/// The result of reading a sidecar file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found<T> {
     Whole(T),
@@ -57,7 +57,7 @@ impl<T> Found<T> {
     }
 }
 
-/// Reads and checks.
+/// Reads a sidecar file and verifies its hash.
 pub(crate) fn read<T: Serialize + DeserializeOwned>(path: &Path) -> io::Result<Found<T>> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
@@ -70,7 +70,7 @@ pub(crate) fn read<T: Serialize + DeserializeOwned>(path: &Path) -> io::Result<F
     Ok(if seal(&sealed.value)? == sealed.hash { Found::Whole(sealed.value) } else { Found::Damaged })
 }
 
-/// Puts a new version in the place of the old one; after a crash there is the one or the other.
+/// Replaces a sidecar file atomically: after a crash it has the old or the new content.
 pub(crate) fn replace<T: Serialize>(disk: &dyn Disk, path: &Path, value: &T) -> io::Result<()> {
     let bytes = serde_json::to_vec(&Sealed { hash: seal(value)?, value })?;
     let draft = path.with_extension("new");
@@ -81,7 +81,7 @@ pub(crate) fn replace<T: Serialize>(disk: &dyn Disk, path: &Path, value: &T) -> 
     sync_directory(path.parent().unwrap_or(path))
 }
 
-/// Makes the names in a directory durable.
+/// Syncs a directory, so that created and renamed files survive a power failure.
 pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
@@ -90,14 +90,15 @@ fn seal<T: Serialize>(value: &T) -> io::Result<String> {
     Ok(hex::encode(Sha256::digest(serde_json::to_vec(value)?)))
 }
 
-/// The last durable entry, noted after every group without a sync of its own: it outlives a killed process, and shortly
-/// after also a power cut. Two slots take turns, so that one is whole whenever the process dies.
+/// The tip file: the last durable entry, written after every group without a sync. It survives a killed process and,
+/// after a short time, a power failure. Writes alternate between two slots, so that at least one is intact at
+/// any time.
 pub(crate) struct Tip {
     file: File,
     turn: bool,
 }
 
-/// The size of a slot; a mark is some 150 bytes.
+/// Size of a slot in bytes; a mark takes about 150.
 const SLOT: usize = 256;
 
 impl Tip {
@@ -114,7 +115,7 @@ impl Tip {
         self.file.write_all_at(&slot, if self.turn { 0 } else { SLOT as u64 })
     }
 
-    /// The newest mark in the file that is whole.
+    /// Returns the newest intact mark in the file, or `None` if there is none.
     pub(crate) fn read(path: &Path) -> io::Result<Option<Mark>> {
         let bytes = match fs::read(path) {
             Ok(bytes) => bytes,

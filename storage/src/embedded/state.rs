@@ -1,8 +1,8 @@
-//! What a commit is checked against, and what an entry does: the in-memory state, and the operations on the index.
+//! The in-memory state that commits are checked against, and the changes that an entry makes to it and to the index.
 //!
-//! The same [`State::apply`] serves the live path and the replay, so an index that is built anew is the one that was lost.
-//! Entries are absorbed when they are admitted, before they are durable; nothing of that is shown to anybody before the
-//! sync, and when the sync fails the whole ledger is given up.
+//! [`State::apply`] serves both live commits and replay, so a rebuilt index equals the lost one. Commits are applied
+//! when they are admitted, before they are durable. Nothing of that is visible outside before the sync; if the sync
+//! fails, the whole state is discarded.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::lease::{LeaseView, Requirement};
 use crate::outbox::{ClaimRequest, Claimed, Fence, TimerChange, Work};
 use crate::record::{Commit, CommitId, DedupeKey, Expected, Receipt, Seq, StreamId, Version};
 
-/// How many stream versions are remembered; then all are forgotten and looked up again.
+/// Maximum number of cached stream versions; above it, the cache is cleared.
 const VERSIONS: usize = 1 << 16;
 
 pub(crate) struct State {
@@ -28,7 +28,7 @@ pub(crate) struct State {
     pub(crate) applied: Applied,
     fences: u32,
     versions: HashMap<StreamId, u64>,
-    /// What was admitted since the index was written last.
+    /// Ids of the commits admitted since the last write to the index; `seen` and `done` likewise.
     commits: HashMap<CommitId, Receipt>,
     seen: HashMap<DedupeKey, Receipt>,
     done: HashMap<String, bool>,
@@ -36,16 +36,16 @@ pub(crate) struct State {
     pub(crate) ops: Vec<Ops>,
 }
 
-/// What became of a commit that was not refused.
+/// The result of checking a commit that is not refused.
 pub(crate) enum Admitted {
-    /// It is new: this is to be written.
+    /// A new commit, with its receipt and its effects on the leases. It must be written.
     New(Receipt, LeaseEffects),
-    /// It was made before.
+    /// A commit with this id was made before; carries its receipt.
     Repeated(Receipt),
 }
 
 impl State {
-    /// A ledger that knows no work and no leases yet.
+    /// Creates a state without work items and leases.
     pub(super) fn empty(index: Arc<Index>, reader: Arc<Reader>, applied: Applied) -> Self {
         Self {
             index,
@@ -71,7 +71,7 @@ impl State {
         self.line(seq)?.receipt().ok_or_else(|| Broken(format!("entry {seq} is not a commit")))
     }
 
-    /// Hands out due work, under fences above all that were given out before, in this run and in earlier ones.
+    /// Claims due work, under fences higher than all earlier ones, including those of earlier openings.
     pub(crate) fn claim(&mut self, request: &ClaimRequest, now: Timestamp) -> Vec<Claimed> {
         let (epoch, mut fences) = (self.applied.epoch, self.fences);
         let claimed = self.live.claim(request, now, || next_fence(epoch, &mut fences));
@@ -79,7 +79,7 @@ impl State {
         claimed
     }
 
-    /// Checks a commit against everything admitted so far, and changes nothing.
+    /// Checks a commit against everything admitted so far. Changes no visible state; fences may be used up.
     pub(crate) fn check(&mut self, commit: &Commit, now: Timestamp) -> Result<Admitted, Refused> {
         if let Some(receipt) = self.committed(&commit.id)? {
             return Ok(Admitted::Repeated(receipt));
@@ -142,7 +142,7 @@ impl State {
         Ok(versions)
     }
 
-    /// Takes in an entry of the journal that is not in the index yet.
+    /// Applies a journal entry that is not in the index yet.
     pub(crate) fn replay(&mut self, line: &Line, place: Place) -> Result<(), Broken> {
         match &line.entry {
             Entry::Opened { epoch, .. } => {
@@ -163,13 +163,13 @@ impl State {
         Ok(())
     }
 
-    /// The store was opened once more: claims are void and fences begin higher.
+    /// Starts a new opening of the store: fences start at a higher number.
     pub(crate) fn opened(&mut self, epoch: u64) {
         self.applied.epoch = epoch;
         self.fences = 0;
     }
 
-    /// Takes in an admitted commit.
+    /// Applies an admitted commit to the state, and queues its index changes.
     pub(crate) fn apply(
         &mut self,
         commit: &Commit,
@@ -288,7 +288,7 @@ impl State {
         self.ops.push(ops);
     }
 
-    /// Writes what was admitted into the index.
+    /// Writes the queued changes to the index.
     pub(crate) fn flush(&mut self) -> Result<(), Broken> {
         let ops = std::mem::take(&mut self.ops);
         index::guard(|| self.index.apply(ops))?;
@@ -298,7 +298,7 @@ impl State {
         Ok(())
     }
 
-    /// The leases, if any of them changed since this was asked last.
+    /// Returns the leases if any of them changed since the last call.
     pub(crate) fn changed_leases(&mut self) -> Option<Vec<LeaseView>> {
         std::mem::take(&mut self.leases_changed).then(|| self.live.lease_views())
     }
@@ -309,7 +309,7 @@ fn next_fence(epoch: u64, given: &mut u32) -> Fence {
     Fence((epoch << 32) | u64::from(*given))
 }
 
-/// Why a commit was not admitted: it is refused, or the index cannot tell.
+/// The reason that a commit was not admitted: it is refused, or the index failed.
 pub(crate) enum Refused {
     Commit(CommitError),
     Index(Broken),

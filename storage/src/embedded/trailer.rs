@@ -1,5 +1,5 @@
-//! The last line of an export: how many entries come before it, and the hash of the last one. Entries are chained, so an
-//! export that lost its end at a line break is told from a whole one by this line alone.
+//! The last line of an export: the number of entries and the hash of the last one. Because entries are chained, this
+//! line alone tells a complete export from one that was truncated at a line break.
 
 use std::io::{self, Write};
 
@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::Hash;
 
-/// How the line begins; no entry does.
+/// Prefix of a trailer line; no entry starts with it.
 const BEGIN: &[u8] = b"{\"trailer\":";
 
-/// Whether an import takes an export without its trailer.
+/// Policy of an import for an export without a trailer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trailer {
-    /// Refuses it: its end may be missing.
+    /// Refuses it, because its end may be missing.
     Required,
-    /// Takes it as far as it goes. A trailer that is there is checked all the same.
+    /// Imports the entries that are there. If there is a trailer, it is checked.
     Optional,
 }
 
@@ -24,7 +24,7 @@ struct Line {
     trailer: Sum,
 }
 
-/// What was exported.
+/// Number of exported entries and hash of the last one, in hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Sum {
     entries: u64,
@@ -37,7 +37,7 @@ impl Sum {
     }
 }
 
-/// Writes the line.
+/// Writes the trailer line for `entries` entries that end at the hash `head`.
 pub(crate) fn write(output: &mut dyn Write, entries: u64, head: &Hash) -> io::Result<()> {
     serde_json::to_writer(&mut *output, &Line { trailer: Sum::of(entries, head) })?;
     output.write_all(b"\n")
@@ -48,7 +48,7 @@ pub(crate) fn is_one(line: &[u8]) -> bool {
     line.starts_with(BEGIN)
 }
 
-/// Checks the line against what came before it.
+/// Checks the trailer line against the entries that came before it.
 pub(crate) fn check(line: &[u8], entries: u64, head: &Hash) -> Result<(), String> {
     let Line { trailer } = serde_json::from_slice(line).map_err(|e| format!("the trailer cannot be read ({e})"))?;
     if trailer == Sum::of(entries, head) {

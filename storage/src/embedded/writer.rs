@@ -1,8 +1,8 @@
-//! The one thread that owns the end of the journal and the state in memory.
+//! The writer thread: owns the tail of the journal and the in-memory state.
 //!
-//! A group is: drain what waits, answer what is asked of the state as of the last group, then check the commits, write them,
-//! one sync, apply them to the index, answer, wake the readers. Nothing that is not durable is ever answered, refusals
-//! included: a refusal may rest on a commit of its group.
+//! It works in groups: drain the queue, answer the queries on the state as of the last group, then check the commits,
+//! write and sync them, apply them to the index, reply, and wake the readers. No reply is sent before the sync, not
+//! even a refusal, because a refusal may depend on another commit of the group.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,13 +22,13 @@ use crate::clock::Timestamp;
 use crate::error::CommitError;
 use crate::record::{Commit, CommitId, Receipt};
 
-/// How many requests make a group.
+/// Maximum number of requests in a group.
 const GROUP: usize = 256;
-/// How long a group waits for as much company as the last one had.
+/// Maximum time to wait until a group has as many requests as the last one had commits.
 const GATHER: Duration = Duration::from_micros(100);
 
 pub(crate) type Reply = oneshot::Sender<Result<Receipt, CommitError>>;
-/// Something to do with the state in memory, or the reason why it is not shown any more.
+/// A query on the in-memory state; gets the reason instead if the store is poisoned.
 pub(crate) type Ask = Box<dyn FnOnce(Result<(&mut State, Timestamp), String>) + Send>;
 
 pub(crate) enum Request {
@@ -47,7 +47,7 @@ pub(crate) struct Writer {
     pub(crate) checkpointed: u64,
 }
 
-/// What is to be answered once the group is durable.
+/// A reply to send once the group is durable.
 struct Pending {
     id: CommitId,
     reply: Reply,
@@ -86,7 +86,7 @@ impl Writer {
         }
     }
 
-    /// Nobody who asks waits for the sync of those who came at the same moment.
+    /// Answers the queries first, so that they do not wait for the sync, then commits the group.
     fn serve(&mut self, commits: Vec<(Box<Commit>, Reply)>, asks: Vec<Ask>) {
         let now = self.shared.now();
         for ask in asks {
@@ -100,7 +100,7 @@ impl Writer {
         }
     }
 
-    /// Commits a group; answers whether something was written and the store goes on.
+    /// Commits a group; returns `true` if entries were written and the store is not poisoned.
     fn commit(&mut self, commits: Vec<(Box<Commit>, Reply)>) -> bool {
         let now = self.shared.now();
         let mut group = Group::default();
@@ -130,7 +130,7 @@ impl Writer {
             }
         };
         for Pending { id, reply, answer: decided } in group.pending {
-            // Nobody may listen any more; the commit stands all the same.
+            // The caller may have stopped waiting; the commit is valid anyway.
             let _ = reply.send(match &answer {
                 Some(failure) => failure.answer(id, decided.is_ok()),
                 None => decided,
@@ -171,11 +171,11 @@ impl Writer {
         Ok(Ok(receipt))
     }
 
-    /// Writes, syncs and indexes a group; answers why not.
+    /// Writes, syncs and indexes a group; returns the reason if that fails.
     fn make_durable(&mut self, bytes: &[u8], last: Place, at: Timestamp) -> Option<String> {
         if let Err(error) = self.tail.append(bytes, last) {
             if error.kind() == std::io::ErrorKind::StorageFull {
-                // The room it frees is what the next start needs.
+                // Frees the space that the next start needs.
                 let _ = std::fs::remove_file(&self.layout.reserve);
             }
             let reason = format!("writing the journal in {} failed: {error}", self.layout.journal.display());
@@ -183,7 +183,7 @@ impl Writer {
             return Some(reason);
         }
         let mark = Mark { seq: self.ledger.applied.seq, hash: hex::encode(self.ledger.applied.hash) };
-        // The tip is a second witness besides the mark: without this note it says less, and nothing wrong.
+        // The tip is only an additional witness: if the write fails, it is outdated but not wrong.
         let _ = self.tip.note(&mark);
         if let Err(broken) = self.ledger.flush() {
             return Some(self.suspect(&broken));
@@ -193,7 +193,7 @@ impl Writer {
         None
     }
 
-    /// The index failed: nothing is lost, but the next open has to build it anew.
+    /// Poisons the store after a failure of the index. No data is lost, but the next open must rebuild the index.
     fn suspect(&self, broken: &Broken) -> String {
         let _ = super::open::mark_suspect(&self.layout);
         let reason = format!("the index failed ({}): restart, and it is built anew from the journal", broken.0);
@@ -225,7 +225,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Leaves a store that opens fast: a last checkpoint, with the checksums of the index's files.
+    /// Writes the last checkpoint, with the checksums of the index files, so that the next open is fast.
     fn finish(mut self) {
         if self.shared.poisoned().is_none()
             && let Err(reason) = self.checkpoint()
@@ -237,7 +237,7 @@ impl Writer {
         let Self { options, layout, shared, ledger, .. } = self;
         let index = shared.close();
         drop(ledger);
-        // A read that is still under way keeps the index open; then the next open checks it more thoroughly.
+        // A read in progress keeps the index open. There are no checksums then, and the next open verifies more.
         let alone: Option<Index> = index.and_then(Arc::into_inner);
         if let Some(index) = alone {
             let closed = guard(|| {
@@ -254,8 +254,9 @@ impl Writer {
     }
 }
 
-/// What waits, behind this first request. The callers of the last group were answered a moment ago and are likely to come
-/// back together: as many are waited for, for a moment that is short beside a sync. One caller alone waits for nobody.
+/// Returns the first request and those that wait behind it. The callers of the last group have just been answered and
+/// often send their next request together, so this waits for equally many, for a time that is short compared with a
+/// sync. A single caller does not wait.
 fn gather(first: Request, requests: &mut mpsc::Receiver<Request>, company: usize) -> Vec<Request> {
     let mut group = vec![first];
     let started = Instant::now();
@@ -269,11 +270,11 @@ fn gather(first: Request, requests: &mut mpsc::Receiver<Request>, company: usize
     group
 }
 
-/// Why a group was not made durable.
+/// The reason that a group was not made durable.
 enum Failure {
-    /// Nothing of it was written.
+    /// Nothing of the group was written.
     NotWritten(String),
-    /// It may have been written.
+    /// The group may have been written.
     Uncertain(String),
 }
 

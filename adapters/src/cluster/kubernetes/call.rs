@@ -1,4 +1,4 @@
-//! One reading call: bounded in time and size, and its failures in our words.
+//! A GET request to the API server: limited in time and size, with errors mapped to [`Failure`].
 
 use std::time::Duration;
 
@@ -12,10 +12,11 @@ use super::connect::{cause, root_cause};
 use crate::failure::Failure;
 use crate::rest::redact::unreadable;
 
-/// A deployment has kilobytes; some hundred pods of it have a few megabytes.
+/// Maximum size of a response. A Deployment takes kilobytes, and a hundred of its pods a few megabytes.
 const BODY_LIMIT: usize = 16 << 20;
 
-/// Gets one thing. `what` names it for people, `verb` is what the bot must be allowed to do: `get deployments`.
+/// Reads one object or list. `what` names it in messages; `verb` is the required permission, such as
+/// `get deployments`.
 pub(super) async fn get<T: DeserializeOwned>(
     client: &Client,
     request: Request<Vec<u8>>,

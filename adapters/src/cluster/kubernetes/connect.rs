@@ -1,4 +1,4 @@
-//! From what was configured to a client of the API server.
+//! Creates clients of an API server from the configured access.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use rustls::pki_types::pem::PemObject as _;
 use super::options::{Access, bad_url};
 use crate::failure::Failure;
 
-/// A client for one reading. It is made anew each time, so that renewed credentials are taken up.
+/// Creates a client for one read. It is not reused, so that renewed credentials take effect.
 pub(super) async fn connect(access: &Access, time_limit: Duration) -> Result<Client, Failure> {
     let mut config = match access {
         Access::Kubeconfig { path, context, allow_exec } => kubeconfig(path, context.as_deref(), *allow_exec).await?,
@@ -32,13 +32,13 @@ pub(super) async fn connect(access: &Access, time_limit: Duration) -> Result<Cli
     config.connect_timeout = Some(time_limit.min(Duration::from_secs(5)));
     config.read_timeout = Some(time_limit);
     config.write_timeout = Some(time_limit);
-    // Whoever called decides whether to try again.
+    // The caller decides about retries.
     config.default_retry = false;
-    // kube takes it from the environment, and was built without the means to use it.
+    // kube reads the proxy from the environment, but is built without proxy support.
     config.proxy_url = None;
-    // kube has no way to be told in its configuration; the process may have been told already, with the same.
+    // kube's configuration has no setting for the crypto provider. It may be installed already, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    // A program that logs in, where one is allowed, is run in here, and takes its time.
+    // Client creation may run a login program, if allowed, which blocks.
     let made = tokio::task::spawn_blocking(move || Client::try_from(config));
     match tokio::time::timeout(time_limit, made).await {
         Ok(Ok(Ok(client))) => Ok(client),
@@ -64,7 +64,7 @@ async fn kubeconfig(path: &Path, context: Option<&str>, allow_exec: bool) -> Res
         if harmless {
             return refuse(&format!("cannot be used: {error}. Name another context."));
         }
-        // What else is wrong is not repeated: it may quote the line, and with it a token.
+        // Other errors may quote a line of the file, and with it a token.
         refuse("cannot be used. See what `kubectl get deployments` says with it.")
     };
     let config = Kubeconfig::read_from(path).map_err(unread)?;
@@ -99,7 +99,7 @@ fn authorities(pem: &str) -> Result<Vec<Vec<u8>>, Failure> {
     }
 }
 
-/// Why a call came to nothing, without what could hold a secret: a program that logs in prints tokens.
+/// Describes the cause of a failed call, without details of a failed login: login programs may print tokens.
 pub(super) fn cause(error: &kube::Error) -> String {
     if matches!(error, kube::Error::Auth(_)) {
         return "logging in fails. See what `kubectl get deployments` says with the same kubeconfig".to_owned();
@@ -107,7 +107,7 @@ pub(super) fn cause(error: &kube::Error) -> String {
     root_cause(error)
 }
 
-/// The innermost cause, which is the one that says something: "connection refused".
+/// Returns the innermost cause, which is the most informative: "connection refused".
 pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {

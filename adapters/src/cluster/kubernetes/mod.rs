@@ -1,7 +1,7 @@
-//! Clusters that speak Kubernetes: which image a Deployment's container runs. It only ever gets and lists, and its account
-//! needs no more: `get deployments`, and `list pods` when pods are read.
+//! Adapter for Kubernetes: reads the image of a Deployment's container. Its account needs only `get deployments`, and
+//! `list pods` if pods are read.
 //!
-//! A kubeconfig that wants to run a program to log in is refused, unless that is allowed; see [`Access::Kubeconfig`].
+//! A kubeconfig that runs a program to log in is refused unless explicitly allowed; see [`Access::Kubeconfig`].
 
 mod call;
 mod connect;
@@ -25,16 +25,16 @@ use crate::registry::reference::ImageName;
 
 pub use self::options::{Access, ContainerRule, KubernetesOptions, OptionsError, Place};
 
-/// One environment of one service in one or several clusters.
+/// One environment of one service, in one or several clusters.
 pub struct Kubernetes {
     options: KubernetesOptions,
 }
 
 impl Kubernetes {
-    /// Checks the options. Nothing is called and no kubeconfig read yet.
+    /// Validates the options. Sends no request and reads no kubeconfig.
     ///
     /// # Errors
-    /// Says what is wrong with them and what is wanted.
+    /// If an option is not valid; the error names the problem and the expected form.
     pub fn new(options: KubernetesOptions) -> Result<Self, OptionsError> {
         options.check()?;
         Ok(Self { options })
@@ -114,7 +114,7 @@ fn told(place: &Place) -> String {
     format!("{} ({}/{})", place.name, place.namespace, place.deployment)
 }
 
-/// The same failure, with the place where it happened.
+/// Adds the place to the reason of a failure.
 fn at(place: &Place, failure: Failure) -> Failure {
     let place = told(place);
     match failure {

@@ -1,4 +1,4 @@
-//! What has to be known of clusters, checked once.
+//! The settings of the cluster adapter.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -10,103 +10,104 @@ use thiserror::Error;
 use crate::registry::oci::is_loopback;
 use crate::registry::reference::ImageName;
 
-/// Where one environment of one service runs, and which of the containers is the service.
+/// The places of one environment of one service, and the rule that selects the service's container.
 pub struct KubernetesOptions {
-    /// Each place, such as two productions in two namespaces.
+    /// All places of the environment, for example two productions in two namespaces.
     pub places: Vec<Place>,
-    /// Which container is the service.
+    /// Rule that selects the service's container.
     pub container: ContainerRule,
-    /// Ask the pods as well: only they know the digest when the workload names a tag. Needs leave to list pods.
+    /// Also read the pods. Needed to get the digest if the workload names a tag; requires permission to list pods.
     pub read_pods: bool,
-    /// How long one call may take. A reading makes one or two for each place.
+    /// Time limit of one request. Reading takes one or two requests per place.
     pub time_limit: Duration,
 }
 
 impl KubernetesOptions {
-    /// The usual ones: pods are not read, ten seconds a call.
+    /// Returns the defaults: pods are not read, and ten seconds per request.
     #[must_use]
     pub fn new(places: Vec<Place>, container: ContainerRule) -> Self {
         Self { places, container, read_pods: false, time_limit: Duration::from_secs(10) }
     }
 }
 
-/// One deployment in one cluster.
+/// One Deployment in one cluster.
 pub struct Place {
-    /// Its name for people, such as `cs-prod`.
+    /// Name for display, such as `cs-prod`; unique in the environment.
     pub name: String,
-    /// How to reach the cluster.
+    /// Access to the cluster.
     pub access: Access,
-    /// The namespace.
+    /// Namespace of the Deployment.
     pub namespace: String,
-    /// The Deployment.
+    /// Name of the Deployment.
     pub deployment: String,
 }
 
-/// How to reach a cluster. Certificates are always checked, whatever a kubeconfig says.
+/// Access to a cluster. Certificates are always verified: a kubeconfig that disables that is refused.
 pub enum Access {
-    /// By a kubeconfig, which is read anew for every reading, so that it may be renewed.
+    /// A kubeconfig. It is loaded for every read, so that it can be renewed.
     Kubeconfig {
-        /// Where it is.
+        /// Path of the kubeconfig.
         path: PathBuf,
-        /// Which of its contexts; the current one when none is named.
+        /// Context to use; `None` for the current context.
         context: Option<String>,
-        /// Let the kubeconfig run a program to log in (`exec` or an `auth-provider`). Off unless somebody says so: whoever
-        /// can write the file runs programs as the bot. A token of a service account that may only read is better.
+        /// Allow the kubeconfig to run a program to log in (`exec` or an `auth-provider`). Off by default, because
+        /// everyone who can write the file can then run programs as the bot. Prefer the token of a read-only
+        /// service account.
         allow_exec: bool,
     },
-    /// By the service account of the pod in which the bot runs.
+    /// The service account of the pod in which the bot runs.
     InCluster,
-    /// By what is given here.
+    /// Explicit URL and credentials.
     Explicit {
-        /// The API server: https, or http on loopback.
+        /// URL of the API server: https, or http on loopback.
         url: String,
-        /// The token of a service account.
+        /// Token of a service account.
         token: SecretString,
-        /// The cluster's certificate authority in PEM; the system's when there is none.
+        /// The cluster's certificate authority in PEM; `None` for those of the system.
         ca: Option<String>,
     },
 }
 
-/// Which container of a pod is the service. Side-cars have images too (HOCS-5).
+/// Selects the service's container in a pod, as opposed to sidecars (HOCS-5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ContainerRule {
-    /// The one with this name.
+    /// The container with this name.
     Named(String),
-    /// The one whose image is of this repository, such as `quay.io/team/payments`, whatever its tag.
+    /// The container whose image is in this repository, such as `quay.io/team/payments`, with any tag.
     Image(String),
 }
 
-/// Why clusters cannot be read as they are described.
+/// The reason that the options are not valid.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum OptionsError {
-    /// No place is named.
+    /// There is no place.
     #[error("no place in a cluster is named, so there is nothing to read")]
     NoPlace,
     /// Two places have the same name.
     #[error("two places in clusters are called {0:?}; give each a name of its own")]
     SameName(String),
-    /// A name is none.
+    /// A name is not valid in Kubernetes.
     #[error("{what} {given:?} is no name in Kubernetes: lower-case letters, digits, - and . are allowed")]
     Name {
-        /// Of what.
+        /// The kind of object that is named.
         what: &'static str,
-        /// What was given.
+        /// The name as configured.
         given: String,
     },
-    /// The repository of the container's image is none.
+    /// The image repository of [`ContainerRule::Image`] is not valid.
     #[error("{given:?} names no repository of images: {why}; wanted is one like quay.io/team/payments, without tag")]
     Repository {
-        /// What was given.
+        /// The repository as configured.
         given: String,
-        /// What is wrong with it.
+        /// The problem with it.
         why: String,
     },
-    /// The URL cannot be used.
+    /// The URL of an API server is not valid.
     #[error("the address of the cluster of {place:?} cannot be used: {why}")]
     Url {
-        /// The place.
+        /// Name of the place.
         place: String,
-        /// What is wrong with it.
+        /// The problem with the URL.
         why: &'static str,
     },
 }
@@ -142,7 +143,7 @@ impl KubernetesOptions {
     }
 }
 
-/// Names go into paths, so that only harmless ones are let through.
+/// Checks a Kubernetes name. Names become parts of URL paths, so only harmless characters are allowed.
 fn check_name(what: &'static str, given: &str) -> Result<(), OptionsError> {
     let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let fine = given.len() <= 253
@@ -152,7 +153,7 @@ fn check_name(what: &'static str, given: &str) -> Result<(), OptionsError> {
     if fine { Ok(()) } else { Err(OptionsError::Name { what, given: given.to_owned() }) }
 }
 
-/// Why an address of a cluster cannot be used. Tokens do not travel in the clear.
+/// Returns the reason that the URL of an API server is not allowed, if any. Tokens must not be sent unencrypted.
 pub(super) fn bad_url(url: &str) -> Option<&'static str> {
     let Ok(url) = url.parse::<http::Uri>() else { return Some("it is no URL") };
     if url.authority().is_some_and(|authority| authority.as_str().contains('@')) {

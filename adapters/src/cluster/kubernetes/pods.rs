@@ -1,4 +1,4 @@
-//! Pods, reduced to what is asked: which digest the service's container really runs.
+//! The pods of a Deployment, reduced to the fields that give the running digest.
 
 use std::collections::BTreeSet;
 
@@ -42,8 +42,9 @@ struct ContainerStatus {
 }
 
 impl Pods {
-    /// The digest that the container runs in all pods that are ready and stay; `None` when the container runtime does not
-    /// tell one. A tag that moved between two starts makes one workload run two images.
+    /// Returns the digest of the container in all pods where it is ready and that are not being deleted, or `None` if
+    /// the container runtime reports none. Fails if the pods run different images, which happens if a tag moved
+    /// between their starts.
     pub(super) fn digest(&self, container: &str) -> Result<Option<Digest>, Failure> {
         let staying = self.items.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
         let statuses = staying.flat_map(|pod| &pod.status.container_statuses);
@@ -61,8 +62,8 @@ impl Pods {
     }
 }
 
-/// `docker-pullable://quay.io/x@sha256:…` or `quay.io/x@sha256:…`. A bare `sha256:…` is the digest of something else, the
-/// image's configuration.
+/// Extracts the digest from `docker-pullable://quay.io/x@sha256:…` or `quay.io/x@sha256:…`. A bare `sha256:…` is
+/// ignored, because it is the digest of the image configuration.
 fn digest_of(image_id: &str) -> Option<Digest> {
     Digest::parse(image_id.rsplit_once('@')?.1).ok()
 }

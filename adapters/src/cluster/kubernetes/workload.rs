@@ -1,4 +1,4 @@
-//! A Deployment, reduced to what is asked: which image the service's container has, and whether that is what runs.
+//! A Deployment, reduced to the fields that give the service's image and the state of the rollout.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde::Deserialize;
@@ -22,7 +22,7 @@ struct Metadata {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Spec {
-    /// One, when it is not said.
+    /// Kubernetes defaults to 1.
     replicas: Option<i32>,
     pub(super) selector: LabelSelector,
     template: Template,
@@ -33,22 +33,22 @@ struct Template {
     spec: PodSpec,
 }
 
-/// Init containers are left out: they are over when the service runs.
+/// The pod template. Init containers are left out, because they have ended when the service runs.
 #[derive(Debug, Deserialize)]
 struct PodSpec {
     containers: Vec<Container>,
 }
 
-/// A container, as it is asked for.
+/// A container of the pod template.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Container {
     pub(super) name: String,
-    /// May be left out in a template that something else fills in.
+    /// Empty if the template omits it, for a controller to fill in.
     #[serde(default)]
     pub(super) image: String,
 }
 
-/// Where a rollout stands. The API leaves out what is zero.
+/// State of the rollout. The API omits fields that are zero.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Status {
@@ -59,7 +59,7 @@ struct Status {
 }
 
 impl Deployment {
-    /// The container that is the service: exactly one.
+    /// Returns the service's container; fails unless exactly one matches the rule.
     pub(super) fn container(&self, rule: &ContainerRule) -> Result<&Container, Failure> {
         let all = &self.spec.template.spec.containers;
         let matching: Vec<&Container> = all.iter().filter(|container| is_service(container, rule)).collect();
@@ -83,7 +83,7 @@ impl Deployment {
         )))
     }
 
-    /// Why what the Deployment asks for is not (yet) what runs.
+    /// Fails unless the rollout is complete, so that the specified image is the running one.
     pub(super) fn settled(&self) -> Result<(), Failure> {
         let (asked, status) = (self.spec.replicas.unwrap_or(1), &self.status);
         if status.observed_generation < self.metadata.generation {

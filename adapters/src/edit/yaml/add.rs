@@ -1,4 +1,4 @@
-//! Adding a text to a list, in the way the list is written.
+//! Adds an item to a list, in the style of the list.
 
 use std::ops::Range;
 
@@ -8,21 +8,21 @@ use super::{Kind, Mark, Matches, Node, Parsed, Quotes, Spot, only, parse, render
 use crate::edit::path::Path;
 use crate::edit::{Change, Edit, Refused, Splice, splice};
 
-/// What is to be put where.
+/// A text to insert, and the parser events that it adds.
 struct Insertion {
     at: usize,
     text: String,
-    /// Where in the marks the new ones belong, and which they are.
+    /// Index in the marks at which `marks` are inserted.
     mark: usize,
     marks: Vec<Mark>,
 }
 
-/// Adds a text to the end of the list `key` of the mapping at a path, unless it is in there. Where there is no such list,
-/// it is made behind the last entry of the mapping that fits on a line.
+/// Appends a text to the list `key` of the mapping at a path, unless the list contains it already. If there is no
+/// such list, it is created after the last entry of the mapping that fits on one line.
 ///
 /// # Errors
-/// As for [`super::set`]; or the list is written in a way that cannot be continued exactly, such as one that is empty,
-/// nested in another, or in the flow style over several lines.
+/// Those of [`super::set`]. Also if the list cannot be extended exactly in its style: because it is empty, its last
+/// item is not a plain text on its own line, or the list is an alias or an alias refers to it.
 pub fn add(text: &str, owner: &Path, key: &str, value: &str) -> Result<Edit, Refused> {
     let parsed = parse(text)?;
     let owners = wanted(&parsed, owner, Matches::One)?;
@@ -52,14 +52,14 @@ pub fn add(text: &str, owner: &Path, key: &str, value: &str) -> Result<Edit, Ref
 struct Adding<'a> {
     text: &'a str,
     parsed: &'a Parsed,
-    /// The mapping in which the list is.
+    /// The mapping that contains the list.
     spot: &'a Spot<'a>,
     place: &'a str,
     value: &'a str,
 }
 
 impl Adding<'_> {
-    /// The line on which the value is in the list.
+    /// Returns the line of the value if the list contains it.
     fn present(&self, list: &Node) -> Option<usize> {
         let Kind::List { items, .. } = &list.kind else {
             return None;
@@ -139,7 +139,7 @@ impl Adding<'_> {
         })
     }
 
-    /// How much deeper than their key this file writes the items of a list.
+    /// Returns the indentation of list items relative to their key, as used elsewhere in the file.
     fn deeper(&self) -> usize {
         let mut left: Vec<&Node> = self.parsed.documents.iter().collect();
         while let Some(node) = left.pop() {
@@ -157,7 +157,7 @@ impl Adding<'_> {
         0
     }
 
-    /// How much deeper than a key the dashes of its list stand.
+    /// Returns the indentation of a list's dashes relative to its key.
     fn dash_behind(&self, key: &Node, value: &Node) -> Option<usize> {
         let Kind::List { items, flow: false } = &value.kind else {
             return None;
@@ -167,7 +167,7 @@ impl Adding<'_> {
         dash.checked_sub(key.range.start - self.line(key.range.start).start)
     }
 
-    /// Refuses what an alias repeats elsewhere.
+    /// Refuses an alias, and a value that an alias elsewhere refers to.
     fn unshared(&self, node: &Node) -> Result<(), Refused> {
         let shared = |anchor: &usize| self.parsed.aliased.contains(anchor);
         if self.spot.anchors.iter().any(shared) || shared(&node.anchor) {
@@ -189,7 +189,7 @@ impl Adding<'_> {
         Mark::Scalar { value: value.to_owned(), style, anchor: 0, tag: None }
     }
 
-    /// The bytes of the line around a place, without its end.
+    /// Returns the byte range of the line at an offset, without its line ending.
     fn line(&self, at: usize) -> Range<usize> {
         let before = self.text.get(..at).unwrap_or_default();
         let start = before.rfind('\n').map_or(0, |end| end + 1);

@@ -1,4 +1,4 @@
-//! Values in YAML files: finding them, setting them, and adding to a list.
+//! Values in YAML files: finds them, sets them, and adds items to a list.
 
 mod add;
 mod walk;
@@ -14,22 +14,22 @@ use super::{Change, Edit, Refused, Splice, splice};
 pub use add::add;
 use walk::{Spot, walk};
 
-/// How many values one path may mean.
+/// The number of values that a path may match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Matches {
-    /// Exactly one.
+    /// Exactly one value.
     One,
-    /// One or more.
+    /// One or more values.
     All,
 }
 
-/// The limits that a target sets for its path: the number of values it may match, and the use of aliases.
+/// The limits that a target sets for its path: the number of matches, and the use of aliases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
-    /// The number of values that the path may match.
+    /// Number of values that the path may match.
     pub matches: Matches,
-    /// Set by `follow_aliases` in the target. When true, an alias stands for the anchored value that it repeats, and an anchored
-    /// value may be replaced although aliases elsewhere repeat it.
+    /// Set by `follow_aliases` in the target. If `true`, an alias stands for the anchored value that it refers to,
+    /// and an anchored value may be replaced even if aliases elsewhere refer to it.
     pub follow_aliases: bool,
 }
 
@@ -39,29 +39,30 @@ impl From<Matches> for Rule {
     }
 }
 
-/// A value that was found.
+/// A value that a path matched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// The line it starts on, counted from 1.
+    /// Line of the start of the value, starting at 1.
     pub line: usize,
-    /// Its path, with an index for every list.
+    /// Path of the value, with an index for every list.
     pub place: Path,
-    /// The value; `None` when it is a list, a mapping or an alias.
+    /// The value; `None` for a list, a mapping or an alias.
     pub value: Option<String>,
 }
 
-/// Finds what a path means, in all documents of a file. What is not there is an empty answer.
+/// Finds the values at a path, in all documents of a file. Returns an empty list if there are none.
 ///
 /// # Errors
-/// The file is no YAML, has a key twice in a mapping, or is too large, too deep or too full of aliases.
+/// If the file is not valid YAML, has a duplicate key in a mapping, or exceeds the limits for size, nesting
+/// or aliases.
 pub fn find(text: &str, path: &Path) -> Result<Vec<Found>, Refused> {
     find_by(text, path, false)
 }
 
-/// Finds the values at a path, as [`find`] does. With `follow_aliases` an alias has the value that it repeats.
+/// Finds the values at a path, like [`find`]. With `follow_aliases`, an alias has the value that it refers to.
 ///
 /// # Errors
-/// As for [`find`].
+/// The same as for [`find`].
 pub fn find_by(text: &str, path: &Path, follow_aliases: bool) -> Result<Vec<Found>, Refused> {
     let parsed = parse(text)?;
     Ok(walk(&parsed, path).spots.into_iter().map(|spot| found(&parsed, spot, follow_aliases)).collect())
@@ -76,19 +77,20 @@ fn found(parsed: &Parsed, spot: Spot<'_>, follow_aliases: bool) -> Found {
     Found { line: spot.node.line, place: spot.place, value }
 }
 
-/// Sets the value at a path. Quotes stay; a value without them gets some when readers would take it for a number or the like.
+/// Sets the values at a path and keeps their quotes. Adds quotes to an unquoted value if a parser would otherwise
+/// read it as a number or another type.
 ///
 /// # Errors
-/// As for [`find`]; the path means nothing, or more than was asked for; what is there is no text on one line of its own,
-/// because it is an alias, a list or a block; or an alias elsewhere takes its value from here. The last two are no errors
-/// when aliases are followed.
+/// Those of [`find`]. Also if the path matches nothing or more than allowed, if a match is not text on a single line
+/// (but an alias, a list or a block), or if an alias elsewhere refers to it. With `follow_aliases`, an alias and a
+/// value that aliases refer to are allowed.
 pub fn set(text: &str, path: &Path, value: &str, rule: impl Into<Rule>) -> Result<Edit, Refused> {
     let rule = rule.into();
     let parsed = parse(text)?;
     let mut spots = wanted(&parsed, path, rule.matches)?;
     if rule.follow_aliases {
         spots.iter_mut().for_each(|spot| spot.node = parsed.repeated_by(spot.node));
-        // Several of them may repeat one value, which is replaced once.
+        // Several matches may refer to one value, which is replaced once.
         let mut seen = BTreeSet::new();
         spots.retain(|spot| seen.insert(spot.node.mark));
         spots.sort_by_key(|spot| spot.node.range.start);
@@ -102,7 +104,7 @@ pub fn set(text: &str, path: &Path, value: &str, rule: impl Into<Rule>) -> Resul
             old: old.to_owned(),
             new: value.to_owned(),
         });
-        // The right digits without quotes may still be the wrong value.
+        // The same text without quotes may still be another value, such as a number.
         if old == value && (quotes != Quotes::None || plain(value)) {
             continue;
         }
@@ -131,7 +133,7 @@ fn wanted<'a>(parsed: &'a Parsed, path: &Path, matches: Matches) -> Result<Vec<S
     }
 }
 
-/// The value as it stands, and its quotes, if it can be replaced where it is without changing another.
+/// Returns the current value and its quotes if it can be replaced in place without changing another value.
 fn editable<'a>(
     text: &str,
     parsed: &Parsed,
@@ -175,7 +177,7 @@ fn enclosed(written: &str, quote: char) -> bool {
     written.len() > 1 && written.starts_with(quote) && written.ends_with(quote) && !written.contains('\n')
 }
 
-/// Reads the new text and refuses it unless it says what is expected, everywhere.
+/// Parses the edited text and refuses it unless its events equal the expected ones.
 fn only(text: &str, expected: &[Mark]) -> Result<(), Refused> {
     if parse(text)?.marks == expected {
         return Ok(());
@@ -183,7 +185,7 @@ fn only(text: &str, expected: &[Mark]) -> Result<(), Refused> {
     Err(Refused::because("the edit would change more than was asked for; edit this file by hand"))
 }
 
-/// A node of a mapping, by its key.
+/// Returns the value of a key in a mapping.
 fn value_of<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
     let Kind::Map { entries, .. } = &node.kind else {
         return None;
@@ -196,7 +198,7 @@ fn value_of<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
 mod tests {
     use super::{only, parse};
 
-    /// PROMO-18: the last guard. Whatever else an edit would do, it is seen when the text is read again.
+    /// PROMO-18: the final check detects every other change in the edited text.
     #[test]
     fn anything_else_that_changed_is_seen() {
         let expected = parse("a: &x 'new'\nb: [*x, 2]\nc: {d: 1}\n").map(|parsed| parsed.marks).unwrap();

@@ -1,27 +1,27 @@
-//! From a path to the values it means.
+//! Resolves a path to the values that it matches.
 
 use super::value_of;
 use crate::edit::path::{Path, Step};
 use crate::edit::tree::{Kind, Node, Parsed};
 
-/// A value that a path means.
+/// A value that a path matches.
 pub(super) struct Spot<'a> {
     pub(super) node: &'a Node,
-    /// The path with an index for every list.
+    /// Path of the value, with an index for every list.
     pub(super) place: Path,
-    /// Its own anchor and those it lies below.
+    /// Anchors of the value and of its ancestors.
     pub(super) anchors: Vec<usize>,
 }
 
-/// What came of a walk.
+/// The result of resolving a path.
 pub(super) struct Walked<'a> {
     pub(super) spots: Vec<Spot<'a>>,
-    /// How many steps were taken at most.
+    /// Maximum number of steps that matched.
     deepest: usize,
 }
 
 impl Walked<'_> {
-    /// Why nothing was found.
+    /// Explains at which step the path matched nothing.
     pub(super) fn stopped_at(&self, path: &Path) -> String {
         let (there, rest) = path.0.split_at_checked(self.deepest).unwrap_or((&path.0, &[]));
         let missing = Path(rest.iter().take(1).cloned().collect());
@@ -33,7 +33,7 @@ impl Walked<'_> {
     }
 }
 
-/// Finds the values in all documents, in the order of the file.
+/// Finds the values in all documents, in file order.
 pub(super) fn walk<'a>(parsed: &'a Parsed, path: &Path) -> Walked<'a> {
     let mut walked = Walked { spots: Vec::new(), deepest: 0 };
     for root in &parsed.documents {
@@ -56,7 +56,7 @@ fn step<'a>(at: Spot<'a>, steps: &[Step], taken: usize, walked: &mut Walked<'a>)
     }
 }
 
-/// The nodes one step away, and the exact step to each.
+/// Returns the child nodes that a step matches, with the exact step to each.
 fn children<'a>(node: &'a Node, step: &Step) -> Vec<(Step, &'a Node)> {
     let items = match &node.kind {
         Kind::List { items, .. } => items.as_slice(),

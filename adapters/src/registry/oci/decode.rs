@@ -1,4 +1,4 @@
-//! What registries answer, reduced to what is asked.
+//! Decoding of manifests and image configurations, reduced to the fields that are used.
 
 use jiff::Timestamp;
 use jiff::civil::date;
@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::ids::{CommitId, Digest};
 use crate::rest::redact::unreadable;
 
-/// The kinds of manifest that are understood: an image or a list of images by platform, by Docker and by OCI.
+/// The supported manifest types: image and image index, in the Docker and the OCI format.
 pub(super) const MANIFESTS: [&str; 4] = [
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.oci.image.manifest.v1+json",
@@ -19,21 +19,21 @@ pub(super) const MANIFESTS: [&str; 4] = [
     "application/vnd.docker.distribution.manifest.v2+json",
 ];
 
-/// Where an image says which commit it was built from; the second is what the first was called before 2017.
+/// The labels that name the commit of an image. The second is the name used before 2017.
 const REVISIONS: [&str; 2] = ["org.opencontainers.image.revision", "org.label-schema.vcs-ref"];
 
-/// A manifest.
+/// A decoded manifest.
 #[derive(Debug)]
 pub(super) enum Manifest {
-    /// Of one image.
+    /// Manifest of one image.
     Image {
-        /// Its configuration.
+        /// Digest of the image configuration.
         config: Digest,
     },
-    /// Of the same image for several platforms.
+    /// Index of a multi-platform image.
     List {
-        /// One of them: linux/amd64 if there is, otherwise the first that can run. Provenance, which stands in the same
-        /// list, has the platform "unknown".
+        /// Digest of one platform's manifest: linux/amd64 if present, otherwise the first that can run. Provenance
+        /// entries are skipped; their platform is "unknown".
         platform: Option<Digest>,
     },
 }
@@ -77,7 +77,7 @@ impl Manifest {
     }
 }
 
-/// How an image was built, as far as it says.
+/// The build facts that an image declares.
 #[derive(Debug, Default)]
 pub(super) struct Built {
     pub(super) created: Option<Timestamp>,
@@ -102,7 +102,7 @@ impl Built {
         let labels = raw.config.and_then(|config| config.labels).unwrap_or_default();
         let revision = REVISIONS.iter().filter_map(|name| labels.get(*name));
         let revision = revision.filter_map(|text| CommitId::parse(&text.trim().to_ascii_lowercase()).ok()).next();
-        // Builds that are reproducible write 1970 or 1980, which is no time at which anything was built.
+        // Reproducible builds set the time to 1970 or 1980, which is not a build time.
         let created = raw.created.and_then(|text| text.parse::<Timestamp>().ok());
         Ok(Self {
             created: created.filter(|at| at.to_zoned(jiff::tz::TimeZone::UTC).date() >= date(2000, 1, 1)),
@@ -118,8 +118,8 @@ fn json<T: DeserializeOwned>(body: &[u8], what: &str) -> Result<T, Failure> {
     })
 }
 
-/// The digest of a body, which has to be the one that is claimed. Without a claim, or with one in an algorithm that we do
-/// not know, it is SHA-256, as registries themselves do.
+/// Computes the digest of a body and checks it against the claimed one. Without a claim, or with an unsupported
+/// algorithm, the digest is SHA-256, as in registries.
 pub(super) fn verified(body: &[u8], claimed: Option<&str>, what: &str) -> Result<Digest, Failure> {
     let claimed = claimed.and_then(|text| Digest::parse(text).ok());
     let found = match &claimed {

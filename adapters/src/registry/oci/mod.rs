@@ -1,8 +1,8 @@
-//! Registries that speak the OCI distribution protocol: quay.io, Docker Hub, ghcr.io, Harbor, GitLab's, Debian's
-//! `docker-registry` and the others. It only ever reads.
+//! Adapter for registries with the OCI distribution protocol: quay.io, Docker Hub, ghcr.io, Harbor, GitLab, Debian's
+//! `docker-registry` and others. Read-only.
 //!
-//! The calls are made here and not by a registry crate, because none of those bounds an answer, refuses a redirect or
-//! tells a token service that is down from one that says no.
+//! It does not use a registry crate, because none of them limits the size of a response, refuses a redirect, or
+//! distinguishes a token service that is down from one that denies access.
 
 mod decode;
 mod options;
@@ -23,25 +23,26 @@ use crate::ids::Digest;
 pub(crate) use self::options::is_loopback;
 pub use self::options::{Auth, OciOptions, OptionsError};
 
-/// One repository of images in a registry.
+/// One image repository in a registry.
 #[derive(Debug)]
 pub struct Oci {
-    /// As people write it, for them and for [`Image`].
+    /// The repository as configured, for messages and for [`Image`].
     repository: String,
     wire: Wire,
 }
 
 impl Oci {
-    /// Checks the options. Nothing is called yet.
+    /// Validates the options. Sends no request.
     ///
     /// # Errors
-    /// Says what is wrong with them and what is wanted.
+    /// If an option is not valid; the error names the problem and the expected form.
     pub fn new(options: OciOptions) -> Result<Self, OptionsError> {
         let repository = options.repository.clone();
         Ok(Self { repository, wire: Wire::new(options)? })
     }
 
-    /// The manifest that a tag or a digest names; `None` when there is none. What a digest names has to have it.
+    /// Returns the manifest for a tag or a digest, or `None` if there is none. If `digest` is given, the manifest
+    /// must match it.
     async fn manifest(&self, name: &str, digest: Option<&Digest>) -> Result<Option<(Digest, Manifest)>, Failure> {
         let what = format!("{}:{name}", self.repository);
         let answer = self.wire.get(&["manifests", name], &decode::MANIFESTS.join(", "), &what).await?;
@@ -55,8 +56,8 @@ impl Oci {
         Ok(Some((digest, Manifest::read(&answer.body, &what)?)))
     }
 
-    /// What the image's configuration says about how it was built. For an image of several platforms one of them
-    /// answers for all: they come from one build.
+    /// Reads the build facts from the image configuration. For a multi-platform image, the configuration of one
+    /// platform is used, because all platforms come from one build.
     async fn built(&self, manifest: Manifest, tag: &str) -> Result<Built, Failure> {
         let gone = |digest: &Digest| {
             let repository = &self.repository;

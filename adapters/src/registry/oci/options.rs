@@ -1,4 +1,4 @@
-//! What a registry needs to be told, checked once.
+//! The settings of a registry.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,25 +9,25 @@ use thiserror::Error;
 
 use crate::egress::EgressPolicy;
 
-/// How to reach one repository.
+/// The settings for one image repository.
 pub struct OciOptions {
-    /// The registry and the path in it, without tag: `quay.io/team/payments`.
+    /// Registry and path, without tag: `quay.io/team/payments`.
     pub repository: String,
-    /// Who asks.
+    /// Credentials for the registry.
     pub auth: Auth,
-    /// Speak http without TLS, to the registry and to what it points at. A registry on loopback is always spoken to like
-    /// that; elsewhere whoever is on the wire can read the credentials and change the answers.
+    /// Use HTTP without TLS, for the registry and for the addresses that it refers to. Always used for a registry on
+    /// loopback. Anywhere else, an attacker on the network can read the credentials and modify the responses.
     pub plain_http: bool,
-    /// What may be reached besides the internet, here and where the registry sends us.
+    /// Egress policy of the registry, and of the addresses that it refers to.
     pub reach: EgressPolicy,
-    /// Certificate authorities in PEM to be trusted besides those of the system, for a registry of one's own.
+    /// Additional trusted certificate authorities in PEM, for a private registry.
     pub extra_ca: Option<String>,
-    /// How long one call may take. A search makes up to about eight.
+    /// Time limit of one request. Finding an image takes up to about eight.
     pub time_limit: Duration,
 }
 
 impl OciOptions {
-    /// The usual ones: TLS, the system's certificate authorities, ten seconds a call.
+    /// Returns the defaults: TLS, the system's certificate authorities, and ten seconds per request.
     pub fn new(repository: impl Into<String>, auth: Auth) -> Self {
         Self {
             repository: repository.into(),
@@ -40,19 +40,20 @@ impl OciOptions {
     }
 }
 
-/// Who asks a registry.
+/// Credentials for a registry.
 #[derive(Clone)]
 pub enum Auth {
-    /// Nobody in particular; enough for public images.
+    /// No credentials; sufficient for public images.
     Anonymous,
-    /// A user or robot account. The password goes to the registry, or to the token service that the registry names.
+    /// A user or robot account. The password is sent to the registry, or to the token service that the
+    /// registry names.
     Basic {
-        /// The name of the account.
+        /// Name of the account.
         user: String,
-        /// Its password or token.
+        /// Password or token of the account.
         password: SecretString,
     },
-    /// A token that the registry itself takes.
+    /// A token that the registry accepts directly.
     Bearer(SecretString),
 }
 
@@ -66,26 +67,26 @@ impl fmt::Debug for Auth {
     }
 }
 
-/// Why a registry cannot be used as it is described.
+/// The reason that the options are not valid.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum OptionsError {
-    /// The repository is not one.
+    /// The repository name is not valid.
     #[error("{given:?} names no repository of images: {why}; wanted is one like quay.io/team/payments")]
     Repository {
-        /// What was given.
+        /// The repository as configured.
         given: String,
-        /// What is wrong with it.
+        /// The problem with it.
         why: String,
     },
-    /// The certificate authorities cannot be used.
+    /// The certificate authorities cannot be loaded.
     #[error("the certificate authorities for the registry cannot be used: {why}")]
     Certificates {
-        /// What is wrong with them.
+        /// The problem with them.
         why: String,
     },
 }
 
-/// Whether a host of a URL is this machine.
+/// Returns `true` if the host of a URL is `localhost` or a loopback address.
 pub(crate) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())

@@ -1,4 +1,4 @@
-//! Whom to trust.
+//! The TLS configuration for a registry.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use rustls_platform_verifier::Verifier;
 
 use super::options::OptionsError;
 
-/// TLS by rustls with ring, which trusts the system's certificate authorities and those that are given.
+/// Returns a rustls configuration with ring that trusts the system's certificate authorities and the given ones.
 pub(super) fn tls(given: Option<&str>) -> Result<rustls::ClientConfig, OptionsError> {
     let refuse = |why: String| OptionsError::Certificates { why };
     let extra: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(given.unwrap_or_default().as_bytes())
@@ -23,6 +23,6 @@ pub(super) fn tls(given: Option<&str>) -> Result<rustls::ClientConfig, OptionsEr
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| refuse(error.to_string()))?;
-    // "Dangerous" is any verifier of one's own; this one is the system's.
+    // rustls calls every custom verifier dangerous. This one is the system's.
     Ok(config.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }

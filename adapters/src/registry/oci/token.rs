@@ -1,26 +1,26 @@
-//! What a registry asks for with a 401, and the token service that it sends us to.
+//! Authentication challenges of a registry, and the responses of token services.
 
 use http_auth::ChallengeParser;
 use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-/// How a registry wants to be spoken to.
+/// The authentication scheme that a registry demands with a 401.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Challenge {
-    /// With name and password on every call.
+    /// Name and password with every request.
     Basic,
-    /// With a token, which this service gives out.
+    /// A token issued by a token service.
     Bearer {
-        /// The service's URL.
+        /// URL of the token service.
         realm: String,
-        /// The name under which it knows the registry.
+        /// Name of the registry at the token service.
         service: Option<String>,
     },
 }
 
 impl Challenge {
-    /// The first challenge that we can meet.
+    /// Returns the first challenge with a supported scheme.
     pub(super) fn read(headers: &HeaderMap) -> Option<Self> {
         let texts = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
         texts.flat_map(|text| ChallengeParser::new(text).filter_map(Result::ok)).find_map(|challenge| {
@@ -39,14 +39,15 @@ impl Challenge {
     }
 }
 
-/// A token service's answer: some say `token`, some `access_token`, some both.
+/// The response of a token service: some return `token`, some `access_token`, some both.
 #[derive(Deserialize)]
 struct Given {
     token: Option<String>,
     access_token: Option<String>,
 }
 
-/// The token in a token service's answer. The answer itself is never shown: it is the secret.
+/// Extracts the token from the response of a token service. The response must never be shown, because it contains
+/// the secret.
 pub(super) fn token(body: &[u8]) -> Option<SecretString> {
     let given: Given = serde_json::from_slice(body).ok()?;
     given.token.or(given.access_token).map(SecretString::from)

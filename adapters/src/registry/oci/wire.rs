@@ -1,4 +1,4 @@
-//! The calls themselves: one host, bounded in time and size, credentials to nobody else.
+//! HTTP access to one registry: limited in time and size, and with credentials for that registry only.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -16,35 +16,35 @@ use crate::egress::{EgressGuard, denied};
 use crate::failure::Failure;
 use crate::rest::client::builder;
 
-/// Manifests may have four megabytes, say registries; configurations are far smaller.
+/// Maximum size of a response. Registries limit manifests to 4 MB; configurations are much smaller.
 const BODY_LIMIT: usize = 4 << 20;
-/// Registries send to a store, and the store perhaps to a mirror.
+/// Maximum number of redirects of a blob request: registries redirect to a store, which may redirect to a mirror.
 const REDIRECTS: usize = 3;
 
-/// An answer, whole.
+/// A complete response.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
 }
 
-/// What the registry was found to want.
+/// The authentication that the registry demanded last.
 #[derive(Clone)]
 enum Pass {
-    /// Name and password.
+    /// Basic authentication with name and password.
     Basic,
-    /// This token.
+    /// A token issued by the token service.
     Token(SecretString),
 }
 
-/// The way to one repository.
+/// Client for one repository.
 pub(super) struct Wire {
     client: Client,
     gate: EgressGuard,
     base: Url,
     repository: String,
     auth: Auth,
-    /// What opened the door last time.
+    /// The authentication that worked last; `None` before the first challenge.
     pass: Mutex<Option<Pass>>,
 }
 
@@ -76,12 +76,13 @@ impl Wire {
         Ok(Self { client, gate, base, repository: name.repository, auth: options.auth, pass: Mutex::new(None) })
     }
 
-    /// Asks for something of the repository's.
+    /// Reads a resource of the repository.
     pub(super) async fn get(&self, path: &[&str], accept: &str, what: &str) -> Result<Answer, Failure> {
         self.whole(self.ask(self.url(path)?, accept, what).await?, what).await
     }
 
-    /// Asks for a blob, which registries like to keep elsewhere. Whom they send us to gets no credentials.
+    /// Reads a blob and follows redirects, because registries often store blobs elsewhere. Other origins get
+    /// no credentials.
     pub(super) async fn get_blob(&self, path: &[&str], what: &str) -> Result<Answer, Failure> {
         let mut url = self.url(path)?;
         let mut response = self.ask(url.clone(), "*/*", what).await?;
@@ -95,7 +96,7 @@ impl Wire {
         self.whole(response, what).await
     }
 
-    /// Asks for the tags, and leaves the answer unread: there may be thousands.
+    /// Requests the list of tags without reading the body, which may contain thousands.
     pub(super) async fn ask_for_tags(&self, what: &str) -> Result<Answer, Failure> {
         let mut url = self.url(&["tags", "list"])?;
         url.set_query(Some("n=1"));
@@ -103,8 +104,7 @@ impl Wire {
         Ok(Answer { status: response.status(), headers: response.headers().clone(), body: Vec::new() })
     }
 
-    /// One call, with what opened the door last time. When that is not enough, the registry says what is, and is asked once
-    /// more.
+    /// Sends a GET request with the last known authentication. On a 401, obtains the demanded one and retries once.
     async fn ask(&self, url: Url, accept: &str, what: &str) -> Result<Response, Failure> {
         let send = async || {
             let request = self.signed(self.client.get(url.clone()).header(ACCEPT, accept));
@@ -133,7 +133,7 @@ impl Wire {
         }
     }
 
-    /// What meets the challenge; `None` when nothing that we have does.
+    /// Obtains the authentication for a challenge; returns `None` if there are no suitable credentials.
     async fn pass_for(&self, headers: &HeaderMap) -> Result<Option<Pass>, Failure> {
         match (Challenge::read(headers), &self.auth) {
             (None, _) | (_, Auth::Bearer(_)) | (Some(Challenge::Basic), Auth::Anonymous) => Ok(None),
@@ -189,7 +189,7 @@ impl Wire {
         Ok(Answer { status, headers, body })
     }
 
-    /// What an answer means that is not the one that was hoped for.
+    /// Turns an error response into a failure, with advice for the operator.
     pub(super) fn failed(&self, answer: &Answer, what: &str) -> Failure {
         let (host, status) = (self.host(), answer.status.as_u16());
         match answer.status {
@@ -220,8 +220,8 @@ impl Wire {
         }
     }
 
-    /// Where a redirect leads; `None` when it is none. From TLS it has to lead to TLS, which also keeps it away from what
-    /// listens inside our own network in the clear.
+    /// Returns the target of a redirect, or `None` if the response is none. A redirect from TLS must lead to TLS,
+    /// which also keeps it away from plain HTTP services in the internal network.
     fn elsewhere(
         &self,
         from: &Url,
@@ -243,7 +243,7 @@ impl Wire {
         )))
     }
 
-    /// No answer, or half of one. The URL is left out: that of a store is signed.
+    /// Turns a missing or incomplete response into a failure. Omits the URL, because URLs of a blob store are signed.
     fn unreachable(&self, host: Option<&str>, error: &reqwest::Error, what: &str) -> Failure {
         if let Some(barred) = denied(error) {
             return barred.clone().into();
@@ -256,7 +256,7 @@ impl Wire {
         self.base.host_str().unwrap_or_default()
     }
 
-    /// The path's parts are digests, tags and words: nothing in them needs escaping, and nothing is.
+    /// Builds the URL of a resource. Its path consists of digests, tags and constants, so nothing needs escaping.
     fn url(&self, path: &[&str]) -> Result<Url, Failure> {
         let path = format!("{}/{}", self.repository, path.join("/"));
         self.base.join(&path).map_err(|error| Failure::rejected(format!("{path} is no path: {error}")))
@@ -267,7 +267,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
-/// The innermost cause, which is the one that says something: "connection refused".
+/// Returns the innermost cause, which is the most informative: "connection refused".
 fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {
@@ -286,7 +286,7 @@ mod tests {
         Wire::new(OciOptions::new("quay.io/team/payments", auth)).unwrap()
     }
 
-    /// Security case 55: a registry behind TLS cannot talk us into sending the password without.
+    /// Security case 55: a registry with TLS cannot make the bot send the password without TLS.
     #[tokio::test]
     async fn a_token_service_without_tls_gets_no_password() {
         for realm in ["http://quay.io/token", "ftp://quay.io/token", "quay.io/token", ""] {
@@ -297,7 +297,7 @@ mod tests {
         assert!(inside.reason().contains("private_hosts"), "{inside}");
     }
 
-    /// Security case 65: a redirect from TLS leads to TLS, or nowhere.
+    /// Security case 65: a redirect from TLS is followed only to TLS.
     #[test]
     fn a_redirect_stays_behind_tls() {
         let (wire, from) = (behind_tls(), Url::parse("https://quay.io/v2/team/payments/blobs/x").unwrap());

@@ -1,4 +1,4 @@
-//! Cases about commits, streams and the feed.
+//! Conformance cases for commits, streams and the feed.
 
 use super::{made, refused, with_work};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::lease::{LeaseId, Requirement};
 use crate::outbox::{Fence, Settlement, TimerChange, Work, WorkKey};
 use crate::record::{Commit, CommitId, Cursor, Expected, StreamId, Version};
 
-/// A commit id that was committed answers the first receipt and changes nothing.
+/// Repeating a commit id returns the first receipt and changes nothing.
 pub async fn repeated_commit(bench: Bench) {
     let first = made(&bench, Commit { append: vec![append("s", 0, 2)], ..commit("a") }).await;
     bench.clock.advance(1000);
@@ -21,7 +21,7 @@ pub async fn repeated_commit(bench: Bench) {
     made(&bench, Commit { seen: seen("k"), ..commit("b") }).await;
 }
 
-/// A dedupe key is taken once; the refusal carries the first receipt, and all are equal.
+/// A dedupe key is accepted once; every later refusal carries the first receipt.
 pub async fn deduplication(bench: Bench) {
     let first = made(&bench, Commit { seen: seen("k"), append: vec![append("s", 0, 1)], ..commit("a") }).await;
     for id in ["b", "c"] {
@@ -57,7 +57,7 @@ pub async fn conflict_leaves_nothing(bench: Bench) {
     assert_eq!(made(&bench, repaired).await.versions[1].1, Version(4));
 }
 
-/// Versions count from one, `Any` appends anywhere, and events come back as the same JSON.
+/// Versions start at 1, `Any` appends at any version, and events are returned as the same JSON.
 pub async fn versions_and_reads(bench: Bench) {
     let journal = bench.journal();
     let stream = StreamId::new("s");
@@ -78,7 +78,7 @@ pub async fn versions_and_reads(bench: Bench) {
     assert!(journal.stream(&StreamId::new(""), Version(0), 10).await.unwrap().is_empty());
 }
 
-/// The feed is all records in commit order, in pages of any size.
+/// The feed returns all records in commit order, for any page size.
 pub async fn feed_pages(bench: Bench) {
     for n in 0..5 {
         let id = format!("c{n}");
@@ -103,7 +103,7 @@ pub async fn feed_pages(bench: Bench) {
     assert!(bench.journal().feed(Cursor::default(), 0).await.unwrap().is_empty());
 }
 
-/// What cannot be held is refused as malformed, and its id stays free.
+/// A commit that cannot be stored is refused as malformed, and its id remains unused.
 pub async fn malformed(bench: Bench) {
     let long = "x".repeat(256);
     let done =
@@ -123,7 +123,7 @@ pub async fn malformed(bench: Bench) {
     made(&bench, Commit { append: vec![append(&long[..255], 0, 1)], ..commit("a") }).await;
 }
 
-/// Of several refusals the first of: dedupe key, versions, settled work, requirements, leases.
+/// If several checks fail, the first is reported: dedupe key, versions, settled work, requirements, leases.
 pub async fn order_of_checks(bench: Bench) {
     made(&bench, Commit { seen: seen("k"), leases: vec![acquire("l", "a", None)], ..commit("a") }).await;
     let lost = LeaseId::new("other");
@@ -146,7 +146,7 @@ pub async fn order_of_checks(bench: Bench) {
     assert!(matches!(refused(&bench, bad).await, CommitError::LeaseBusy(view) if view.holder == "a"));
 }
 
-/// Whoever waits is woken by a commit.
+/// A commit wakes the subscribers.
 pub async fn wake_fires(bench: Bench) {
     let mut wake = bench.journal().wake();
     wake.borrow_and_update();
@@ -154,7 +154,7 @@ pub async fn wake_fires(bench: Bench) {
     tokio::time::timeout(Duration::from_secs(30), wake.changed()).await.unwrap().unwrap();
 }
 
-/// The journal's time is never before a recorded moment, whatever the clock does.
+/// The journal's time never goes back before a recorded time, even if the clock does.
 pub async fn time_never_goes_back(mut bench: Bench) {
     bench.clock.advance(3_600_000);
     let first = made(&bench, commit("a")).await;

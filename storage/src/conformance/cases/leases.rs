@@ -1,4 +1,4 @@
-//! Cases about leases, and about a restart with everything in the journal.
+//! Conformance cases for leases, and for a restart of a journal with all kinds of data.
 
 use super::{made, refused, with_work};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::lease::{LeaseChange, Requirement};
 use crate::outbox::{Fence, Settlement, TimerChange};
 use crate::record::{Commit, CommitId, Cursor};
 
-/// A lease has one holder at a time, under rising fences, and is given back by its fence.
+/// A lease has one holder at a time. Each acquisition has a higher fence, and releasing requires that fence.
 pub async fn lease_life(bench: Bench) {
     let take = |id, holder| Commit { leases: vec![acquire("l", holder, None)], ..commit(id) };
     let first = made(&bench, take("a", "ann")).await;
@@ -34,7 +34,7 @@ pub async fn lease_life(bench: Bench) {
     assert!(bench.journal().leases().await.unwrap().is_empty());
 }
 
-/// A lease ends at its end, unless it was extended before; then anybody may take it.
+/// A lease expires unless it is extended before; then it can be acquired by another holder.
 pub async fn lease_ends(bench: Bench) {
     let in_seconds = |seconds| Some(bench.journal().now().after(Duration::from_secs(seconds)));
     let first = made(&bench, Commit { leases: vec![acquire("l", "ann", in_seconds(10))], ..commit("a") }).await;
@@ -57,7 +57,7 @@ pub async fn lease_ends(bench: Bench) {
     ));
 }
 
-/// A commit that requires a lease happens only while that lease is held under that fence.
+/// A commit that requires a lease succeeds only while the lease is held under the given fence.
 pub async fn lease_required(bench: Bench) {
     let until = Some(bench.journal().now().after(Duration::from_secs(10)));
     let (lease, fence) =
@@ -66,13 +66,13 @@ pub async fn lease_required(bench: Bench) {
         |id, fence| Commit { require: vec![Requirement::LeaseHeld { lease: lease.clone(), fence }], ..commit(id) };
     made(&bench, needs("b", fence)).await;
     assert!(matches!(refused(&bench, needs("c", Fence(fence.0 + 1))).await, CommitError::LeaseLost(_)));
-    // What a commit requires must hold before it, not through it.
+    // A requirement is checked against the state before the commit, not after it.
     let release = Commit { leases: vec![LeaseChange::Release { lease: lease.clone(), fence }], ..needs("d", fence) };
     bench.clock.advance(10_000);
     assert!(matches!(refused(&bench, release).await, CommitError::LeaseLost(_)));
 }
 
-/// After a restart all is there; claims are void, and fences go on rising.
+/// A restart keeps everything except claims, and fences continue to increase.
 pub async fn restart(mut bench: Bench) {
     let everything = Commit {
         seen: seen("k"),

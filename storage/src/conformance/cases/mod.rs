@@ -1,4 +1,4 @@
-//! One case for every rule that [`crate::Journal`] states.
+//! The conformance cases: one for each rule of [`crate::Journal`].
 
 mod commits;
 mod leases;

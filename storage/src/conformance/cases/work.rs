@@ -1,4 +1,4 @@
-//! Cases about work, claims and timers.
+//! Conformance cases for work items, claims and timers.
 
 use super::{made, refused, with_work};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::error::CommitError;
 use crate::outbox::{ClaimRequest, Fence, Lane, Settlement, TimerChange, Work, WorkKey, WorkState};
 use crate::record::Commit;
 
-/// One piece at a time for each lane and order key, the oldest first; lanes do not mix.
+/// Items of one queue and order key are claimed one at a time, oldest first; queues are independent.
 pub async fn work_in_order(bench: Bench) {
     let other = Work { lane: Lane::new("other"), ..work("d", "o") };
     made(&bench, with_work("a", [work("a", "o"), work("b", "o"), work("c", "p"), other])).await;
@@ -28,7 +28,7 @@ pub async fn work_in_order(bench: Bench) {
     assert_eq!(bench.journal().claim(one).await.unwrap()[0].work.key.as_str(), "f");
 }
 
-/// A claim holds until its end, and not at it; the next has a higher fence.
+/// A claim ends exactly at its expiry, and the next claim has a higher fence.
 pub async fn claim_runs_out(bench: Bench) {
     made(&bench, with_work("a", [work("w", "o"), work("x", "o")])).await;
     let first = bench.claim().await.remove(0);
@@ -46,7 +46,7 @@ pub async fn claim_runs_out(bench: Bench) {
     assert_eq!(bench.claim_keys().await, ["x"]);
 }
 
-/// The newest fence settles even after its time, as long as nobody else took the work; anything else is too late.
+/// A claim can be settled after its expiry if the item was not claimed again; older fences are refused.
 pub async fn fence_lost(bench: Bench) {
     made(&bench, with_work("a", [work("w", "o")])).await;
     let unclaimed = crate::outbox::Settle { work: WorkKey::new("w"), fence: Fence(0), settlement: Settlement::Done };
@@ -62,7 +62,7 @@ pub async fn fence_lost(bench: Bench) {
     assert!(bench.claim().await.is_empty() && bench.journal().unsettled().await.unwrap().is_empty());
 }
 
-/// Retried work waits, keeps its place in line and counts its attempts; dead work stands in nobody's way.
+/// A retried item waits, keeps its place in the queue and counts its attempts. A dead item does not block others.
 pub async fn retry_and_dead(bench: Bench) {
     made(&bench, with_work("a", [work("w", "o"), work("x", "o")])).await;
     let first = bench.claim().await.remove(0);
@@ -85,7 +85,7 @@ pub async fn retry_and_dead(bench: Bench) {
     assert!(matches!(views[1].state, WorkState::Claimed { .. }));
 }
 
-/// Work whose key is known, waiting, dead or done, is left as it is.
+/// Enqueuing a known key changes nothing, whether the item is waiting, claimed or done.
 pub async fn enqueue_is_idempotent(bench: Bench) {
     let other = Work { payload: json("\"other\""), ..work("w", "else") };
     made(&bench, with_work("a", [work("w", "o"), other.clone()])).await;
@@ -98,7 +98,7 @@ pub async fn enqueue_is_idempotent(bench: Bench) {
     assert!(bench.claim().await.is_empty() && bench.journal().unsettled().await.unwrap().is_empty());
 }
 
-/// A timer set again replaces the first, whether that was open, claimed, dead or done; one cancelled is gone.
+/// Setting a timer replaces the item with its key, whether waiting, claimed or done; canceling removes it.
 pub async fn timers(bench: Bench) {
     let at = |seconds| bench.journal().now().after(Duration::from_secs(seconds));
     let timer = |seconds| TimerChange::Set(Work { not_before: at(seconds), ..work("t", "timer") });
@@ -127,7 +127,7 @@ pub async fn timers(bench: Bench) {
     assert_eq!(bench.claim_keys().await, ["t"]);
 }
 
-/// Renewing counts from now, and only for the newest fence.
+/// A renewal counts from now, and requires the newest fence.
 pub async fn renewing(bench: Bench) {
     made(&bench, with_work("a", [work("w", "o")])).await;
     let claimed = bench.claim().await.remove(0);
@@ -146,7 +146,7 @@ pub async fn renewing(bench: Bench) {
     assert_eq!(bench.journal().renew(&WorkKey::new("nothing"), next.fence, hold).await.unwrap(), None);
 }
 
-/// The earliest moment at which something can be claimed: work that is first in line, or a claim that runs out.
+/// The next due time is that of the first item in a queue, or the expiry of a claim.
 pub async fn next_due(bench: Bench) {
     assert_eq!(bench.journal().next_due().await.unwrap(), None);
     let now = bench.journal().now();
@@ -162,7 +162,7 @@ pub async fn next_due(bench: Bench) {
     assert_eq!(bench.journal().next_due().await.unwrap(), Some(late.not_before));
 }
 
-/// Unsettled work is listed oldest first, across lanes.
+/// Unsettled work is listed oldest first, across queues.
 pub async fn unsettled_oldest_first(bench: Bench) {
     let other = Work { lane: Lane::new("other"), ..work("z", "o") };
     made(&bench, with_work("a", [other, work("m", "p")])).await;
