@@ -1,7 +1,7 @@
 //! The kinds of accounts and channels, as reported by the platform. Admission depends on them and they can change, so
 //! query them at the time of use.
 
-/// The kind of an account. Only a [`AccountKind::Member`] may act; all others are read-only (security cases 30 and 31).
+/// The kind of an account. Only [`AccountKind::Member`] may act; all others are read-only (security cases 30 and 31).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AccountKind {
     /// A full member of the workspace or server.

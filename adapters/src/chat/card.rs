@@ -79,7 +79,7 @@ pub struct Mark {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MarkState {
-    /// Completed.
+    /// The step has completed.
     Done,
     /// In progress or waiting.
     Current,

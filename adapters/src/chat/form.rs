@@ -46,7 +46,7 @@ pub enum InputKind {
     Line(u16),
     /// Multiple lines of at most this many characters in total.
     Paragraph(u16),
-    /// A selection of exactly one choice.
+    /// A selection of one choice.
     One(Vec<Choice>),
     /// A selection of any number of choices.
     Many(Vec<Choice>),

@@ -23,7 +23,8 @@ pub(super) fn sanitize(text: &str) -> String {
     out
 }
 
-/// Reports invisible characters: fillers, joiners, direction marks, tags, variation selectors.
+/// Returns `true` for a character without a visible shape: fillers, joiners, direction marks, tags, variation
+/// selectors.
 fn unseen(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
