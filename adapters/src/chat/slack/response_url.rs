@@ -1,5 +1,5 @@
-//! Response URLs: addresses that Slack gives along, to answer one act. They come in a payload, so they are only followed to
-//! Slack's own hosts (security case 64), and no token goes with them.
+//! Client for response URLs, which Slack supplies with a payload for replies. They are untrusted input: only Slack's
+//! own hosts are called (security case 64), and without a token.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::rest::{Rest, RestOptions};
 
 const HOSTS: [&str; 2] = ["hooks.slack.com", "hooks.slack-gov.com"];
 
-/// The way to response URLs.
+/// HTTP client for response URLs.
 pub(super) struct ResponseUrlClient {
     rest: Rest,
-    /// The host and port of a Slack on this machine, in tests.
+    /// Host and port of a fake Slack on this machine, for tests.
     also: Option<(String, Option<u16>)>,
 }
 
@@ -35,7 +35,7 @@ impl ResponseUrlClient {
         Ok(Self { rest: Rest::new(options)?, also })
     }
 
-    /// Answers by a response URL.
+    /// Posts a reply to a response URL.
     pub(super) async fn respond(&self, url: &str, body: &Value) -> Result<(), Failure> {
         let url = self.checked(url).ok_or_else(|| Failure::rejected("the response URL leads to no host of Slack's"))?;
         let answer = self.rest.write(Method::POST, &url, Some(body), "answer").await?;
