@@ -288,7 +288,7 @@ mod tests {
         core.kind_of(&serde_json::from_value(user.clone()).unwrap())
     }
 
-    /// Security case 31: whatever Slack leaves out, nobody becomes a member by it.
+    /// Missing fields in Slack's response never make an account a member (security case 31).
     #[test]
     fn a_member_is_of_a_home_that_is_listed() {
         assert_eq!(kind(&json!({"team_id": "T1"})), AccountKind::Member);

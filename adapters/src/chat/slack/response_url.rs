@@ -59,7 +59,7 @@ mod tests {
 
     use super::*;
 
-    /// Security case 64: the list is closed.
+    /// Only the listed hosts are accepted (security case 64).
     #[test]
     fn only_slacks_own_hosts_are_followed() {
         let hook =
@@ -83,7 +83,7 @@ mod tests {
         }
     }
 
-    /// Security case 64: where the answer goes is where it was sent, whatever it is answered.
+    /// Redirects are not followed (security case 64).
     #[tokio::test]
     async fn no_redirect_is_followed() {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -98,7 +98,8 @@ mod tests {
             let mut asked = vec![0; 4096];
             let length = stream.read(&mut asked).await.unwrap();
             stream.write_all(answer.as_bytes()).await.unwrap();
-            // Until it is over: whoever follows asks once more, here or over another connection.
+            // Serve until the end of the test: a client that follows redirects sends another request, on this or a new
+            // connection.
             let again = tokio::select! {
                 more = stream.read(&mut asked[length..]) => more.unwrap_or_default() > 0,
                 _ = listener.accept() => true,
