@@ -40,7 +40,7 @@ pub(super) struct Context {
     pub(super) tokens: TtlCache<(String, ChannelRef), String>,
     /// The last form shown to a user, by user and form key.
     pub(super) forms: TtlCache<(String, String), Form>,
-    /// The last reply to a reaction, by user; suppresses repetitions.
+    /// The last reply to each reaction, by message, user and emoji; suppresses repetitions after a gap.
     pub(super) spoken: TtlCache<String, Card>,
     pub(super) updates: UpdateQueue,
     me: OnceCell<User>,
