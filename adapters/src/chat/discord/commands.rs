@@ -216,7 +216,7 @@ pub(super) fn typed(verbs: &[CommandSpec], data: &Value) -> Option<String> {
     for option in verb.iter().flat_map(|verb| &verb.options) {
         words.extend(value(&option.name).and_then(|value| option.typed(value)));
     }
-    // Keep options that an outdated registration still has; the command parser rejects them with a message.
+    // Keep options of an outdated registration, so that the command parser can reject them with a message.
     let known = |name: &str| verb.is_some_and(|verb| verb.options.iter().any(|option| option.name == name));
     let unknown = given.iter().filter(|(name, _)| !known(name));
     words.extend(unknown.filter_map(|(_, value)| value.as_str()).map(quoted));
