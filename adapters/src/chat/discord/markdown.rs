@@ -147,7 +147,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
 
-    /// Security case 58.
+    /// Markdown in external text is escaped (security case 58).
     #[test]
     fn what_comes_from_outside_stays_text() {
         for (evil, shown) in [
@@ -179,7 +179,7 @@ mod tests {
         );
     }
 
-    /// Security case 20: people are numbers.
+    /// A Discord identity is a numeric id (security case 20).
     #[test]
     fn people_are_numbers() {
         let ana = |id: &str| Some(PersonRef::new(Platform::Discord, id));

@@ -95,7 +95,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
 
-    /// Security case 66: the token goes to Discord, or to where whoever set it up said.
+    /// The token is sent only to Discord or to the configured gateway (security case 66).
     #[test]
     fn the_token_is_told_to_discord_only() {
         let discord = Url::parse("https://discord.com/api/v10/").unwrap();
