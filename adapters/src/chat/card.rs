@@ -12,13 +12,13 @@ pub enum Tone {
     /// Information; no action is needed.
     #[default]
     Neutral,
-    /// A success.
+    /// An operation succeeded.
     Good,
     /// An approver, the captain or the requester has to act.
     Asking,
     /// A refusal, or a state that needs attention.
     Warning,
-    /// A failure.
+    /// An operation failed.
     Bad,
 }
 

@@ -81,7 +81,7 @@ pub enum HandlerReply {
     Message(Option<Card>),
     /// The bot needs more input. Returned only if [`Inbound::can_ask`] is `true`.
     OpenForm(Form),
-    /// The submitted form is invalid: pairs of [`super::form::Input::id`] and error message.
+    /// The submitted form is invalid: pairs of [`super::Input::id`] and error message.
     FieldErrors(Vec<(String, String)>),
     /// Content of the user's home page.
     HomePage(Vec<Card>),

@@ -44,8 +44,8 @@ pub enum Destination {
 pub struct Post {
     /// The channel, thread or account that receives the message.
     pub destination: Destination,
-    /// Natural key of the message. If the outcome of a post is uncertain, [`Chat::find`] looks the message up by this
-    /// key.
+    /// Natural key of the message. If the outcome of a post is uncertain, [`Chat::find`] looks the message up
+    /// by this key.
     pub key: String,
     /// Content of the message, rendered by each adapter.
     pub card: Card,
@@ -146,14 +146,16 @@ pub trait Chat: Send + Sync {
     /// Replaces the content of a message. Idempotent.
     async fn update(&self, message: &MessageRef, card: &Card) -> Result<(), Failure>;
 
-    /// Returns the message that was posted to `place` with this key, or `None` if there is none.
+    /// Returns the message that was posted to `place` with this key, or `None` if there is none. Adapters may search
+    /// recent messages only.
     async fn find(&self, place: &Destination, key: &str) -> Result<Option<MessageRef>, Failure>;
 
-    /// Shows a card in this channel to one account only, as the reply to an action. Best effort: delivery is not
-    /// guaranteed.
+    /// Shows a card to one account only, as the reply to an action in this channel; by direct message if the platform
+    /// cannot show it in the channel. Best effort: delivery is not guaranteed.
     async fn whisper(&self, channel: &ChannelRef, to: &PersonRef, card: &Card) -> Result<(), Failure>;
 
-    /// Returns the reactions that are currently on a message.
+    /// Returns the reactions that are currently on a message of the bot. Fails with [`Failure::Rejected`] if the
+    /// message is not the bot's.
     async fn reactions(&self, message: &MessageRef) -> Result<Vec<Reaction>, Failure>;
 
     /// Returns those accounts of `among` that can read a channel.

@@ -1,5 +1,5 @@
-//! The sanitizer of external text: it cannot control, reorder or hide anything on a screen. Called by the adapters'
-//! renderers.
+//! Sanitizer of external text for display: the result cannot control the screen, reorder a line or hide anything.
+//! Called by the adapters' renderers.
 
 /// Returns the text with all control, reordering and invisible characters made visible: an ASCII control character as
 /// its symbol (`␛`), any other by its code point (`<U+202E>`). Newlines are kept, and tabs become spaces. Security
@@ -23,8 +23,8 @@ pub(super) fn sanitize(text: &str) -> String {
     out
 }
 
-/// Returns `true` for a character without a visible shape: fillers, joiners, direction marks, tags, variation
-/// selectors.
+/// Returns `true` for a character without a visible shape: fillers, joiners, direction marks,
+/// tags, variation selectors.
 fn unseen(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'

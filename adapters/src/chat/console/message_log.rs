@@ -67,7 +67,7 @@ pub struct Message {
     pub place: Destination,
     /// Natural key that it was posted with.
     pub key: String,
-    /// Current content.
+    /// Current content of the message.
     pub card: Card,
     /// Current reactions, oldest first.
     pub reactions: Vec<Reaction>,

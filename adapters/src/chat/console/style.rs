@@ -1,5 +1,5 @@
-//! Styled and sanitized pieces of text: external text cannot control the terminal. Used by the layout and the
-//! transcript.
+//! Styled and sanitized pieces of text: external text cannot control the terminal. Used by the layout
+//! and the transcript.
 
 use crate::chat::sanitize::sanitize;
 use crate::chat::{Emoji, MarkState, Span, Text, Tone};

@@ -1,5 +1,5 @@
-//! Decoder of gateway events to user actions. Makes no calls; it uses the context's configuration and cache of thread
-//! parents.
+//! Decoder of gateway events to user actions. Makes no calls; it uses the context's configuration and cache
+//! of thread parents.
 
 use serde_json::Value;
 
@@ -140,8 +140,8 @@ fn did(core: &Context, kind: u64, data: &Value, channel: ChannelRef) -> Option<D
     }
 }
 
-/// Decodes a reaction; `None` if it is from a bot (security case 30), in another server, or on a message of another
-/// author.
+/// Decodes a reaction; `None` if it is from a bot (security case 30), in another server, or on a message
+/// of another author.
 pub(super) fn reacted(core: &Context, me: &str, data: &Value, added: bool) -> Option<Reacted> {
     let guild = text(data, "/guild_id").is_some_and(|guild| {
         let listed = core.listens_to(guild);
@@ -173,8 +173,8 @@ pub(super) fn emoji(name: &str) -> Emoji {
 }
 
 impl Spot {
-    /// Resolves a channel with its parent, if it is a thread. A thread has the same id as the message that it belongs
-    /// to.
+    /// Resolves a channel with its parent, if it is a thread. A thread has the same id as the message that
+    /// it belongs to.
     pub(super) fn of(channel: ChannelRef, parent: Option<ChannelRef>) -> Self {
         match parent {
             Some(parent) => {

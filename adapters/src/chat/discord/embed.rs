@@ -1,5 +1,5 @@
-//! Renders the body of a card, between title and footer, within the limits of one message's embeds. Pure. Called by
-//! `render.rs`.
+//! Renders the body of a card, between title and footer, within the limits of one message's embeds. Pure.
+//! Called by `render.rs`.
 
 use serde_json::{Value, json};
 

@@ -8,8 +8,8 @@ use super::commands::{CommandSpec, commands};
 use super::gateway::INTENTS;
 use super::rights::PERMISSIONS;
 
-/// Returns the invitation link, permissions, intents and commands of an application. The bot registers the commands
-/// itself.
+/// Returns the invitation link, permissions, intents and commands of an application. The bot registers
+/// the commands itself.
 #[must_use]
 pub fn manifest(application: &str, verbs: &[CommandSpec]) -> Value {
     let query =

@@ -92,8 +92,8 @@ impl Chat for Discord {
         self.core.whisper(channel, to, card).await
     }
 
-    /// Returns only [`super::Emoji::Yes`] and [`super::Emoji::No`] of users, not of bots. A message that the bot did
-    /// not post has none that count.
+    /// Returns only [`super::Emoji::Yes`] and [`super::Emoji::No`] of users, not of bots. Returns [`Failure::Rejected`]
+    /// if the bot did not post the message.
     async fn reactions(&self, message: &MessageRef) -> Result<Vec<Reaction>, Failure> {
         self.core.reactions(message).await
     }

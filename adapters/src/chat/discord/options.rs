@@ -22,9 +22,9 @@ pub struct DiscordOptions {
     pub gateway: Option<Url>,
     /// Egress policy: the addresses that may be reached besides the public internet.
     pub reach: EgressPolicy,
-    /// Bot token.
+    /// Token of the bot user; a secret.
     pub token: SecretString,
-    /// Application id.
+    /// Id of the Discord application, digits only.
     pub application: String,
     /// Ids of the servers (guilds) whose events are accepted. Actions in other servers are refused.
     pub guilds: Vec<String>,

@@ -123,8 +123,8 @@ impl Context {
         Ok(self.web.set(Method::PATCH, Call::new(&path, "change a message"), &body).await.map(drop)?)
     }
 
-    /// Shows a card to one user: as an ephemeral reply to their last interaction if it is recent, otherwise as a direct
-    /// message.
+    /// Shows a card to one user: as an ephemeral reply to their last interaction if it is recent, otherwise as
+    /// a direct message.
     pub(super) async fn whisper(&self, channel: &ChannelRef, to: &PersonRef, card: &Card) -> Result<(), Failure> {
         if let Some(token) = self.tokens.get(&(to.id.clone(), channel.clone())) {
             let path = ["webhooks", &self.application, &token];

@@ -47,8 +47,8 @@ pub(super) fn in_guild(guild: &str, all: &[Role], own: &[String]) -> u64 {
     if granted & ADMINISTRATOR > 0 { u64::MAX } else { granted }
 }
 
-/// Applies a channel's overwrites to server-wide permissions: first for @everyone, then for roles, then for the member
-/// `me`.
+/// Applies a channel's overwrites to server-wide permissions: first for @everyone, then for roles, then for
+/// the member `me`.
 pub(super) fn in_channel(granted: u64, channel: &Channel, guild: &str, own: &[String], me: &str) -> u64 {
     if granted == u64::MAX {
         return granted;

@@ -57,8 +57,8 @@ impl Context {
         found
     }
 
-    /// Checks that roles exist and that anyone may mention them; the bot does not ask for the permission to mention all
-    /// roles.
+    /// Checks that roles exist and that anyone may mention them; the bot does not ask for the permission to
+    /// mention all roles.
     pub(super) async fn examine_groups(&self, groups: &[String]) -> Vec<CheckResult> {
         let mut known: Vec<Role> = Vec::new();
         if groups.is_empty() {

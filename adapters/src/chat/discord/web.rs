@@ -58,7 +58,7 @@ pub(super) struct Web {
 pub(super) struct Call<'a> {
     /// Path segments below the API's base URL.
     pub(super) path: &'a [&'a str],
-    /// Query parameters.
+    /// Query parameters of the URL.
     pub(super) query: &'a [(&'a str, &'a str)],
     /// Verb phrase that completes "could not …" in error messages.
     pub(super) act: &'a str,
@@ -69,8 +69,8 @@ impl<'a> Call<'a> {
         Self { path, query: &[], act }
     }
 
-    /// Returns the route that Discord rate limits as one: the path with the id of the channel, server or webhook, and
-    /// with all other ids replaced.
+    /// Returns the route that Discord rate limits as one: the method and path with the id of the channel, server or
+    /// webhook, and with all other numeric ids replaced.
     fn route(&self, method: &Method) -> String {
         let part = |(place, part): (usize, &&str)| match part.bytes().all(|b| b.is_ascii_digit()) {
             true if place != 1 => ":id".to_owned(),
@@ -128,7 +128,7 @@ impl Web {
 
     fn open(&self, method: &Method, call: Call<'_>) -> Result<String, Failure> {
         let route = call.route(method);
-        // Interaction replies have no global rate limit; never delay them.
+        // Interaction replies are exempt from the bot's rate limits; never delay them.
         if matches!(call.path.first(), Some(&"interactions" | &"webhooks")) {
             return Ok(route);
         }

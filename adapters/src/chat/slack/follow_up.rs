@@ -84,7 +84,8 @@ impl Context {
         }
     }
 
-    /// Opens a modal. Do this first: the trigger id expires after 3 seconds and works once.
+    /// Opens a modal, or tells the user that it failed. This is the first call after the acknowledgement, because the
+    /// trigger id expires after 3 seconds and works once.
     async fn open(&self, way: &ReplyTarget, view: SlackView) -> Result<(), Failure> {
         let trigger = SlackTriggerId::new(way.trigger_id.clone().unwrap_or_default());
         let call = Call { method: "views.open", channel: "", act: "show a form" };

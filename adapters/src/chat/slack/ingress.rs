@@ -85,8 +85,8 @@ impl SlackIngress {
     }
 }
 
-/// Decodes an authenticated body: events are JSON, commands are form-encoded, and interactions are JSON in a form
-/// field.
+/// Decodes an authenticated body: events are JSON, commands are form-encoded, and interactions are JSON in
+/// a form field.
 fn opened(body: &[u8]) -> Option<(PayloadKind, Payload)> {
     if body.trim_ascii_start().starts_with(b"{") {
         return Some((PayloadKind::Event, Payload(serde_json::from_slice(body).ok()?)));

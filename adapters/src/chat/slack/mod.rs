@@ -99,7 +99,7 @@ impl Chat for Slack {
         self.core.whisper_to(channel, None, to, card).await
     }
 
-    /// Excludes the bot's own reactions. A message that the bot did not post has none that count.
+    /// Excludes the bot's own reactions. Returns [`Failure::Rejected`] if the bot did not post the message.
     async fn reactions(&self, message: &MessageRef) -> Result<Vec<Reaction>, Failure> {
         self.core.reactions(message).await
     }

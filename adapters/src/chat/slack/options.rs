@@ -1,5 +1,5 @@
-//! [`SlackOptions`]: the configuration of the Slack adapter. Validated by [`SlackOptions::check`] when the adapter is
-//! created.
+//! [`SlackOptions`]: the configuration of the Slack adapter. Validated by [`SlackOptions::check`] when the
+//! adapter is created.
 
 use std::fmt;
 
@@ -22,8 +22,8 @@ pub struct SlackOptions {
     pub signing_secrets: Vec<SecretString>,
     /// App id, `A…`. Events of other apps are dropped.
     pub app_id: String,
-    /// Ids of the workspaces (`T…`) and organizations (`E…`) whose events are accepted. Accounts from elsewhere are
-    /// [`crate::chat::AccountKind::Stranger`].
+    /// Ids of the workspaces (`T…`) and organizations (`E…`) whose events are accepted. Accounts from
+    /// elsewhere are [`crate::chat::AccountKind::Stranger`].
     pub teams: Vec<String>,
     /// Number of concurrent Socket Mode connections, 1 to 10. With two, one can reconnect without a gap.
     pub connections: u8,
@@ -34,8 +34,9 @@ pub struct SlackOptions {
     /// Path of the webhook receiver. Requests of every kind are accepted at this path and at `/commands`,
     /// `/interactions` and `/events` below it.
     pub path: String,
-    /// `true` if the API URL is a loopback address, for tests. Plain HTTP is then allowed, also for response URLs. Any
-    /// other address requires HTTPS.
+    /// `true` to allow a fake Slack at a loopback address, for tests: plain HTTP is then accepted, also for response
+    /// URLs and Socket Mode. [`SlackOptions::new`] sets it if `api` is a loopback address. Any other
+    /// address requires HTTPS.
     pub allow_private: bool,
 }
 
@@ -43,8 +44,8 @@ pub struct SlackOptions {
 pub const SLACK_API: &str = "https://slack.com/api/";
 
 impl SlackOptions {
-    /// Returns options with two connections and neither Socket Mode nor webhooks: set the app token or a signing
-    /// secret.
+    /// Returns options with two connections and neither Socket Mode nor webhooks: set the app token or
+    /// a signing secret.
     #[must_use]
     pub fn new(api: Url, token: SecretString, app_id: impl Into<String>, teams: Vec<String>) -> Self {
         let allow_private = is_here(&api);

@@ -1,5 +1,5 @@
-//! Outbound messages of the Slack adapter: posts, updates and ephemeral messages. Posts carry their key in the message
-//! metadata.
+//! Outbound messages of the Slack adapter: posts, updates and ephemeral messages. Posts carry their key in
+//! the message metadata.
 
 use std::collections::HashMap;
 

@@ -212,8 +212,8 @@ impl Context {
     }
 
     pub(super) async fn channel(&self, channel: &ChannelRef) -> Result<ChannelKind, Failure> {
-        // A direct message with the bot or a user's home page: the id prefix tells, and a query would need another
-        // scope.
+        // A direct message with the bot or a user's home page: the id prefix tells, and a query would
+        // need another scope.
         if channel.as_str().starts_with(['D', 'U', 'W']) {
             return Ok(ChannelKind::Direct);
         }

@@ -17,7 +17,7 @@ use crate::failure::Failure;
 const BLOCK: usize = 30;
 /// Reserved for the notice that content was omitted.
 const NOTE: usize = 200;
-/// Maximum share of the progress line and of the footer.
+/// Maximum size of the progress line and of the footer.
 const MARKS: usize = 1500;
 const FOOTER: usize = 600;
 

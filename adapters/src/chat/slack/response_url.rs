@@ -98,8 +98,8 @@ mod tests {
             let mut asked = vec![0; 4096];
             let length = stream.read(&mut asked).await.unwrap();
             stream.write_all(answer.as_bytes()).await.unwrap();
-            // Serve until the end of the test: a client that follows redirects sends another request, on this or a new
-            // connection.
+            // Serve until the end of the test: a client that follows redirects sends another request, on this or
+            // a new connection.
             let again = tokio::select! {
                 more = stream.read(&mut asked[length..]) => more.unwrap_or_default() > 0,
                 _ = listener.accept() => true,

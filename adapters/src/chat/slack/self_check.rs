@@ -1,5 +1,5 @@
-//! Self-check of the Slack adapter: token, scopes, app id, clock, Socket Mode and channels. Posts nothing. Called by
-//! [`super::Slack`].
+//! Self-check of the Slack adapter: token, scopes, app id, clock, Socket Mode and channels. Posts nothing.
+//! Called by [`super::Slack`].
 
 use jiff::Timestamp;
 use serde::Deserialize;

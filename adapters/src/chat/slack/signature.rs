@@ -14,8 +14,8 @@ const WINDOW_SECONDS: u64 = 300;
 const SIGNATURE: &str = "x-slack-signature";
 const MOMENT: &str = "x-slack-request-timestamp";
 
-/// Verifies that a request is signed with one of the secrets and is recent. Several secrets allow a rotation without a
-/// gap.
+/// Verifies that a request is signed with one of the secrets and is recent. Several secrets allow a rotation
+/// without a gap.
 ///
 /// # Errors
 /// Returns [`Delivery::Unsigned`] if the signature or timestamp is missing, malformed or wrong, and

@@ -172,8 +172,8 @@ impl Console {
         Ok(None)
     }
 
-    /// Records the action and builds its [`Inbound`]. With a file, the counter in the dedupe key continues after a
-    /// restart.
+    /// Records the action and builds its [`Inbound`]. With a file, the counter in the dedupe key continues
+    /// after a restart.
     fn inbound(
         &self,
         inner: &mut Inner,

@@ -1,5 +1,5 @@
-//! Opens gateway connections: requests the URL from Discord and sends the token only to a safe address. Called by
-//! [`super::Gateway`].
+//! Opens gateway connections: requests the URL from Discord and sends the token only to a safe address.
+//! Called by [`super::Gateway`].
 
 use std::time::Duration;
 
@@ -66,8 +66,8 @@ pub(super) fn resumed(core: &Context, told: &str) -> Option<Url> {
     core.gateway.clone().or_else(|| checked(told, &core.api))
 }
 
-/// Parses a URL and checks that it may receive the token. With Discord's own API, only Discord's own gateway is
-/// accepted.
+/// Parses a URL and checks that it may receive the token. With Discord's own API, only Discord's own
+/// gateway is accepted.
 fn checked(url: &str, api: &Url) -> Option<Url> {
     let url = Url::parse(url).ok().filter(is_safe)?;
     let under = |url: &Url, domain: &str| {

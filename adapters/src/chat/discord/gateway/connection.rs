@@ -1,5 +1,5 @@
-//! One gateway connection: identifies or resumes, sends heartbeats, reads events and passes them on. Never blocks on a
-//! handler.
+//! One gateway connection: identifies or resumes, sends heartbeats, reads events and passes them on. Never blocks
+//! on a handler.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Opens Socket Mode connections: requests a URL from Slack and connects only if the host is Slack's. Called by
-//! [`super::SocketMode`].
+//! Opens Socket Mode connections: requests a URL from Slack and connects only if the host is Slack's.
+//! Called by [`super::SocketMode`].
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! One Socket Mode connection: reads envelopes, spawns their handlers and writes acknowledgements. Never blocks on a
-//! handler.
+//! One Socket Mode connection: reads envelopes, spawns their handlers and writes acknowledgements. Never blocks
+//! on a handler.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,8 +134,8 @@ impl Connection {
                 }
             }
             let _ = socket.close(None).await;
-            // Read until Slack closes too: closing a socket with unread data may reset it and discard sent
-            // acknowledgements.
+            // Read until Slack closes too: closing a socket with unread data may reset it and
+            // discard sent acknowledgements.
             while let Some(Ok(_)) = socket.next().await {}
         };
         let _ = timeout(LAST, rest).await;

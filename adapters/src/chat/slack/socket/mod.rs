@@ -37,7 +37,7 @@ struct Shared {
     core: Arc<Context>,
     listener: Arc<dyn InboundHandler>,
     stop: watch::Receiver<bool>,
-    /// Held by every running task; [`SocketMode::run`] returns when all clones are dropped.
+    /// Held by every running task; [`EventSource::run`] returns when all clones are dropped.
     alive: mpsc::Sender<()>,
 }
 
