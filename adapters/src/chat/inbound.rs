@@ -20,14 +20,14 @@ use crate::ids::{ChannelRef, MessageRef, PersonRef};
 #[async_trait]
 pub trait InboundHandler: Send + Sync {
     /// Handles one action within the platform's acknowledgement deadline. When this returns, the action is durable or
-    /// had no effect, except for [`HandlerReply::Unavailable`].
+    /// had no effect.
     async fn handle(&self, inbound: Inbound) -> HandlerReply;
 
-    /// Returns the messages whose reactions are votes at present.
+    /// Returns the messages of all open vote requests, with the votes that are counted.
     ///
-    /// After a gap in the event stream, an adapter reads the reactions of these messages again and replays the
-    /// difference to the handler: a reaction that is present but not counted as an added reaction, one that is counted
-    /// but gone as a removed reaction.
+    /// After a gap in the event stream, an adapter whose platform does not redeliver events reads the reactions of
+    /// these messages again. It replays the difference to the handler: a reaction that is present but not counted as an
+    /// added one, and a reaction that is counted but gone as a removed one.
     async fn open_vote_messages(&self) -> Vec<VoteMessage> {
         Vec::new()
     }

@@ -96,7 +96,7 @@ pub struct Inbound {
 pub enum Interaction {
     /// The user typed a `/hotfix` command.
     Command {
-        /// The text after `/hotfix`, as typed.
+        /// The text after `/hotfix`, as typed; may be empty.
         text: String,
     },
     /// The user added or removed a reaction.
@@ -133,8 +133,8 @@ pub enum Interaction {
     HomeOpened,
 }
 
-/// A chat platform. All methods are remote calls and fail with a [`Failure`] that tells the caller whether to retry, to
-/// give up or to look the outcome up.
+/// A chat platform, as the bot uses it. The [`Failure`] of a method tells the caller whether to retry, to give up, or
+/// to look the outcome up before it repeats the call.
 #[async_trait]
 pub trait Chat: Send + Sync {
     /// Posts a message and returns its reference.
