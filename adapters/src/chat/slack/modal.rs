@@ -73,7 +73,7 @@ pub(super) fn notice(card: &Card) -> Result<SlackView, Failure> {
     Ok(SlackView::Modal(view))
 }
 
-/// Renders cards as the home page. Cards that do not fit are replaced by a line with their number.
+/// Renders cards as the home page. If not all cards fit, one line at the end states how many are omitted.
 pub(super) fn home(cards: &[Card]) -> Result<SlackView, Failure> {
     let mut page: Vec<SlackBlock> = Vec::new();
     let mut left_out = 0;
