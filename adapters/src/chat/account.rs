@@ -1,27 +1,28 @@
-//! What a platform says of accounts and of channels. It decides who may act, and it changes: ask in the moment it matters.
+//! The kinds of accounts and channels, as reported by the platform. Admission depends on them and they can change, so
+//! query them at the time of use.
 
-/// What an account is. Only a member acts; everybody else may look (security cases 30 and 31).
+/// The kind of an account. Only [`AccountKind::Member`] may act; all others are read-only (security cases 30 and 31).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AccountKind {
     /// A full member of the workspace or server.
     Member,
-    /// A guest: somebody who was let into a channel or two, or who has not joined yet.
+    /// A guest: restricted to single channels, or pending and not yet a full member.
     Guest,
-    /// Somebody of another company, in a channel that both share.
+    /// A member of another organization, in a shared channel.
     Stranger,
     /// A bot, an app or a workflow.
     Bot,
-    /// Deactivated, or not there any more.
+    /// A deactivated or deleted account.
     Gone,
 }
 
-/// What a channel is.
+/// The kind of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ChannelKind {
-    /// For the people of this workspace or server, openly or by invitation.
+    /// A public or private channel of this workspace or server.
     Own,
-    /// Shared with another company, or about to be (security case 38).
+    /// Shared with another organization, or about to be (security case 38).
     Shared,
-    /// A conversation with single people.
+    /// A direct message or group direct message.
     Direct,
 }

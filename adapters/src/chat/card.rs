@@ -1,209 +1,210 @@
-//! What a message says, in neutral parts. Each adapter renders them within its platform's limits and escapes every
-//! [`Span::Plain`] and [`Span::Code`]: text that came from outside lives in those two only.
+//! A [`Card`]: the platform-neutral content of a message. Each adapter renders it within its platform's limits and
+//! escapes every [`Span::Plain`] and [`Span::Code`]. External text may appear in these two only.
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ChannelRef, PersonRef};
 
-/// The colour of a message, so to speak.
+/// The severity of a message; adapters map it to a color or an icon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tone {
-    /// News.
+    /// Information; no action is needed.
     #[default]
     Neutral,
-    /// Something went well.
+    /// An operation succeeded.
     Good,
-    /// Somebody has to act.
+    /// An approver, the captain or the requester has to act.
     Asking,
-    /// Something is refused, or needs care.
+    /// A refusal, or a state that needs attention.
     Warning,
-    /// Something failed.
+    /// An operation failed.
     Bad,
 }
 
-/// A message.
+/// The content of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Card {
-    /// Its colour.
+    /// Severity of the message.
     pub tone: Tone,
-    /// Its first line, in bold.
+    /// First line, shown in bold.
     pub title: Option<Text>,
-    /// Paragraphs.
+    /// Paragraphs, below the title.
     pub lines: Vec<Text>,
-    /// Text set line by line, in fixed width: a help page, an error with its caret. It is shown as it is, like
-    /// [`Span::Plain`], and never wrapped.
+    /// Preformatted text in a fixed-width font, such as a help page or a parse error with its caret. Escaped like
+    /// [`Span::Plain`] and never wrapped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verbatim: Option<String>,
-    /// Names with values, set as a table.
+    /// Name-value pairs, shown as a table.
     pub fields: Vec<Field>,
-    /// Steps and where they stand.
+    /// The progress line: steps with their states, in order.
     pub progress: Vec<Mark>,
-    /// Buttons.
+    /// Buttons, in order.
     pub actions: Vec<Action>,
-    /// Small print.
+    /// Last line, shown in small print.
     pub footer: Option<Text>,
-    /// Whether it is shown whole or not at all: a question that people answer by what they read (security case 29). Any
-    /// other card that does not fit is cut, and says so.
+    /// `true` if the card must never be truncated, because users decide by its content (security case 29). If such a
+    /// card exceeds the platform's limits, it is rejected; any other card is truncated with a notice.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub whole: bool,
 }
 
 impl Card {
-    /// A message of one paragraph.
+    /// Returns a card with one paragraph.
     #[must_use]
     pub fn line(tone: Tone, text: Text) -> Self {
         Self { tone, lines: vec![text], ..Self::default() }
     }
 }
 
-/// A name with a value.
+/// A name-value pair.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
-    /// The name; ours, never from outside.
+    /// The name; never external text.
     pub name: String,
-    /// The value.
+    /// The value; may contain external text in its spans.
     pub value: Text,
 }
 
-/// One step in a progress line.
+/// One step in the progress line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
-    /// What the step is called.
+    /// Display name of the step.
     pub label: String,
-    /// Where it stands.
+    /// State of the step.
     pub state: MarkState,
 }
 
-/// Where a step stands.
+/// The state of a step in the progress line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MarkState {
-    /// Behind us.
+    /// The step has completed.
     Done,
-    /// Being done or waited for.
+    /// In progress or waiting.
     Current,
-    /// Something is wrong here.
+    /// Failed or blocked.
     Stopped,
-    /// Left out, with a reason.
+    /// Skipped, with a reason given elsewhere.
     Skipped,
-    /// Ahead.
+    /// Not yet reached.
     Ahead,
 }
 
-/// A button.
+/// A button on a card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Action {
-    /// What it says, at most 75 characters.
+    /// Label of the button, at most 75 characters.
     pub label: String,
-    /// What comes back when it is pressed: an opaque id that the bot looks up, never state (security case 35).
+    /// Value that [`super::Interaction::ButtonClick`] returns on a click: an opaque id that the bot looks up, never
+    /// state (security case 35).
     pub value: String,
-    /// Whether it is the dangerous one.
+    /// `true` if the button is shown as destructive.
     pub danger: bool,
 }
 
-/// Text in parts.
+/// Formatted text: a sequence of spans.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Text(pub Vec<Span>);
 
-/// A part of a text.
+/// One span of a text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Span {
-    /// Plain text; it is shown as it is, with nothing in it meaning anything.
+    /// Plain text. Escaped, so that no markup in it takes effect.
     Plain(String),
-    /// The same, in bold.
+    /// Bold text; escaped like [`Span::Plain`].
     Strong(String),
-    /// A commit, a branch, a command: fixed width.
+    /// Fixed-width text, such as a commit, a branch or a command.
     Code(String),
-    /// Calls a person. Only people who must act are called.
+    /// A mention that notifies a user. Only users who must act are mentioned.
     Mention {
-        /// The account to call; `None` when the person has none here and is named in plain text.
+        /// The account to notify; `None` if the user has no account on this platform and is shown as plain text.
         account: Option<PersonRef>,
-        /// What the person is called.
+        /// Display name of the user.
         name: String,
     },
-    /// Calls a group that the platform keeps, such as a Slack user group or a Discord role.
+    /// A mention of a group that the platform manages, such as a Slack user group or a Discord role.
     Group {
-        /// Its id there.
+        /// Id of the group on the platform.
         id: String,
-        /// What it is called.
+        /// Display name of the group.
         name: String,
     },
-    /// A channel, as people there call it.
+    /// A link to a channel, shown by its name on the platform.
     Channel(ChannelRef),
-    /// A link that we built.
+    /// A link that the bot built.
     Link {
-        /// Where to.
+        /// Target of the link.
         url: String,
-        /// What it says.
+        /// Text of the link.
         label: String,
     },
 }
 
 impl Text {
-    /// An empty text, to be added to.
+    /// Returns an empty text to append to.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A plain text.
+    /// Returns a text of one plain span.
     pub fn of(text: impl Into<String>) -> Self {
         Self::new().plain(text)
     }
 
-    /// Adds plain text.
+    /// Appends plain text.
     #[must_use]
     pub fn plain(mut self, text: impl Into<String>) -> Self {
         self.0.push(Span::Plain(text.into()));
         self
     }
 
-    /// Adds bold text.
+    /// Appends bold text.
     #[must_use]
     pub fn strong(mut self, text: impl Into<String>) -> Self {
         self.0.push(Span::Strong(text.into()));
         self
     }
 
-    /// Adds text of fixed width.
+    /// Appends fixed-width text.
     #[must_use]
     pub fn code(mut self, text: impl Into<String>) -> Self {
         self.0.push(Span::Code(text.into()));
         self
     }
 
-    /// Adds a call to a person.
+    /// Appends a mention of a user.
     #[must_use]
     pub fn mention(mut self, account: Option<PersonRef>, name: impl Into<String>) -> Self {
         self.0.push(Span::Mention { account, name: name.into() });
         self
     }
 
-    /// Adds a call to a group.
+    /// Appends a mention of a group.
     #[must_use]
     pub fn group(mut self, id: impl Into<String>, name: impl Into<String>) -> Self {
         self.0.push(Span::Group { id: id.into(), name: name.into() });
         self
     }
 
-    /// Adds the name of a channel.
+    /// Appends a link to a channel.
     #[must_use]
     pub fn channel(mut self, channel: ChannelRef) -> Self {
         self.0.push(Span::Channel(channel));
         self
     }
 
-    /// Adds another text.
+    /// Appends another text.
     #[must_use]
     pub fn then(mut self, other: Self) -> Self {
         self.0.extend(other.0);
         self
     }
 
-    /// The text without any marking: code in backticks, mentions as `@name`.
+    /// Returns the text without formatting: code in backticks, mentions as `@name`.
     #[must_use]
     pub fn to_plain(&self) -> String {
         self.0

@@ -1,24 +1,24 @@
-//! What a chat sent and the bot did not take: counted since the process started, so that a wrong app id or a workspace that
-//! nobody listed shows, and does not look like silence.
+//! Counters of inbound chat events that were dropped, by reason, since the process started. They make a wrong app id or
+//! an unlisted workspace visible in metrics and logs.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Why something that a chat sent was dropped.
+/// The reason why an inbound event was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dropped {
-    /// It is of another app.
+    /// The event belongs to another app.
     OtherApp,
-    /// It is of a workspace or a server that nobody listed.
+    /// The event belongs to a workspace or server that is not configured.
     OtherTeam,
-    /// It cannot be read.
+    /// The event cannot be decoded.
     Unreadable,
 }
 
 impl Dropped {
-    /// All reasons.
+    /// All reasons, for the metrics.
     pub const ALL: [Self; 3] = [Self::OtherApp, Self::OtherTeam, Self::Unreadable];
 
-    /// Its word in the metrics.
+    /// Returns the label value used in the metrics.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -28,7 +28,7 @@ impl Dropped {
         }
     }
 
-    /// What to look at, for the log.
+    /// Returns the hint to the operator that is added to the log line.
     const fn hint(self) -> &'static str {
         match self {
             Self::OtherApp => "compare the app's id with hotfix.toml",
@@ -37,13 +37,13 @@ impl Dropped {
         }
     }
 
-    /// How often it happened.
+    /// Returns the number of events dropped for this reason since the process started.
     #[must_use]
     pub fn count(self) -> u64 {
         self.counter().load(Ordering::Relaxed)
     }
 
-    /// Counts one, and leaves a line in the log. `whose` is the id that it came with, if any; it is no secret.
+    /// Increments the counter and logs a warning. `whose` is the id in the event, if any; it is not secret.
     pub(crate) fn note(self, platform: &'static str, whose: Option<&str>) {
         self.counter().fetch_add(1, Ordering::Relaxed);
         let whose: Option<String> = whose.map(|id| id.chars().filter(char::is_ascii_graphic).take(40).collect());

@@ -1,80 +1,80 @@
-//! A form: what the bot asks a person all at once. Platforms differ in what they can show, and each adapter shows what it
-//! can: where there are no lists to choose from, the choices are typed.
+//! A [`Form`]: a dialog in which the bot asks for several inputs at once. Adapters render it with the controls that
+//! their platform has; where there are no selection lists, the user types the choice ids.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What is asked.
+/// A form to be shown to a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Form {
-    /// Which form it is, and about what: `verify/HF-1/staging`. It comes back with the answers.
+    /// Identifies the form and its subject, such as `verify/HF-1/staging`. Returned with the answers.
     pub key: String,
-    /// Its heading; 24 characters are shown everywhere.
+    /// Title; every platform shows at least 24 characters.
     pub title: String,
-    /// What the button says that hands it in; 24 characters are shown everywhere.
+    /// Label of the submit button; every platform shows at least 24 characters.
     pub submit: String,
-    /// What there is to know before answering; it may be empty.
+    /// Introductory text above the inputs; may be empty.
     pub lead: String,
-    /// What is asked, in this order; five are shown everywhere.
+    /// The inputs, in order; every platform shows at least five.
     pub inputs: Vec<Input>,
-    /// The command that says the same, for where the form cannot be shown whole.
+    /// The equivalent command, offered if the platform cannot show the whole form.
     pub instead: String,
 }
 
-/// One question.
+/// One input of a form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Input {
-    /// By which the answer is found again.
+    /// Key of the answer in [`Answers`].
     pub id: String,
-    /// The question.
+    /// Label of the input.
     pub label: String,
-    /// Help with it; it may be empty.
+    /// Help text; may be empty.
     pub hint: String,
-    /// What kind of answer it takes.
+    /// Type of the input.
     pub kind: InputKind,
-    /// Whether it must be answered.
+    /// `true` if an answer is mandatory.
     pub required: bool,
-    /// The answer that stands there already; for choices, their ids with commas between.
+    /// Initial value; for choices, their ids separated by commas.
     pub given: String,
 }
 
-/// What kind of answer a question takes.
+/// The type of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InputKind {
-    /// One line, at most so many characters.
+    /// A single line of at most this many characters.
     Line(u16),
-    /// Several lines, at most so many characters.
+    /// Multiple lines of at most this many characters in total.
     Paragraph(u16),
-    /// One of these.
+    /// A selection of one choice.
     One(Vec<Choice>),
-    /// Any of these.
+    /// A selection of any number of choices.
     Many(Vec<Choice>),
 }
 
-/// Something to choose.
+/// A choice of a selection input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
-    /// What comes back; where choices are typed, this is what people type, so it is short.
+    /// Id returned as the answer. Users type it where the platform has no selection lists, so it is short.
     pub id: String,
-    /// What it says.
+    /// Label of the choice.
     pub label: String,
 }
 
-/// What was answered, by the id of the question: the text, or the ids of what was chosen with commas between. A question
-/// that was left open is not there.
+/// Submitted answers, keyed by [`Input::id`]. A value is the text, or the chosen ids separated by commas. An input that
+/// was left empty has no entry.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Answers(pub BTreeMap<String, String>);
 
 impl Answers {
-    /// The answer to a question, trimmed; `None` when there is none.
+    /// Returns the answer to an input, trimmed; `None` if it is missing or blank.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&str> {
         self.0.get(id).map(|answer| answer.trim()).filter(|answer| !answer.is_empty())
     }
 
-    /// What was chosen.
+    /// Returns the chosen ids of a selection input.
     pub fn chosen(&self, id: &str) -> impl Iterator<Item = &str> {
         let chosen = self.get(id).unwrap_or_default().split(',');
         chosen.map(str::trim).filter(|choice| !choice.is_empty())

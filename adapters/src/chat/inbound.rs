@@ -1,6 +1,7 @@
-//! How what people do comes in. A platform is either called ([`EventSource`]: it keeps a connection open) or calls
-//! ([`WebhookReceiver`]: it sends requests); either way each act is handed to the one [`InboundHandler`], and the platform is told that it
-//! arrived only after the listener answered. So whatever was acknowledged is durable.
+//! The inbound half of the chat port. A platform delivers user actions either over connections that the bot opens
+//! ([`EventSource`]) or by webhook ([`WebhookReceiver`]). Either way, each action is passed to the one
+//! [`InboundHandler`], and the adapter acknowledges it to the platform only after the handler has returned. An
+//! acknowledged action is therefore durable.
 
 use std::sync::Arc;
 
@@ -15,146 +16,149 @@ use super::form::Form;
 use super::{Card, Emoji, Inbound};
 use crate::ids::{ChannelRef, MessageRef, PersonRef};
 
-/// Whoever handles what people do.
+/// The handler of all user actions, implemented by the bot.
 #[async_trait]
 pub trait InboundHandler: Send + Sync {
-    /// Handles one act, within the time that platforms grant for an answer. When this answers, the act is durable, or it
-    /// changed nothing.
+    /// Handles one action within the platform's acknowledgement deadline. When this returns, the action is durable or
+    /// had no effect.
     async fn handle(&self, inbound: Inbound) -> HandlerReply;
 
-    /// The messages whose reactions matter now. A platform that lost sight of what people do reads them again, and hands in
-    /// what it missed: reactions that stand and do not count yet, as if they had just been added, and those that count and do
-    /// not stand any more, as if they had just been taken back.
+    /// Returns the messages of all open vote requests, with the votes that are counted.
+    ///
+    /// After a gap in the event stream, an adapter whose platform does not redeliver events reads the reactions of
+    /// these messages again. It replays the difference to the handler: a reaction that is present but not counted as an
+    /// added one, and a reaction that is counted but gone as a removed one.
     async fn open_vote_messages(&self) -> Vec<VoteMessage> {
         Vec::new()
     }
 
-    /// Who keeps an answer that the platform did not take, to give it later; without anybody it is lost.
+    /// Returns the store for replies that the platform did not accept. If `None`, such replies are lost.
     fn reply_store(&self) -> Option<Arc<dyn ReplyStore>> {
         None
     }
 }
 
-/// Keeps what could not be said.
+/// A durable store for replies that could not be delivered.
 #[async_trait]
 pub trait ReplyStore: Send + Sync {
-    /// Keeps an answer, to give it when the platform takes it again.
+    /// Stores a reply for delivery when the platform accepts it again.
     async fn defer(&self, unsaid: DeferredReply);
 }
 
-/// An answer to one person that could not be given.
+/// A reply to one user that could not be delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeferredReply {
-    /// Where they acted.
+    /// The channel in which the user acted.
     pub channel: ChannelRef,
-    /// To whom.
+    /// The account that the reply is for.
     pub to: PersonRef,
-    /// What.
+    /// Content of the reply.
     pub card: Card,
 }
 
-/// A message whose reactions matter.
+/// A message whose reactions are votes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VoteMessage {
-    /// Which.
+    /// The message in the chat.
     pub message: MessageRef,
-    /// The reactions to it that count now.
+    /// The reactions that the bot currently counts.
     pub counted: Vec<CountedReaction>,
 }
 
-/// A reaction that counts.
+/// A reaction that is counted as a vote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CountedReaction {
-    /// The accounts of the person; with which of them they reacted is not kept.
+    /// All accounts of the voter. The journal does not record which of them reacted.
     pub accounts: Vec<PersonRef>,
-    /// With what.
+    /// The reaction that is counted.
     pub emoji: Emoji,
 }
 
-/// What became of an act.
+/// The result of [`InboundHandler::handle`].
 #[derive(Debug)]
 pub enum HandlerReply {
-    /// It is handled; this is for the person alone.
+    /// The action was handled. The card, if any, is shown to the user only.
     Message(Option<Card>),
-    /// More has to be known; only where [`Inbound::can_ask`] said that a form can be shown.
+    /// The bot needs more input. Returned only if [`Inbound::can_ask`] is `true`.
     OpenForm(Form),
-    /// The answers to a form do not do: the id of each question with what is wrong.
+    /// The submitted form is invalid: pairs of [`super::Input::id`] and error message.
     FieldErrors(Vec<(String, String)>),
-    /// What the person's own page shows.
+    /// Content of the user's home page.
     HomePage(Vec<Card>),
-    /// It is durable and takes longer; what comes of it follows. Nothing follows when the sender is gone.
+    /// The action is durable and still being processed; the reply follows on this channel. If the sender is dropped, no
+    /// reply follows.
     Deferred(oneshot::Receiver<Option<Card>>),
-    /// It could not be kept, and nothing was done. The platform is to send it again, or the person.
+    /// The action could not be stored and had no effect. The platform or the user has to send it again.
     Unavailable,
 }
 
-/// A platform that is listened to over connections of our own.
+/// A platform whose events arrive over connections that the bot opens.
 #[async_trait]
 pub trait EventSource: Send + Sync {
-    /// Hands every act to the listener, until `stop` says true. It outlives every connection: what breaks is built again.
+    /// Passes every action to the handler until `stop` becomes `true`. Reconnects when a connection breaks.
     async fn run(&self, listener: Arc<dyn InboundHandler>, stop: watch::Receiver<bool>);
 }
 
-/// A platform that calls us.
+/// A platform that delivers events by webhook.
 #[async_trait]
 pub trait WebhookReceiver: Send + Sync {
-    /// The paths that it calls, each beginning with `/`.
+    /// Returns the webhook paths, each beginning with `/`.
     fn paths(&self) -> Vec<String>;
 
-    /// Judges one request by its raw bytes and, if it is genuine, hands what it says to the listener.
+    /// Verifies one request by its raw bytes and, if it is authentic, passes its action to the handler.
     async fn receive(&self, call: WebhookRequest<'_>, listener: &dyn InboundHandler) -> WebhookResponse;
 }
 
-/// A request of a platform. Nothing about it is believed yet.
+/// A webhook request, not yet verified.
 #[derive(Debug)]
 pub struct WebhookRequest<'a> {
-    /// Which of [`WebhookReceiver::paths`].
+    /// Path of the request, one of [`WebhookReceiver::paths`].
     pub path: &'a str,
-    /// Its headers.
+    /// HTTP headers of the request; they carry the signature.
     pub headers: &'a HeaderMap,
-    /// Its body as it came.
+    /// Raw body, as signed by the platform.
     pub body: &'a [u8],
-    /// Now.
+    /// Time of receipt; signature timestamps are compared with it.
     pub at: Timestamp,
 }
 
-/// The answer to a request.
+/// The response to a webhook request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookResponse {
-    /// What is counted.
+    /// Outcome of the request: sets the status code and is counted in the metrics.
     pub delivery: Delivery,
-    /// The type of what it says; `None` when it says nothing.
+    /// Value of `Content-Type`; `None` if the body is empty.
     pub content_type: Option<&'static str>,
-    /// What it says.
+    /// Body of the response; may be empty.
     pub body: Bytes,
 }
 
-/// What became of a request. A platform that sees many errors stops to send, so whatever is genuine is answered with
-/// success (security case 85).
+/// The outcome of a webhook request. A platform that gets many error responses stops delivering, so every authentic
+/// request is answered with success where possible (security case 85).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
-    /// 200: it is durable, or changed nothing.
+    /// 200: the action is durable, or had no effect.
     Accepted,
-    /// 200: it is genuine, and not for us.
+    /// 200: authentic, but not addressed to this bot.
     Ignored,
-    /// 401: it is not signed, or wrongly.
+    /// 401: the signature is missing or wrong.
     Unsigned,
-    /// 401: it is signed for another time.
+    /// 401: the signature is valid only for another time.
     StaleSignature,
-    /// 400: it is genuine and cannot be read.
+    /// 400: authentic, but cannot be decoded.
     Malformed,
-    /// 503: it could not be kept; it is to be sent again.
+    /// 503: the action could not be stored; the platform has to send it again.
     Unavailable,
 }
 
 impl WebhookResponse {
-    /// An answer that says nothing.
+    /// Returns a response with an empty body.
     #[must_use]
     pub fn empty(taken: Delivery) -> Self {
         Self { delivery: taken, content_type: None, body: Bytes::new() }
     }
 
-    /// An answer in JSON.
+    /// Returns a response of [`Delivery::Accepted`] with a JSON body.
     #[must_use]
     pub fn json(value: &serde_json::Value) -> Self {
         Self { delivery: Delivery::Accepted, content_type: Some("application/json"), body: value.to_string().into() }

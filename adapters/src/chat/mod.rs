@@ -1,6 +1,6 @@
-//! The chat port: where the team types and reads. Adapters: [`console`], [`discord`], [`slack`].
+//! The chat port, implemented by the adapters [`console`], [`discord`] and [`slack`].
 //!
-//! [`Chat`] is what the bot says and asks; what people do comes in by [`inbound`], each act as one [`Inbound`].
+//! Outbound calls go through [`Chat`]. User actions arrive through [`inbound`], each decoded into one [`Inbound`].
 
 pub mod account;
 pub mod card;
@@ -25,146 +25,154 @@ pub use card::{Action, Card, Field, Mark, MarkState, Span, Text, Tone};
 pub use form::{Answers, Choice, Form, Input, InputKind};
 pub use inbound::{CountedReaction, DeferredReply, HandlerReply, InboundHandler, ReplyStore, VoteMessage};
 
-/// Where a message goes.
+/// The place that a message is posted to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Destination {
-    /// A channel, for everybody in it.
+    /// A channel; visible to all its members.
     Channel(ChannelRef),
-    /// The thread under this message.
+    /// The thread under this message; visible only there.
     Thread(MessageRef),
-    /// The thread under this message, shown in the channel too: failures and endings.
+    /// The thread under this message, also broadcast to its channel. Used for failures and final results.
     ThreadAndChannel(MessageRef),
-    /// A person, directly.
+    /// A direct message to this account.
     Direct(PersonRef),
 }
 
-/// A message to be posted.
+/// A message to post.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Post {
-    /// Where to.
+    /// The channel, thread or account that receives the message.
     pub destination: Destination,
-    /// The natural key: a post whose outcome is uncertain is looked for by it.
+    /// Natural key of the message. If the outcome of a post is uncertain, [`Chat::find`] looks the message up
+    /// by this key.
     pub key: String,
-    /// What it says.
+    /// Content of the message, rendered by each adapter.
     pub card: Card,
 }
 
-/// A reaction as it stands on a message.
+/// A reaction that is present on a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reaction {
-    /// Whose.
+    /// The account that reacted.
     pub person: PersonRef,
-    /// Which.
+    /// The reaction, mapped from the platform's own emoji name.
     pub emoji: Emoji,
 }
 
-/// The reactions that mean something, in neutral words; each adapter maps its own names.
+/// A reaction in platform-neutral form; each adapter maps its own emoji names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Emoji {
-    /// ✅, 👍 or `+1`: yes.
+    /// ✅, 👍 or `+1`: a vote in favor.
     Yes,
-    /// ❌, 👎 or `-1`: no.
+    /// ❌, 👎 or `-1`: a vote against.
     No,
-    /// Any other; it means nothing to us.
+    /// Any other emoji; it has no meaning to the bot.
     Other(String),
 }
 
-/// Something a person did in the chat, verified and decoded.
+/// A verified and decoded user action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inbound {
-    /// The same for every delivery of the same act.
+    /// Identifies the action: every delivery of the same action has the same key.
     pub dedupe_key: String,
-    /// Who.
+    /// The account that acted.
     pub from: PersonRef,
-    /// In which channel.
+    /// The channel in which the user acted.
     pub channel: ChannelRef,
-    /// Under which message, when in a thread.
+    /// Root message of the thread in which the user acted; `None` outside a thread.
     pub thread: Option<MessageRef>,
-    /// Whether the person can be shown a form in answer.
+    /// `true` if the reply may be a form ([`HandlerReply::OpenForm`]).
     #[serde(default)]
     pub can_ask: bool,
-    /// What.
+    /// The action and its parameters.
     pub interaction: Interaction,
 }
 
-/// What a person can do in a chat.
+/// The kinds of user actions in a chat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Interaction {
-    /// Typed a command; the text behind `/hotfix`.
+    /// The user typed a `/hotfix` command.
     Command {
-        /// The text as typed.
+        /// The text after `/hotfix`, as typed; may be empty.
         text: String,
     },
-    /// Reacted to a message, or took a reaction back.
+    /// The user added or removed a reaction.
     Reaction {
-        /// The message.
+        /// The message that carries the reaction.
         message: MessageRef,
-        /// With what.
+        /// The reaction that was added or removed.
         emoji: Emoji,
-        /// False when it was taken back.
+        /// `false` if the reaction was removed.
         added: bool,
     },
-    /// Pressed a button.
+    /// The user clicked a button.
     ButtonClick {
-        /// The message the button is on.
+        /// The message that contains the button.
         message: MessageRef,
-        /// The value the button carries, see [`Action::value`].
+        /// Value of the button, see [`Action::value`].
         value: String,
     },
-    /// Handed in a form.
+    /// The user submitted a form.
     FormSubmit {
-        /// Which, see [`Form::key`].
+        /// Key of the form, see [`Form::key`].
         key: String,
-        /// With what.
+        /// The submitted answers.
         answers: Answers,
     },
-    /// Chose "add to the hotfix" at somebody's message.
+    /// The user chose the shortcut "add to the hotfix" on a message.
     MessageShortcut {
-        /// The message.
+        /// The message that the shortcut was used on.
         message: MessageRef,
-        /// What it says.
+        /// Text of that message.
         text: String,
     },
-    /// Opened the bot's own page.
+    /// The user opened the bot's home page.
     HomeOpened,
 }
 
-/// A chat, as the bot uses it.
+/// A chat platform, as the bot uses it. The [`Failure`] of a method tells the caller whether to retry, to give up, or
+/// to look the outcome up before it repeats the call.
 #[async_trait]
 pub trait Chat: Send + Sync {
-    /// Posts a message. A post with a key that was posted before may appear twice; look with [`Chat::find`] first when unsure.
+    /// Posts a message and returns its reference.
+    ///
+    /// Does not deduplicate: posting the same key twice may create two messages. If an earlier outcome is uncertain,
+    /// call [`Chat::find`] first.
     async fn post(&self, post: &Post) -> Result<MessageRef, Failure>;
 
-    /// Replaces what a message says. The same content again changes nothing.
+    /// Replaces the content of a message. Idempotent.
     async fn update(&self, message: &MessageRef, card: &Card) -> Result<(), Failure>;
 
-    /// The message posted with this key in that place, if there is one.
+    /// Returns the message that was posted to `place` with this key, or `None` if there is none. Adapters may search
+    /// recent messages only.
     async fn find(&self, place: &Destination, key: &str) -> Result<Option<MessageRef>, Failure>;
 
-    /// Shows something to one person only, in this channel, as the answer to what they did. It may be lost.
+    /// Shows a card to one account only, as the reply to an action in this channel; by direct message if the platform
+    /// cannot show it in the channel. Best effort: delivery is not guaranteed.
     async fn whisper(&self, channel: &ChannelRef, to: &PersonRef, card: &Card) -> Result<(), Failure>;
 
-    /// The reactions that stand on a message now.
+    /// Returns the reactions that are currently on a message of the bot. Fails with [`Failure::Rejected`] if the
+    /// message is not the bot's.
     async fn reactions(&self, message: &MessageRef) -> Result<Vec<Reaction>, Failure>;
 
-    /// Those of these people who can read a channel.
+    /// Returns those accounts of `among` that can read a channel.
     async fn readers_among(&self, channel: &ChannelRef, among: &[PersonRef]) -> Result<Vec<PersonRef>, Failure>;
 
-    /// What an account is now, or was at most a minute ago.
+    /// Returns the kind of an account. The result may be cached for up to one minute.
     async fn account(&self, person: &PersonRef) -> Result<AccountKind, Failure>;
 
-    /// What an account is at this moment: for a word that was given before, and counts now.
+    /// Returns the kind of an account, bypassing the cache. Used when a vote that was cast earlier is counted.
     async fn account_uncached(&self, person: &PersonRef) -> Result<AccountKind, Failure>;
 
-    /// What a channel is now, or was at most a minute ago.
+    /// Returns the kind of a channel. The result may be cached for up to one minute.
     async fn channel(&self, channel: &ChannelRef) -> Result<ChannelKind, Failure>;
 
-    /// Whether the bot can work here: its token and rights, and whether it can post in these channels. It posts nothing.
+    /// Checks the bot's token and permissions, and whether it can post to these channels. Posts nothing.
     async fn self_check(&self, channels: &[ChannelRef]) -> Vec<CheckResult>;
 
-    /// Whether the groups with these ids can be called here. It posts nothing.
+    /// Checks that the groups with these ids exist and can be mentioned. Posts nothing.
     async fn check_groups(&self, groups: &[String]) -> Vec<CheckResult>;
 }

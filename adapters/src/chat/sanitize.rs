@@ -1,8 +1,9 @@
-//! The guard before every screen: nothing that came from outside steers it, reorders it or hides in it. Called by the adapters'
-//! rendering.
+//! Sanitizer of external text for display: the result cannot control the screen, reorder a line or hide anything.
+//! Called by the adapters' renderers.
 
-/// The text with every character that could steer a terminal, reorder a line or hide in it shown as what it is: a control
-/// character by its picture (`␛`), any other by its number (`<U+202E>`). New lines stay. Security cases 44 and 63.
+/// Returns the text with all control, reordering and invisible characters made visible: an ASCII control character as
+/// its symbol (`␛`), any other by its code point (`<U+202E>`). Newlines are kept, and tabs become spaces. Security
+/// cases 44 and 63.
 pub(super) fn sanitize(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
@@ -13,7 +14,7 @@ pub(super) fn sanitize(text: &str) -> String {
             '\r' if chars.peek() == Some(&'\n') => {}
             '\0'..='\u{1f}' => out.push(char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}')),
             '\u{7f}' => out.push('\u{2421}'),
-            // These two only choose between a coloured and a plain picture, and terminals disagree on their width.
+            // These select only between text and emoji presentation, and terminals disagree on their width.
             '\u{fe0e}' | '\u{fe0f}' => {}
             c if c.is_control() || unseen(c) => out.push_str(&format!("<U+{:04X}>", u32::from(c))),
             c => out.push(c),
@@ -22,7 +23,8 @@ pub(super) fn sanitize(text: &str) -> String {
     out
 }
 
-/// Characters without a shape of their own: fillers, joiners, direction marks, tags, variation selectors.
+/// Returns `true` for a character without a visible shape: fillers, joiners, direction marks,
+/// tags, variation selectors.
 fn unseen(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'

@@ -1,5 +1,5 @@
-//! What an adapter keeps between its calls: what it asked not long ago, and whose turn it is to change a message. Used by the
-//! adapters of platforms elsewhere.
+//! State that the remote chat adapters keep between calls: [`TtlCache`] for recent query results and [`UpdateQueue`]
+//! for the order of message updates.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -11,14 +11,14 @@ use tokio::time::Instant;
 
 use crate::ids::MessageRef;
 
-/// How long an account and a channel are taken for what they were (security case 31).
+/// TTL of cached accounts and channels (security case 31).
 pub(super) const FRESH: Duration = Duration::from_secs(60);
-/// For what never changes.
+/// TTL of values that never change.
 pub(super) const EVER: Duration = Duration::MAX;
-/// Beyond this many, what is known is forgotten.
+/// Maximum number of entries. A full cache is cleared; a full queue drops idle entries.
 const KNOWN: usize = 4096;
 
-/// What was asked not long ago. Bounded: when it is full it starts anew.
+/// A bounded cache whose entries expire after one TTL. When it is full, it is cleared.
 #[derive(Debug)]
 pub(super) struct TtlCache<K, V> {
     lasts: Duration,
@@ -26,7 +26,7 @@ pub(super) struct TtlCache<K, V> {
 }
 
 impl<K: Hash + Eq, V: Clone> TtlCache<K, V> {
-    /// Keeps everything for so long.
+    /// Creates a cache whose entries expire after `lasts`.
     pub(super) fn new(lasts: Duration) -> Self {
         Self { lasts, all: Mutex::default() }
     }
@@ -45,8 +45,8 @@ impl<K: Hash + Eq, V: Clone> TtlCache<K, V> {
     }
 }
 
-/// Changes of messages, one at a time for each message: what is overtaken while it waits is not sent at all, and what is
-/// older never lands on what is newer.
+/// Serializes updates per message. An update that is superseded while it waits is skipped, so an older update never
+/// overwrites a newer one.
 #[derive(Debug, Default)]
 pub(super) struct UpdateQueue(Mutex<HashMap<MessageRef, Arc<Slot>>>);
 
@@ -57,8 +57,8 @@ struct Slot {
 }
 
 impl UpdateQueue {
-    /// Waits until this message may be changed, and holds off other changes of it as long as the answer lives; `None` when a
-    /// newer change came meanwhile, which says it all.
+    /// Waits for the right to update this message. Other updates of it wait until the guard is dropped. Returns `None`
+    /// if a newer update is queued, which supersedes this one.
     pub(super) async fn turn(&self, message: &MessageRef) -> Option<OwnedMutexGuard<()>> {
         let (turn, number) = self.join(message);
         let busy = Arc::clone(&turn.busy).lock_owned().await;
@@ -66,11 +66,11 @@ impl UpdateQueue {
         (latest == number).then_some(busy)
     }
 
-    /// The message's turn, and the number of this change.
+    /// Registers an update; returns the message's slot and the sequence number of this update.
     fn join(&self, message: &MessageRef) -> (Arc<Slot>, u64) {
         let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if turns.len() >= KNOWN {
-            // Whoever waits, or changes the message just now, is not forgotten.
+            // Keep the slots of updates that are waiting or in progress.
             turns.retain(|_, turn| Arc::strong_count(turn) > 1 || Arc::strong_count(&turn.busy) > 1);
         }
         let turn = Arc::clone(turns.entry(message.clone()).or_default());

@@ -1,5 +1,5 @@
-//! A connection over which a platform hands on what people do: TLS by rustls and ring, bounded frames, and only addresses that
-//! may be reached.
+//! WebSocket client for the chat platforms: TLS by rustls and ring, bounded frames, and only addresses that the egress
+//! policy allows. Called by Slack's Socket Mode and Discord's gateway.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,21 +16,21 @@ use crate::egress::{EgressError, EgressPolicy};
 use crate::failure::Failure;
 use crate::rest::client;
 
-/// Bytes to and from a platform.
+/// The byte stream below a WebSocket, with or without TLS.
 pub(super) trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Pipe for T {}
 
-/// A connection.
+/// An open WebSocket connection.
 pub(super) type Socket = WebSocketStream<Box<dyn Pipe>>;
 
-/// Opens a connection; `what` names it for people, because its address may hold a ticket. A frame or message of more bytes
-/// than `largest` ends it (security case 11).
+/// Opens a connection. `what` names it in error messages, because its URL may contain a ticket. A frame or message of
+/// more than `largest` bytes closes it (security case 11).
 pub(super) async fn connect(what: &str, url: &Url, reach: &EgressPolicy, largest: usize) -> Result<Socket, Failure> {
     let down = |why: String| Failure::retry(format!("{what} could not be reached: {why}"));
     let secure = url.scheme() == "wss";
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let port = url.port().unwrap_or(if secure { 443 } else { 80 });
-    // What was judged is what is connected to (security case 65).
+    // Connect to the checked addresses; do not resolve the name a second time (security case 65).
     let found = match reach.guard(url)?.addresses(host).await {
         Ok(found) => found,
         Err(EgressError::Barred(barred)) => return Err(barred.into()),

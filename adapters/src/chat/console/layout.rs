@@ -1,4 +1,4 @@
-//! Sets a card within a width: pure functions from a card to lines.
+//! Lays out a card as lines of a given width. Pure.
 
 use textwrap::{Options, WordSeparator, WordSplitter};
 use unicode_width::UnicodeWidthStr;
@@ -6,12 +6,12 @@ use unicode_width::UnicodeWidthStr;
 use super::style::{Line, Piece, Style, paint, pieces};
 use crate::chat::{Action, Card, Field, Mark, MarkState, Tone};
 
-/// Below this a card would be letters under each other.
+/// Minimum width in columns; narrower output would be unreadable.
 const NARROWEST: usize = 20;
-/// The bar and the space behind it.
+/// Width of the bar and the space after it.
 const BAR: usize = 2;
 
-/// How the page looks.
+/// Output settings: colors and width in columns.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Page {
     pub(super) colour: bool,
@@ -19,12 +19,12 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// A card as text, with its bar, each line pushed in by `indent`.
+    /// Renders a card with its bar; each line is indented by `indent`.
     pub(super) fn card(self, card: &Card, indent: usize) -> String {
         self.framed(card, None, indent)
     }
 
-    /// What changed from one card to the next, as text.
+    /// Renders the difference between two versions of a card.
     pub(super) fn change(self, old: &Card, new: &Card, indent: usize) -> String {
         let (changed, note) = changes(old, new);
         self.framed(&changed, note, indent)
@@ -62,7 +62,7 @@ impl Page {
         lines
     }
 
-    /// Names in one column, values in the next; a value goes on under itself.
+    /// Renders fields as two columns; long values wrap within their column.
     fn table(self, fields: &[Field], width: usize) -> Vec<Line> {
         let name_of = |field: &Field| one_line(vec![Piece::new(Style::Dim, &field.name)]);
         let column = fields.iter().map(|field| width_of(&name_of(field))).max().unwrap_or(0).min(width / 3);
@@ -85,7 +85,7 @@ impl Page {
     }
 }
 
-/// Without colours the first bar is a sign that says the tone.
+/// Returns the bar of a line. Without colors, the first bar is a symbol for the tone.
 fn bar(tone: Tone, colour: bool, first: bool) -> &'static str {
     match tone {
         _ if colour => "┃",
@@ -117,7 +117,7 @@ fn button(action: &Action, colour: bool) -> Line {
     one_line(vec![Piece::new(ink, &format!("[{sign} {} ]", action.label))])
 }
 
-/// What is new on a card, under the same title; and a note about what is no more.
+/// Returns a card with only the changed parts, and a note if parts were removed.
 fn changes(old: &Card, new: &Card) -> (Card, Option<&'static str>) {
     let changed = Card {
         tone: new.tone,
@@ -150,7 +150,7 @@ fn all_in(ink: Style, line: Line) -> Line {
     line.into_iter().map(inked).collect()
 }
 
-/// Where one line is all there is, a new line in a text from outside must not begin one of ours.
+/// Replaces newlines by `␊`, so that external text cannot fake a line of the bot's output.
 fn one_line(mut line: Line) -> Line {
     line.iter_mut().for_each(|piece| piece.text = piece.text.replace('\n', "␊"));
     line
@@ -160,7 +160,7 @@ fn width_of(line: &[Piece]) -> usize {
     line.iter().map(|piece| piece.text.width()).sum()
 }
 
-/// Sets things beside each other, two spaces apart, and never breaks one unless it is wider than the line.
+/// Places items next to each other, two spaces apart; an item is split only if it is wider than the line.
 fn in_a_row(things: impl Iterator<Item = Line>, width: usize) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for thing in things {
@@ -175,8 +175,8 @@ fn in_a_row(things: impl Iterator<Item = Line>, width: usize) -> Vec<Line> {
     lines
 }
 
-/// Breaks a text into lines. `textwrap` sees the bare text; since it only ever drops spaces at a break, the looks are
-/// brought back by walking along.
+/// Wraps text into lines. `textwrap` processes the plain text; because it only drops spaces at breaks, the styles are
+/// restored by walking along.
 fn wrap(text: &[Piece], width: usize) -> Vec<Line> {
     let letters: Vec<(Style, char)> =
         text.iter().flat_map(|piece| piece.text.chars().map(move |c| (piece.ink, c))).collect();

@@ -1,4 +1,4 @@
-//! What cards look like, at three widths and in two looks.
+//! Tests of the layout at three widths, with and without colors.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use super::*;

@@ -1,5 +1,5 @@
-//! What the console remembers: facts, one after the other, in memory and (if wanted) as JSON lines in a file. The state is
-//! only ever changed by a fact, so that what is read back after a restart is what was there before.
+//! The console's event log: facts in memory and, if configured, as JSON lines in a file. State changes only by applying
+//! a fact, so replaying the file after a restart restores it.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -13,7 +13,7 @@ use thiserror::Error;
 use crate::chat::{Card, Destination, Emoji, Reaction};
 use crate::ids::{ChannelRef, MessageRef, PersonRef};
 
-/// Something that happened.
+/// A recorded event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Fact {
@@ -32,49 +32,49 @@ pub(super) enum Fact {
         to: PersonRef,
         card: Card,
     },
-    /// Somebody reacted; it counts as heard.
+    /// A user added or removed a reaction; also counts as an action for the dedupe key.
     Reacted {
         message: MessageRef,
         person: PersonRef,
         emoji: Emoji,
         added: bool,
     },
-    /// Somebody typed a command or pressed a button.
+    /// A user typed a command or pressed a button.
     Heard,
-    /// Somebody said something that is not for the bot.
+    /// A user typed a line that was not addressed to the bot.
     Said(Chatter),
 }
 
-/// Something that somebody said, and not to the bot.
+/// A typed line that was not addressed to the bot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chatter {
-    /// Who.
+    /// The user that the line names.
     pub from: PersonRef,
-    /// Where.
+    /// The channel of the line.
     pub channel: ChannelRef,
-    /// Under which message, when in a thread.
+    /// Root message of the thread; `None` outside a thread.
     pub thread: Option<MessageRef>,
-    /// What.
+    /// Text after the name and place.
     pub text: String,
 }
 
-/// A message as it stands.
+/// A posted message in its current state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// By which it is known.
+    /// Reference of the message.
     pub message: MessageRef,
-    /// Where it was posted.
+    /// Destination that it was posted to.
     pub place: Destination,
-    /// The key it was posted with.
+    /// Natural key that it was posted with.
     pub key: String,
-    /// What it says now.
+    /// Current content of the message.
     pub card: Card,
-    /// The reactions that stand on it, oldest first.
+    /// Current reactions, oldest first.
     pub reactions: Vec<Reaction>,
 }
 
 impl Message {
-    /// The message on which the thread hangs that this one is in; its own, when it is in none.
+    /// Returns the root message of the thread that this message is in, or this message itself outside a thread.
     #[must_use]
     pub fn root(&self) -> &MessageRef {
         match &self.place {
@@ -83,25 +83,25 @@ impl Message {
         }
     }
 
-    /// The thread that this message is in.
+    /// Returns the root of the thread that this message is in; `None` outside a thread.
     #[must_use]
     pub fn thread(&self) -> Option<MessageRef> {
         Some(self.root()).filter(|root| **root != self.message).cloned()
     }
 }
 
-/// Everything that is remembered.
+/// State of the console, built from its facts.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    /// By number: `m1`, `m2`, … over all channels.
+    /// Messages by the number in their id: `m1`, `m2`, …, counted over all channels.
     pub(super) messages: BTreeMap<u64, Message>,
     pub(super) said: Vec<Chatter>,
     pub(super) heard: u64,
-    /// What was shown, in order: posts, changes (with what was there before) and whispers.
+    /// Displayed facts in order: posts, updates (with the previous card) and ephemeral messages.
     pub(super) shown: Vec<(Fact, Option<Card>)>,
 }
 
-/// The number behind the `m` of a message id.
+/// Parses the number in a message id.
 pub(super) fn number(id: &str) -> Option<u64> {
     id.strip_prefix('m').filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))?.parse().ok()
 }
@@ -120,7 +120,7 @@ impl State {
         found.filter(|found| found.message == *message).ok_or_else(|| format!("no message {}", message.id))
     }
 
-    /// Takes a fact in, or says why it cannot have happened.
+    /// Applies a fact, or returns why it is inconsistent with the state.
     pub(super) fn apply(&mut self, fact: Fact) -> Result<(), String> {
         match &fact {
             Fact::Posted { message, place, key, card } => {
@@ -149,49 +149,49 @@ impl State {
     }
 }
 
-/// Why a console cannot be opened.
+/// The reasons why a console cannot be opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
-    /// The main channel is none of the channels.
+    /// The main channel is not among the channels with members.
     #[error("the main channel {0} is not among the channels that have members")]
     NoMainChannel(ChannelRef),
-    /// A person who could not be typed.
+    /// A user name that the input syntax cannot express.
     #[error(
         "the person {0:?} cannot type here: a name has no spaces, no colon, no control characters, and does not start with @ or #"
     )]
     BadName(String),
-    /// The file cannot be used.
+    /// The file cannot be opened, read or locked.
     #[error("the console's file {} cannot be used", path.display())]
     File {
-        /// Which.
+        /// Path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// The underlying I/O error.
         source: io::Error,
     },
-    /// Another console has the file open.
+    /// Another process has locked the file.
     #[error("the console's file {} is in use by another process", .0.display())]
     Busy(PathBuf),
-    /// The file does not read.
+    /// The file contains an invalid or inconsistent line.
     #[error("the console's file {} does not read: line {line}: {why}", path.display())]
     Corrupt {
-        /// Which.
+        /// Path of the file.
         path: PathBuf,
-        /// Counted from 1.
+        /// Line number, from 1.
         line: usize,
-        /// What is wrong.
+        /// Description of the error.
         why: String,
     },
 }
 
-/// The file of facts.
+/// The file of recorded facts.
 pub(super) struct MessageLog {
     file: File,
-    /// Up to here every line is whole.
+    /// Length in bytes of all complete lines.
     length: u64,
 }
 
 impl MessageLog {
-    /// Opens the file and reads what is in it. A last line without its end is what a crash left; it goes.
+    /// Opens and locks the file and replays its facts. Truncates an incomplete last line, which a crash may leave.
     pub(super) fn open(path: &Path) -> Result<(Self, State), OpenError> {
         let failed = |source| OpenError::File { path: path.to_owned(), source };
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
@@ -219,7 +219,7 @@ impl MessageLog {
         Ok((Self { file, length }, state))
     }
 
-    /// Adds a fact durably, or not at all.
+    /// Appends a fact durably, or not at all.
     pub(super) fn add(&mut self, fact: &Fact) -> io::Result<()> {
         let mut line = serde_json::to_vec(fact)?;
         line.push(b'\n');
@@ -230,7 +230,8 @@ impl MessageLog {
             .and_then(|()| self.file.sync_data());
         match written {
             Ok(()) => self.length += u64::try_from(line.len()).unwrap_or(u64::MAX),
-            // Half a line in the middle would spoil the file; what is not cut off now, the next one overwrites.
+            // A partial line in the middle would corrupt the file. If this truncation fails too, the next append
+            // overwrites the rest.
             Err(_) => drop(self.file.set_len(self.length)),
         }
         written

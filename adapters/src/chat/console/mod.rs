@@ -1,9 +1,9 @@
-//! The chat port in a terminal: for demos, drills, development and tests. People are chosen by name, and whoever sits at the
-//! terminal speaks for all of them; so it is never a door to production.
+//! The chat port in a terminal, for demos, drills, development and tests. Users are chosen by name without
+//! authentication, so it must never control production.
 //!
-//! [`Console::parse_input`] turns typed lines into acts; the port's methods turn messages into text on a screen. What was said is
-//! remembered (see `message_log.rs`), so that [`Console::transcript`] can tell a test what the team saw, and a bot that is started
-//! again finds its messages.
+//! [`Console::parse_input`] converts typed lines to user actions; the port's methods print messages to a screen.
+//! Messages and reactions are recorded (see `message_log.rs`), so that [`Console::transcript`] can show a test
+//! everything that was displayed, and a restarted bot finds its messages.
 
 mod input;
 mod layout;
@@ -30,26 +30,26 @@ pub use self::input::InputError;
 pub use self::message_log::{Chatter, Message, OpenError};
 pub use self::transcript::{Entry, EntryKind};
 
-/// How a console is set up.
+/// The configuration of a console.
 pub struct ConsoleOptions {
-    /// The channel in which a line without a channel is heard.
+    /// Default channel of a line that names no channel; must be a key of `members`.
     pub main: ChannelRef,
-    /// The channels, and who is in them.
+    /// Channels with their members.
     pub members: BTreeMap<ChannelRef, Vec<PersonRef>>,
-    /// The file in which messages and reactions survive a restart.
+    /// File in which messages and reactions survive a restart; `None` keeps them in memory only.
     pub persist: Option<PathBuf>,
-    /// Where messages are shown.
+    /// Output for messages; `None` prints nothing.
     pub screen: Option<Box<dyn Write + Send>>,
-    /// Whether the screen knows colours.
+    /// `true` if the screen supports ANSI colors.
     pub colour: bool,
-    /// How wide the screen is.
+    /// Width of the screen in columns.
     pub width: usize,
-    /// Told apart in dedupe keys: another one for every start, because without a file the console counts from 1 again.
+    /// Part of every dedupe key, different for each start: without a file, the console counts from 1 again.
     pub boot: String,
 }
 
 impl ConsoleOptions {
-    /// A console without a screen and without a file, 100 columns wide.
+    /// Returns options without a screen and without a file, 100 columns wide.
     #[must_use]
     pub fn new(main: ChannelRef, members: BTreeMap<ChannelRef, Vec<PersonRef>>) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -58,7 +58,7 @@ impl ConsoleOptions {
     }
 }
 
-/// A card as the console shows it, for a terminal that is not a chat: the command line.
+/// Renders a card as in the console, for the command line.
 #[must_use]
 pub fn render(card: &super::Card, colour: bool, width: usize) -> String {
     Page { colour, width }.card(card, 0)
@@ -86,10 +86,10 @@ impl std::fmt::Debug for Console {
 }
 
 impl Console {
-    /// Opens the console, and reads what is in its file.
+    /// Opens the console and reads its file, if there is one.
     ///
     /// # Errors
-    /// When the options do not fit each other, or the file cannot be used.
+    /// Returns [`OpenError`] if the options are inconsistent or the file cannot be used.
     pub fn open(options: ConsoleOptions) -> Result<Self, OpenError> {
         if !options.members.contains_key(&options.main) {
             return Err(OpenError::NoMainChannel(options.main));
@@ -110,13 +110,13 @@ impl Console {
         })
     }
 
-    /// Every message as it stands now, oldest first.
+    /// Returns all messages in their current state, oldest first.
     #[must_use]
     pub fn messages(&self) -> Vec<Message> {
         self.lock().state.messages.values().cloned().collect()
     }
 
-    /// What people said that was not for the bot, oldest first.
+    /// Returns the typed lines that were not addressed to the bot, oldest first.
     #[must_use]
     pub fn chatter(&self) -> Vec<Chatter> {
         self.lock().state.said.clone()
@@ -133,7 +133,7 @@ impl Console {
         })
     }
 
-    /// The channel that a message in this place is in, if such a place is.
+    /// Returns the channel of a destination, or a failure if the destination does not exist.
     fn channel_of(&self, place: &Destination, state: &State) -> Result<ChannelRef, Failure> {
         match place {
             Destination::Channel(channel) => self.members(channel).map(|_| channel.clone()),
@@ -160,7 +160,7 @@ fn known<'a>(state: &'a State, message: &MessageRef) -> Result<&'a Message, Fail
 }
 
 impl Inner {
-    /// Writes a fact down and takes it in; in this order, so that nothing is seen that would not be there after a crash.
+    /// Records a fact, then applies it; in this order, so that nothing is visible that a crash would lose.
     fn take(&mut self, fact: Fact) -> Result<(), Failure> {
         if let Some(book) = &mut self.book {
             book.add(&fact)
@@ -169,7 +169,7 @@ impl Inner {
         self.state.apply(fact).map_err(Failure::rejected)
     }
 
-    /// Shows what was shown last. A screen that is gone changes nothing: what was said was said.
+    /// Prints the latest fact. A failed write is logged only, because the fact is already recorded.
     fn show(&mut self, page: Page) {
         let (Some(screen), Some((fact, before))) = (&mut self.screen, self.state.shown.last()) else {
             return;
@@ -203,7 +203,7 @@ impl Chat for Console {
         Ok(())
     }
 
-    /// The oldest, should there be several.
+    /// Returns the oldest message if several have the same key.
     async fn find(&self, place: &Destination, key: &str) -> Result<Option<MessageRef>, Failure> {
         let inner = self.lock();
         let found = inner.state.messages.values().find(|message| message.place == *place && message.key == key);
@@ -230,7 +230,7 @@ impl Chat for Console {
         Ok(readers)
     }
 
-    /// Whoever is in a channel is a member, and nobody else is there.
+    /// Members of any channel are full members; all other accounts are [`AccountKind::Gone`].
     async fn account(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
         let known = self.members.values().flatten().any(|member| member == person);
         Ok(if known { AccountKind::Member } else { AccountKind::Gone })
@@ -256,14 +256,14 @@ impl Chat for Console {
         channels.iter().map(found).collect()
     }
 
-    /// Nobody is called at a terminal.
+    /// Returns no results: a terminal has no groups.
     async fn check_groups(&self, _: &[String]) -> Vec<CheckResult> {
         Vec::new()
     }
 }
 
 impl Console {
-    /// A person's direct channel, `@name`, is read by that person alone.
+    /// Returns the readers of a channel; the direct channel `@name` has only that user.
     fn audience_of(&self, channel: &ChannelRef) -> Result<Vec<PersonRef>, Failure> {
         let direct = channel.as_str().strip_prefix('@');
         match direct.and_then(|name| self.members.values().flatten().find(|person| person.id == name)) {

@@ -1,9 +1,10 @@
-//! Pieces of text with a colour, made harmless first: nothing that came from outside steers the terminal.
+//! Styled and sanitized pieces of text: external text cannot control the terminal. Used by the layout
+//! and the transcript.
 
 use crate::chat::sanitize::sanitize;
 use crate::chat::{Emoji, MarkState, Span, Text, Tone};
 
-/// What a piece of text is, from which follows how it looks.
+/// The role of a piece of text, which determines its color.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
     Plain,
@@ -17,14 +18,14 @@ pub(super) enum Style {
     Mark(MarkState),
 }
 
-/// Some text of one look, already harmless.
+/// A sanitized text in one style.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Piece {
     pub(super) ink: Style,
     pub(super) text: String,
 }
 
-/// One line on the screen.
+/// One line of output.
 pub(super) type Line = Vec<Piece>;
 
 impl Piece {
@@ -33,7 +34,7 @@ impl Piece {
     }
 }
 
-/// A text as pieces. Without colours, code stands in backticks.
+/// Converts a text to pieces. Without colors, code is in backticks.
 pub(super) fn pieces(text: &Text, colour: bool) -> Line {
     text.0
         .iter()
@@ -49,7 +50,7 @@ pub(super) fn pieces(text: &Text, colour: bool) -> Line {
         .collect()
 }
 
-/// A line as it is written to the terminal.
+/// Returns a line with its ANSI color codes.
 pub(super) fn paint(line: &[Piece], colour: bool) -> String {
     line.iter()
         .map(|piece| match code(piece.ink) {
@@ -76,7 +77,7 @@ fn code(ink: Style) -> Option<&'static str> {
     }
 }
 
-/// A reaction, for people.
+/// Returns the display name of a reaction.
 pub(super) fn emoji_name(emoji: &Emoji) -> &str {
     match emoji {
         Emoji::Yes => "+1",

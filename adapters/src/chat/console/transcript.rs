@@ -1,4 +1,4 @@
-//! What the team saw: on the screen as it happens, and afterwards as a transcript.
+//! The console's output: printed to the screen as it happens, and available afterwards as a transcript.
 
 use super::Console;
 use super::layout::Page;
@@ -7,37 +7,37 @@ use super::style::{Piece, Style, paint};
 use crate::chat::{Card, Destination};
 use crate::ids::MessageRef;
 
-/// The width of a transcript's cards.
+/// Width in columns of the cards in a transcript.
 const TRANSCRIPT_WIDTH: usize = 100;
-/// How far a thread is pushed in.
+/// Indentation in columns of messages in threads.
 const THREAD_INDENT: usize = 4;
 
-/// One thing the team saw.
+/// One displayed event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// What happened.
+    /// The kind of event.
     pub kind: EntryKind,
-    /// Where; of a whisper, the person who saw it.
+    /// Destination of the message; for [`EntryKind::Whispered`], the user who saw it.
     pub place: Destination,
-    /// Which message; a whisper is none.
+    /// The message; `None` for [`EntryKind::Whispered`].
     pub message: Option<MessageRef>,
-    /// The card as plain text; of an update, only what changed.
+    /// The card as plain text; for [`EntryKind::Updated`], only the changes.
     pub text: String,
 }
 
-/// What can happen to a message.
+/// The kinds of displayed events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryKind {
-    /// It was posted.
+    /// A new message.
     Posted,
-    /// It was changed.
+    /// An update of a message.
     Updated,
-    /// It was shown to one person.
+    /// An ephemeral message to one user.
     Whispered,
 }
 
 impl Console {
-    /// Everything the team saw, in order.
+    /// Returns all displayed events, in order.
     #[must_use]
     pub fn transcript(&self) -> Vec<Entry> {
         let page = Page { colour: false, width: TRANSCRIPT_WIDTH };
@@ -45,7 +45,7 @@ impl Console {
         inner.state.shown.iter().filter_map(|(fact, before)| entry(&inner.state, fact, before.as_ref(), page)).collect()
     }
 
-    /// The same as one text without colours, with or without the ids of messages.
+    /// Returns the transcript as one text without colors, with or without message ids.
     #[must_use]
     pub fn plain_transcript(&self, width: usize, with_ids: bool) -> String {
         let page = Page { colour: false, width };
@@ -55,7 +55,7 @@ impl Console {
     }
 }
 
-/// What is written to the screen when this happens.
+/// Returns the text printed for a fact.
 pub(super) fn on_screen(state: &State, fact: &Fact, before: Option<&Card>, page: Page) -> String {
     text(state, fact, before, page, true)
 }
@@ -127,7 +127,7 @@ impl Seen<'_> {
         }
     }
 
-    /// Where it is, and by which id it can be answered.
+    /// Returns the heading of a message and the id by which a user can refer to it.
     fn heading(&self, with_ids: bool) -> (String, Option<&str>) {
         let channel = hash(self.channel);
         let thread = |root: &MessageRef| {
@@ -147,7 +147,7 @@ impl Seen<'_> {
     }
 }
 
-/// A channel as people write it.
+/// Returns a channel name with its `#` or `@`.
 pub(super) fn hash(channel: &str) -> String {
     if channel.starts_with(['#', '@']) { channel.to_owned() } else { format!("#{channel}") }
 }

@@ -1,6 +1,6 @@
-//! The one command, `/hotfix`, with what can be said as its sub-commands, and an invocation turned back into the text that
-//! could have been typed; and the entry in the menu of messages. The adapter knows nothing of the verbs: whoever starts it
-//! says what they are.
+//! Discord application commands: the slash command `/hotfix` with the verbs as its subcommands, and the message menu
+//! entry. Converts an invocation back to the text that a user could have typed. The adapter does not know the verbs;
+//! they are passed in as [`CommandSpec`]s.
 
 use serde_json::{Value, json};
 
@@ -8,18 +8,18 @@ use super::markdown::is_number;
 use crate::chat::Interaction;
 use crate::ids::{ChannelRef, MessageRef};
 
-/// The entry in the menu of a message.
+/// Name of the message menu entry.
 const ADD: &str = "Add to hotfix";
 const MESSAGE_MENU: u8 = 3;
-/// The command.
+/// Name of the slash command.
 pub(super) const COMMAND: &str = "hotfix";
-/// The sub-command that takes whatever could be typed.
+/// Name of the subcommand that accepts free text.
 const ANYTHING: &str = "do";
-/// Its option.
+/// Name of its only option.
 const TEXT: &str = "text";
-/// Sub-commands of a command, and options of a sub-command.
+/// Maximum number of subcommands of a command, and of options of a subcommand.
 const MOST: usize = 25;
-/// All names, descriptions and values of a command.
+/// Maximum total length of all names, descriptions and values of a command.
 const WHOLE: usize = 8000;
 const NAME: usize = 32;
 const ABOUT: usize = 100;
@@ -28,53 +28,53 @@ const SUBCOMMAND: u8 = 1;
 const STRING: u8 = 3;
 const BOOLEAN: u8 = 5;
 
-/// Something that can be said: a verb.
+/// A verb, registered as a subcommand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandSpec {
-    /// The verb, as it is typed.
+    /// The verb as typed.
     pub name: String,
-    /// What it does, in one line; 100 characters are shown.
+    /// One-line description; Discord shows 100 characters.
     pub about: String,
-    /// What stands behind it, in the order in which it is typed.
+    /// Arguments, in the order in which they are typed.
     pub options: Vec<OptionSpec>,
 }
 
-/// Something that stands behind a verb.
+/// An argument of a verb.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OptionSpec {
-    /// Its name; of a flag, the word behind `--`.
+    /// Name of the argument; for flags, the word after `--`.
     pub name: String,
-    /// What it is, in one line; 100 characters are shown.
+    /// One-line description; Discord shows 100 characters.
     pub about: String,
-    /// Whether nothing can be said without it.
+    /// `true` if the argument is mandatory.
     pub required: bool,
-    /// What can be chosen; empty when anything can be given.
+    /// Allowed values; empty if any value is accepted.
     pub choices: Vec<String>,
-    /// How it is typed.
+    /// Syntax of the argument in a typed command.
     pub shape: OptionShape,
 }
 
-/// How an option is typed.
+/// The syntax of an argument in a typed command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OptionShape {
-    /// One word: `payments`.
+    /// A single word: `payments`.
     Word,
-    /// Words, each for itself: `#101 abc1234`.
+    /// Several separate words: `#101 abc1234`.
     Words,
-    /// A text: `"Fix 500 on upload"`.
+    /// A quoted text: `"Fix 500 on upload"`.
     Text,
-    /// `--incident URL`.
+    /// A flag with a value: `--incident URL`.
     Flag,
-    /// `--fix #101 abc1234`.
+    /// A flag with several words: `--fix #101 abc1234`.
     FlagWords,
-    /// `--mine`.
+    /// A flag without a value: `--mine`.
     Switch,
-    /// `to v1.4.2`.
+    /// A keyword with a value: `to v1.4.2`.
     Keyword,
 }
 
-/// The commands as Discord registers them: one, with at most 25 sub-commands. What does not fit is said with the last one,
-/// `do`, which takes all that can be typed. Beside it is the entry in the menu of messages.
+/// Returns the commands in the form that Discord registers: one slash command with at most 25 subcommands, and the
+/// message menu entry. The last subcommand, `do`, accepts any typed command, including the verbs that do not fit.
 #[must_use]
 pub fn commands(verbs: &[CommandSpec]) -> Value {
     let fits = |verb: &&CommandSpec| is_name(&verb.name) && verb.name != ANYTHING;
@@ -105,14 +105,14 @@ pub fn commands(verbs: &[CommandSpec]) -> Value {
     subcommands.push(anything(&left_out));
     json!([{
         "type": 1, "name": COMMAND, "description": about, "options": subcommands,
-        // In servers, and in a conversation with the bot.
+        // Available in servers and in direct messages with the bot.
         "contexts": [0, 1], "integration_types": [0],
     }, { "type": MESSAGE_MENU, "name": ADD, "contexts": [0], "integration_types": [0] }])
 }
 
 fn subcommand(verb: &CommandSpec) -> Value {
     let mut options: Vec<&OptionSpec> = verb.options.iter().filter(|option| is_name(&option.name)).take(MOST).collect();
-    // What is required comes first in Discord; the sort keeps the order otherwise.
+    // Discord requires mandatory options first; the stable sort keeps the order otherwise.
     options.sort_by_key(|option| !option.required);
     let options: Vec<Value> = options.into_iter().map(option).collect();
     json!({ "type": SUBCOMMAND, "name": verb.name, "description": about(&verb.about), "options": options })
@@ -136,7 +136,7 @@ fn about(text: &str) -> String {
     super::render::label(text, ABOUT)
 }
 
-/// What Discord takes for a name.
+/// Returns `true` for a name that Discord accepts.
 fn is_name(name: &str) -> bool {
     let fine = |c: char| (c.is_alphanumeric() && c.to_lowercase().eq([c])) || matches!(c, '-' | '_');
     (1..=NAME).contains(&name.chars().count()) && name.chars().all(fine)
@@ -148,7 +148,7 @@ fn size(value: &Value) -> usize {
     text("name") + text("description") + text("value") + list("options").chain(list("choices")).map(size).sum::<usize>()
 }
 
-/// Whether Discord knows the commands as they are, in whatever order; what it adds of its own is nothing.
+/// Returns `true` if both definitions are equivalent, regardless of order and of fields that Discord adds.
 pub(super) fn are_the_same(ours: &Value, theirs: &Value) -> bool {
     let sorted = |value: &Value| {
         let mut all: Vec<String> = essence(value).as_array().into_iter().flatten().map(Value::to_string).collect();
@@ -175,7 +175,7 @@ fn essence(value: &Value) -> Value {
     value.as_array().into_iter().flatten().map(one).collect()
 }
 
-/// What somebody chose to keep by the menu of a message; `None` when it is another entry.
+/// Decodes an invocation of the message menu entry; `None` for any other entry.
 pub(super) fn added(data: &Value, channel: ChannelRef) -> Option<Interaction> {
     let menu = data.get("type").and_then(Value::as_u64) == Some(u64::from(MESSAGE_MENU));
     let named = data.get("name").and_then(Value::as_str) == Some(ADD);
@@ -184,7 +184,7 @@ pub(super) fn added(data: &Value, channel: ChannelRef) -> Option<Interaction> {
     let words = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut text = words(message, "content");
     if text.trim().is_empty() {
-        // The words of other bots stand in embeds.
+        // Messages of other bots often have their text in embeds.
         let embeds = message.get("embeds").and_then(Value::as_array).into_iter().flatten();
         let shown: Vec<String> =
             embeds.flat_map(|embed| [words(embed, "title"), words(embed, "description")]).collect();
@@ -193,7 +193,7 @@ pub(super) fn added(data: &Value, channel: ChannelRef) -> Option<Interaction> {
     Some(Interaction::MessageShortcut { message: MessageRef { channel, id: id.to_owned() }, text })
 }
 
-/// The text of an invocation, as it could have been typed; `None` when it is another command.
+/// Converts an invocation to the text that the user could have typed; `None` for another command.
 pub(super) fn typed(verbs: &[CommandSpec], data: &Value) -> Option<String> {
     if data.get("name").and_then(Value::as_str) != Some(COMMAND) {
         return None;
@@ -216,7 +216,7 @@ pub(super) fn typed(verbs: &[CommandSpec], data: &Value) -> Option<String> {
     for option in verb.iter().flat_map(|verb| &verb.options) {
         words.extend(value(&option.name).and_then(|value| option.typed(value)));
     }
-    // What was registered before and is no longer known is said all the same; whoever reads it can object.
+    // Keep options of an outdated registration, so that the command parser can reject them with a message.
     let known = |name: &str| verb.is_some_and(|verb| verb.options.iter().any(|option| option.name == name));
     let unknown = given.iter().filter(|(name, _)| !known(name));
     words.extend(unknown.filter_map(|(_, value)| value.as_str()).map(quoted));
@@ -239,13 +239,13 @@ impl OptionSpec {
     }
 }
 
-/// A word as it is, unless it would be read as something else.
+/// Quotes a word if it could be parsed as something else.
 fn word(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "#@/._:+,=?%~-".contains(c);
     if !text.starts_with('-') && text.chars().all(plain) { text.to_owned() } else { quoted(text) }
 }
 
-/// A text as one word, whatever is in it. Typed commands read `&amp;` and its like as what they stand for.
+/// Quotes a text as one word. Escapes entities too, because the command parser decodes `&amp;`, `&lt;` and `&gt;`.
 fn quoted(text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
     format!("\"{}\"", escaped.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))

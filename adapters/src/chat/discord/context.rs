@@ -1,4 +1,4 @@
-//! What all of the adapter shares: the way to Discord, what is known for a while, and who the bot is.
+//! The state that all parts of the Discord adapter share: API client, caches and the bot's own identity.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use crate::egress::EgressPolicy;
 use crate::failure::Failure;
 use crate::ids::{ChannelRef, MessageRef};
 
-/// How long an answer to an interaction can be followed by another one, with some time to spare.
+/// Time for which an interaction token is used for replies; Discord accepts it for 15 minutes.
 pub(super) const ANSWERABLE: Duration = Duration::from_secs(14 * 60);
 
-/// Shared by the port and the gateway.
+/// Shared by [`super::Discord`] and [`super::Gateway`].
 pub(super) struct Context {
     pub(super) web: Web,
     pub(super) reach: EgressPolicy,
@@ -31,22 +31,22 @@ pub(super) struct Context {
     pub(super) commands: Vec<CommandSpec>,
     pub(super) accounts: TtlCache<String, AccountKind>,
     pub(super) channels: TtlCache<ChannelRef, Channel>,
-    /// The channel that a thread hangs in; `None` for what is no thread. It never changes.
+    /// Parent channel of each thread; `None` for a channel that is not a thread. Never changes.
     pub(super) parents: TtlCache<ChannelRef, Option<ChannelRef>>,
     pub(super) directs: TtlCache<String, ChannelRef>,
-    /// What a thread under a message is to be called.
+    /// Names for threads that may be created on a message.
     pub(super) titles: TtlCache<MessageRef, String>,
-    /// The last interaction of a person in a channel: by it they can be told something alone.
+    /// Token of the user's last interaction, by user and channel. Used for ephemeral replies.
     pub(super) tokens: TtlCache<(String, ChannelRef), String>,
-    /// The last form that a person was shown, by its key.
+    /// The last form shown to a user, by user and form key.
     pub(super) forms: TtlCache<(String, String), Form>,
-    /// What a person was told about a reaction of theirs.
+    /// The last reply to each reaction, by message, user and emoji; suppresses repetitions after a gap.
     pub(super) spoken: TtlCache<String, Card>,
     pub(super) updates: UpdateQueue,
     me: OnceCell<User>,
 }
 
-/// A user, as far as it matters here.
+/// The fields of a user that the adapter uses.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct User {
@@ -55,7 +55,7 @@ pub(super) struct User {
     pub(super) bot: Option<bool>,
 }
 
-/// A channel, as far as it matters here.
+/// The fields of a channel that the adapter uses.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Channel {
@@ -68,7 +68,7 @@ pub(super) struct Channel {
     pub(super) permission_overwrites: Vec<Overwrite>,
 }
 
-/// What a role or a member may in one channel only.
+/// Permission overwrites of one role or member in a channel; `allow` and `deny` are bit sets in decimal.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Overwrite {
@@ -78,7 +78,7 @@ pub(super) struct Overwrite {
 }
 
 impl Channel {
-    /// The channel that it hangs in, if it is a thread.
+    /// Returns the parent channel if this is a thread.
     pub(super) fn above(&self) -> Option<ChannelRef> {
         let above = self.parent_id.as_deref().filter(|_| (10..=12).contains(&self.kind))?;
         ChannelRef::parse(above).ok()
@@ -110,13 +110,13 @@ impl Context {
         })
     }
 
-    /// Who the bot is; asked once.
+    /// Returns the bot's own identity; queried once per process.
     pub(super) async fn me(&self) -> Result<&User, Failure> {
         let call = Call::new(&["users", "@me"], "ask who the bot is");
         self.me.get_or_try_init(|| async { Ok(self.web.read(call).await?) }).await
     }
 
-    /// A channel as it is, or was at most a minute ago.
+    /// Returns a channel; cached for up to one minute.
     pub(super) async fn channel_info(&self, id: &ChannelRef) -> Result<Channel, Failure> {
         if let Some(known) = self.channels.get(id) {
             return Ok(known);
@@ -128,7 +128,7 @@ impl Context {
         Ok(channel)
     }
 
-    /// The channel that a thread hangs in; `None` when this is no thread.
+    /// Returns the parent channel of a thread, or `None` if the channel is not a thread.
     pub(super) async fn parent(&self, id: &ChannelRef) -> Result<Option<ChannelRef>, Failure> {
         match self.parents.get(id) {
             Some(known) => Ok(known),

@@ -1,4 +1,5 @@
-//! What people do, from what the gateway tells. Pure but for the channel a thread hangs in, which may have to be asked for.
+//! Decoder of gateway events to user actions. Makes no calls; it uses the context's configuration and cache
+//! of thread parents.
 
 use serde_json::Value;
 
@@ -8,48 +9,48 @@ use crate::chat::dropped::Dropped;
 use crate::chat::{Answers, Emoji, Interaction};
 use crate::ids::{ChannelRef, MessageRef, PersonRef, Platform};
 
-/// Stands before the key of a form in the id of the button that opens it again.
+/// Prefix of a form key in the id of the button that reopens the form.
 pub(super) const AGAIN: &str = "again:";
 
 const COMMAND: u64 = 2;
 const COMPONENT: u64 = 3;
 const SUBMIT: u64 = 5;
 
-/// An interaction, and where to answer it.
+/// A decoded interaction with the data needed to reply to it.
 #[derive(Debug, Clone)]
 pub(super) struct DiscordInteraction {
     pub(super) id: String,
-    /// Serves for 15 minutes; it is a secret of this interaction.
+    /// Token for replies, valid for 15 minutes; a secret.
     pub(super) token: String,
     pub(super) from: PersonRef,
     pub(super) spot: Spot,
-    /// Whether it is from a server that the bot listens to, or from a conversation with the bot.
+    /// `true` if it came from a configured server or a direct message with the bot.
     pub(super) welcome: bool,
     pub(super) did: Did,
-    /// Whether there is a message that was acted on.
+    /// `true` if the user acted on a message, such as by a button.
     pub(super) on_message: bool,
 }
 
-/// What was done.
+/// The action of an interaction.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Did {
     Act(Interaction),
-    /// The form of this key is wanted again.
+    /// The user wants the form with this key reopened.
     Again(String),
-    /// Something that the bot does not use.
+    /// An interaction that the bot does not use.
     Other,
 }
 
-/// Somewhere.
+/// The channel and thread of an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Spot {
-    /// The channel, never a thread.
+    /// The channel; for a thread, its parent channel.
     pub(super) channel: ChannelRef,
-    /// The message on which the thread hangs.
+    /// The message that the thread belongs to; `None` outside a thread.
     pub(super) thread: Option<MessageRef>,
 }
 
-/// A reaction that came or went.
+/// An added or removed reaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reacted {
     pub(super) message: MessageRef,
@@ -66,12 +67,12 @@ fn number<'a>(value: &'a Value, place: &str) -> Option<&'a str> {
     text(value, place).filter(|id| markdown::is_number(id))
 }
 
-/// A person by their number.
+/// Returns the account with this Discord user id.
 pub(super) fn person(id: &str) -> PersonRef {
     PersonRef::new(Platform::Discord, id)
 }
 
-/// Reads an interaction; `None` when it is another application's, or nobody's.
+/// Decodes an interaction; `None` if it belongs to another application or lacks a user, channel, id or token.
 pub(super) fn interaction(core: &Context, data: &Value) -> Option<DiscordInteraction> {
     let application = text(data, "/application_id");
     if application != Some(&core.application) {
@@ -92,7 +93,7 @@ pub(super) fn interaction(core: &Context, data: &Value) -> Option<DiscordInterac
             }
             listed
         }
-        // 1 is a conversation with the bot; 2 is one of other people, who may be anybody.
+        // 1 is a direct message with the bot; 2 is one between other users.
         None => data.get("context").and_then(Value::as_u64).unwrap_or(1) == 1,
     };
     let kind = data.get("type").and_then(Value::as_u64).unwrap_or_default();
@@ -124,7 +125,7 @@ fn did(core: &Context, kind: u64, data: &Value, channel: ChannelRef) -> Option<D
             if let Some(key) = id?.strip_prefix(AGAIN) {
                 return Some(Did::Again(key.to_owned()));
             }
-            // The number before the colon made it unique; a button without it is not the bot's.
+            // The number before the colon makes the id unique within a message; a button without it is not the bot's.
             let (count, value) = id?.split_once(':')?;
             let ours = count.bytes().all(|b| b.is_ascii_digit()) && text(data, "/message/author/id").is_some();
             let message = MessageRef { channel, id: number(data, "/message/id")?.to_owned() };
@@ -139,7 +140,8 @@ fn did(core: &Context, kind: u64, data: &Value, channel: ChannelRef) -> Option<D
     }
 }
 
-/// Reads a reaction; `None` when it is a bot's (security case 30), or on a message or in a server that is no concern.
+/// Decodes a reaction; `None` if it is from a bot (security case 30), in another server, or on a message
+/// of another author.
 pub(super) fn reacted(core: &Context, me: &str, data: &Value, added: bool) -> Option<Reacted> {
     let guild = text(data, "/guild_id").is_some_and(|guild| {
         let listed = core.listens_to(guild);
@@ -150,7 +152,7 @@ pub(super) fn reacted(core: &Context, me: &str, data: &Value, added: bool) -> Op
     });
     let bot = data.pointer("/member/user/bot").and_then(Value::as_bool).unwrap_or_default();
     let from = number(data, "/user_id").filter(|from| *from != me)?;
-    // Security case 32: only the bot's own messages are voted on. Discord names the author when one is added.
+    // Only the bot's own messages are voted on (security case 32). Discord sends the author only with added reactions.
     let ours = text(data, "/message_author_id").is_none_or(|author| author == me);
     if !guild || bot || !ours {
         return None;
@@ -160,7 +162,7 @@ pub(super) fn reacted(core: &Context, me: &str, data: &Value, added: bool) -> Op
     Some(Reacted { message, from: person(from), emoji: emoji(text(data, "/emoji/name")?), added })
 }
 
-/// What a reaction means, whatever the colour of the hand.
+/// Maps an emoji to a vote, ignoring the skin tone.
 pub(super) fn emoji(name: &str) -> Emoji {
     let plain: String = name.chars().filter(|c| !matches!(c, '\u{1f3fb}'..='\u{1f3ff}' | '\u{fe0f}')).collect();
     match plain.as_str() {
@@ -171,8 +173,8 @@ pub(super) fn emoji(name: &str) -> Emoji {
 }
 
 impl Spot {
-    /// Where a channel is: itself, or, when it is a thread, the channel above it. A thread has the number of the message on
-    /// which it hangs.
+    /// Resolves a channel with its parent, if it is a thread. A thread has the same id as the message that
+    /// it belongs to.
     pub(super) fn of(channel: ChannelRef, parent: Option<ChannelRef>) -> Self {
         match parent {
             Some(parent) => {

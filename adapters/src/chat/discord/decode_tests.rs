@@ -1,4 +1,4 @@
-//! What the gateway tells, and what becomes of it.
+//! Tests of the decoder with interactions and reactions: valid, foreign and malformed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use secrecy::SecretString;
@@ -36,7 +36,8 @@ fn a_button_in_a_thread_is_pressed_in_the_channel_above() {
     assert!(heard.welcome && heard.on_message);
 }
 
-/// Security cases 9 and 22: another server, another application, and a conversation of others are turned away.
+/// Interactions from other servers and from direct messages between other users are marked as not welcome; those of
+/// another application are dropped (security cases 9 and 22).
 #[test]
 fn strangers_are_turned_away() {
     let mut other = pressed();
@@ -53,7 +54,7 @@ fn strangers_are_turned_away() {
     assert!(!interaction(&core(), &direct).unwrap().welcome);
 }
 
-/// Security case 18: what cannot be read is nothing that was done.
+/// Malformed interactions and reactions never become an action (security case 18).
 #[test]
 fn what_cannot_be_read_is_no_act() {
     for data in [json!({}), json!({ "custom_id": "x" }), json!({ "custom_id": "x:y" }), Value::Null] {
@@ -72,7 +73,7 @@ fn what_cannot_be_read_is_no_act() {
     }
 }
 
-/// Security cases 30 and 32.
+/// Only reactions of users to the bot's own messages are decoded (security cases 30 and 32).
 #[test]
 fn only_people_react_to_the_bots_messages() {
     let said = |name: &str, value: Value| {

@@ -1,30 +1,31 @@
-//! What a card says between its title and its small print, as far as it fits into the embeds of one message. Pure.
+//! Renders the body of a card, between title and footer, within the limits of one message's embeds. Pure.
+//! Called by `render.rs`.
 
 use serde_json::{Value, json};
 
 use super::{limits, markdown};
 use crate::chat::{Card, Field, Mark, MarkState, Text};
 
-/// Fields that take more than this in all are set as lines.
+/// Maximum total size of fields as a table; larger ones are rendered as lines.
 const FIELDS: usize = 1800;
 
-/// The middle of a message.
+/// The rendered body of a message.
 pub(super) struct MessageBody {
-    /// The texts of the embeds, in their order.
+    /// Descriptions of the embeds, in order.
     pub(super) pages: Vec<String>,
-    /// The fields of the last one.
+    /// Fields of the last embed.
     pub(super) fields: Vec<Value>,
-    /// How many lines did not fit.
+    /// Number of lines omitted.
     pub(super) left_out: usize,
 }
 
-/// A line that can be shortened by taking less of its source.
+/// A line that can be truncated in its source, before markup is added.
 enum Row {
     Text(Text),
     Block(String),
 }
 
-/// What fits into so much room. The title is among it when it is no heading.
+/// Renders as much of the body as fits into `room`. Includes the title if it is too long for an embed title.
 pub(super) fn of(card: &Card, headed: bool, room: usize) -> MessageBody {
     let table = table(&card.fields, &card.progress).filter(|(_, cost)| *cost <= room.min(FIELDS));
     let (fields, taken) = table.clone().unwrap_or_default();
@@ -58,7 +59,7 @@ fn pages(rows: &[Row], room: usize) -> (Vec<String>, usize) {
         } else if cost <= left && cost <= PAGE {
             pages.push(shown);
         } else {
-            // What is behind a gap is left out too: nobody should take the rest for all.
+            // Omit everything after a gap, so that the rest does not read as complete.
             let most = left.min(PAGE).saturating_sub(1);
             let part = row.shortened(most);
             if !part.is_empty() {
@@ -71,10 +72,10 @@ fn pages(rows: &[Row], room: usize) -> (Vec<String>, usize) {
     (tidy(pages), 0)
 }
 
-/// Of a page, so much is left for the note that says what is missing.
+/// Maximum size of a description, with space left for the notice about omitted lines.
 const PAGE: usize = limits::DESCRIPTION - 200;
 
-/// Discord shows no page that is empty.
+/// Removes empty pages, which Discord rejects.
 fn tidy(pages: Vec<String>) -> Vec<String> {
     pages.into_iter().filter(|page| !page.trim().is_empty()).collect()
 }
@@ -87,7 +88,7 @@ impl Row {
         }
     }
 
-    /// As much of its beginning as fits; nothing when that is not worth it.
+    /// Returns the longest prefix that fits; empty if less than 20 characters would remain.
     fn shortened(&self, most: usize) -> String {
         let begin = |count: usize| match self {
             Self::Text(text) => markdown::text(&markdown::first(text, count).plain(" …")),
@@ -106,7 +107,7 @@ impl Row {
     }
 }
 
-/// Names with values as fields, if every one fits, and what they take.
+/// Renders fields and steps as embed fields, with their size; `None` if one of them does not fit.
 fn table(fields: &[Field], progress: &[Mark]) -> Option<(Vec<Value>, usize)> {
     let steps = steps(progress).map(|text| ("Steps".to_owned(), markdown::text(&text), false));
     let named = fields.iter().map(|field| (markdown::escaped(&field.name), markdown::text(&field.value), true));
@@ -122,7 +123,7 @@ fn table(fields: &[Field], progress: &[Mark]) -> Option<(Vec<Value>, usize)> {
     good.then(|| (all.into_iter().map(field).collect(), cost))
 }
 
-/// The steps in one line.
+/// Renders the progress line; `None` if there are no steps.
 fn steps(progress: &[Mark]) -> Option<Text> {
     let sign = |state| match state {
         MarkState::Done => "✅",

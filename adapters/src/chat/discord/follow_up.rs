@@ -1,5 +1,5 @@
-//! Hands on what somebody did, and answers them. Everything here runs in a task of its own, so that nothing waits for it. An
-//! answer may be lost, and the act stands all the same.
+//! Passes decoded actions to the handler and sends the replies, each in a task of its own, so that nothing waits for
+//! it. A reply may be lost; the action remains in effect.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +16,12 @@ use crate::chat::{Card, DeferredReply, HandlerReply, Inbound, InboundHandler, In
 use crate::failure::Failure;
 use crate::ids::{ChannelRef, PersonRef};
 
-/// How often something that only waits for Discord is asked for again.
+/// Maximum number of attempts of a call that fails with [`Failure::Retry`].
 const TRIES: u32 = 5;
 const WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// Handles an interaction: the callback goes out when the listener has answered, so whatever is acknowledged is durable.
+/// Handles an interaction. The callback is sent after the handler has returned, so an acknowledged action is durable.
 pub(super) async fn interaction(core: &Arc<Context>, listener: &dyn InboundHandler, told: &DiscordInteraction) {
     let person = told.from.id.clone();
     let reply = match &told.did {
@@ -39,7 +39,7 @@ pub(super) async fn interaction(core: &Arc<Context>, listener: &dyn InboundHandl
     };
     let Acknowledgement { callback, follow_up: then } = reply;
     if let FollowUp::Remember(form) = &then {
-        // Before it is shown: somebody may be quick.
+        // Cache the form before it is shown, because the user may submit it quickly.
         core.forms.insert((person.clone(), form.key.clone()), form.clone());
     }
     let path = ["interactions", &told.id, &told.token, "callback"];
@@ -56,7 +56,7 @@ pub(super) async fn interaction(core: &Arc<Context>, listener: &dyn InboundHandl
     }
 }
 
-/// Leaves an answer that Discord did not take to the keeper.
+/// Defers a reply that Discord did not accept, if the failure is temporary and there is a reply store.
 async fn kept(
     said: Result<(), Failure>,
     (channel, to): (&ChannelRef, &PersonRef),
@@ -81,13 +81,14 @@ fn inbound(told: &DiscordInteraction, act: &Interaction) -> Inbound {
         from: told.from.clone(),
         channel: told.spot.channel.clone(),
         thread: told.spot.thread.clone(),
-        // A modal cannot be answered with another one.
+        // Discord does not allow a modal in reply to a modal.
         can_ask: !matches!(act, Interaction::FormSubmit { .. }),
         interaction: act.clone(),
     }
 }
 
-/// Handles a reaction. `key` stands for this event and no other; one that was read later may have been answered before.
+/// Handles a reaction. `key` makes the dedupe key unique to this event. `read_later` is `true` if the reaction was
+/// found by reconciliation and its reply may have been sent before.
 pub(super) async fn reaction(
     core: &Arc<Context>,
     listener: &dyn InboundHandler,
@@ -111,7 +112,7 @@ pub(super) async fn reaction(
         HandlerReply::OpenForm(_) | HandlerReply::FieldErrors(_) | HandlerReply::HomePage(_) => None,
     };
     if let Some(card) = said {
-        // What stands and does not count is read after every gap; whoever was told why is not told again.
+        // A reaction that does not count is found again after every gap; do not repeat the same reply.
         if !read_later || core.spoken.get(&what).as_ref() != Some(&card) {
             core.spoken.insert(what, card.clone());
             let said = core.whisper(&channel, &from, &card).await;
@@ -121,7 +122,7 @@ pub(super) async fn reaction(
 }
 
 impl Context {
-    /// Where a channel is. What cannot be found out is taken for no thread; the policy says no to a channel it does not know.
+    /// Resolves a channel. If the lookup fails, it is treated as not a thread; the policy refuses unknown channels.
     async fn spot_of(&self, channel: &ChannelRef) -> Spot {
         let parent = self.patiently(|| self.parent(channel)).await.unwrap_or_else(|failure| {
             tracing::warn!(discord.channel = %channel, why = failure.reason(), "what a channel in Discord is cannot be asked");
@@ -130,7 +131,7 @@ impl Context {
         Spot::of(channel.clone(), parent)
     }
 
-    /// Asks again what only has to wait, a few times.
+    /// Repeats a call that fails with [`Failure::Retry`], a limited number of times.
     pub(super) async fn patiently<T, F>(&self, ask: impl Fn() -> F) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, Failure>>,
@@ -146,11 +147,11 @@ impl Context {
         Err(Failure::retry("it was asked too often"))
     }
 
-    /// Puts what came of it in the place of "is thinking…".
+    /// Replaces "is thinking…" with the result.
     async fn replace(&self, told: &DiscordInteraction, message: &Value) -> Result<(), Failure> {
         let mut message = message.clone();
         if let Some(message) = message.as_object_mut() {
-            // Whether it is for one person alone was said at first.
+            // The first reply determined that the message is ephemeral.
             message.remove("flags");
         }
         let path = ["webhooks", &self.application, &told.token, "messages", "@original"];

@@ -1,45 +1,46 @@
-//! How much Discord takes. Lengths are counted in UTF-16 units, which is never less than characters.
+//! Discord's size limits, and functions that measure and cut text. Lengths are in UTF-16 code units, which are never
+//! less than the number of characters.
 
-/// The title of an embed.
+/// Maximum length of an embed's title.
 pub(super) const TITLE: usize = 256;
-/// The text of an embed.
+/// Maximum length of an embed's description.
 pub(super) const DESCRIPTION: usize = 4096;
-/// Names with values in an embed.
+/// Maximum number of fields in an embed.
 pub(super) const FIELDS: usize = 25;
-/// The name of such a field.
+/// Maximum length of a field's name.
 pub(super) const FIELD_NAME: usize = 256;
-/// The value of such a field.
+/// Maximum length of a field's value.
 pub(super) const FIELD_VALUE: usize = 1024;
-/// All text in all embeds of a message.
+/// Maximum total length of all embeds in a message.
 pub(super) const EMBEDS: usize = 6000;
-/// Buttons in a row, and rows in a message.
+/// Maximum number of buttons in a row, and of rows in a message.
 pub(super) const BUTTONS_A_ROW: usize = 5;
 pub(super) const ROWS: usize = 5;
-/// What a button says.
+/// Maximum length of a button label.
 pub(super) const BUTTON: usize = 80;
-/// What a button or a modal carries.
+/// Maximum length of the `custom_id` of a button or modal.
 pub(super) const CUSTOM_ID: usize = 100;
-/// The title of a modal, and the label of a question.
+/// Maximum length of a modal's title and of an input's label.
 pub(super) const MODAL_LABEL: usize = 45;
-/// Questions of a modal.
+/// Maximum number of inputs in a modal.
 pub(super) const MODAL_INPUTS: usize = 5;
-/// What stands in a question before it is answered.
+/// Maximum length of an input's placeholder.
 pub(super) const PLACEHOLDER: usize = 100;
-/// An answer.
+/// Maximum length of an answer.
 pub(super) const ANSWER: usize = 4000;
-/// The name of a thread.
+/// Maximum length of a thread name.
 pub(super) const THREAD_NAME: usize = 100;
-/// People, and groups, whom one message calls: their numbers have to stand in its 2000 characters.
+/// Maximum number of users, and of groups, that one message mentions: their ids must fit into its 2000 characters.
 pub(super) const CALLED: usize = 40;
-/// An address in a link.
+/// Maximum length of a link's URL.
 pub(super) const URL: usize = 1000;
 
-/// How long Discord takes a text to be, or less.
+/// Returns the length of a text in UTF-16 code units; Discord may count less.
 pub(super) fn length(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// A text at most so long, with `…` where it was cut; never half a character.
+/// Truncates a text to `most` units, including a trailing `…`, between characters.
 pub(super) fn cut(text: &str, most: usize) -> String {
     if length(text) <= most {
         return text.to_owned();

@@ -1,4 +1,5 @@
-//! What to set up in Discord: the invitation with the rights that are used and no others, and the commands.
+//! Discord setup: the invitation link with exactly the permissions that the bot uses, its intents and its commands.
+//! Called by the CLI.
 
 use reqwest::Url;
 use serde_json::{Value, json};
@@ -7,7 +8,8 @@ use super::commands::{CommandSpec, commands};
 use super::gateway::INTENTS;
 use super::rights::PERMISSIONS;
 
-/// The invitation, the rights, the intents and the commands of an application. The commands are made known by the bot itself.
+/// Returns the invitation link, permissions, intents and commands of an application. The bot registers
+/// the commands itself.
 #[must_use]
 pub fn manifest(application: &str, verbs: &[CommandSpec]) -> Value {
     let query =
@@ -16,7 +18,7 @@ pub fn manifest(application: &str, verbs: &[CommandSpec]) -> Value {
     json!({
         "invite": invite.map(String::from).unwrap_or_default(),
         "permissions": PERMISSIONS.to_string(),
-        // None of them is privileged, so none has to be switched on.
+        // No intent is privileged, so none has to be enabled in the developer portal.
         "intents": INTENTS,
         "commands": commands(verbs),
     })

@@ -1,27 +1,27 @@
-//! Text as Discord's markdown in which nothing from outside means anything: no mention, no masked link, no heading, no
-//! timestamp (security case 58). Whatever Discord would read is put behind a backslash; what is left is ours.
+//! Renders text as Discord markdown and escapes external text: no mention, masked link, heading or timestamp in it
+//! takes effect (security case 58).
 
 use super::limits;
 use crate::chat::sanitize::sanitize;
 use crate::chat::{Span, Text};
 use crate::ids::{PersonRef, Platform};
 
-/// The number of a person on Discord; `None` when this is nobody there (security case 20).
+/// Returns the Discord user id of an account; `None` for another platform or a malformed id (security case 20).
 pub(super) fn user(person: &PersonRef) -> Option<&str> {
     Some(person.id.as_str()).filter(|id| person.platform == Platform::Discord && is_number(id))
 }
 
-/// Whether this is a number as Discord gives them.
+/// Returns `true` for a well-formed Discord id.
 pub(super) fn is_number(id: &str) -> bool {
     (1..=20).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit()) && id.parse::<u64>().is_ok()
 }
 
-/// A text as markdown.
+/// Renders a text as markdown.
 pub(super) fn text(text: &Text) -> String {
     written(text, true)
 }
 
-/// A text as markdown for a title, where Discord shows no mentions: people are called by their names.
+/// Renders a text for a title, where Discord shows no mentions; users and groups appear by name.
 pub(super) fn title(text: &Text) -> String {
     written(text, false).replace('\n', "␊")
 }
@@ -47,23 +47,23 @@ fn written(text: &Text, calls: bool) -> String {
     out
 }
 
-/// A text of fixed width over several lines. One that holds the end of such a text is escaped instead.
+/// Renders preformatted text as a code block; text that contains a code fence is escaped instead.
 pub(super) fn block(verbatim: &str) -> String {
     let shown = sanitize(verbatim.trim_end_matches('\n'));
     if shown.contains("```") || shown.trim().is_empty() { escaped(&shown) } else { format!("```\n{shown}\n```") }
 }
 
-/// A text in which nothing means anything to Discord.
+/// Escapes all markdown in a text.
 pub(super) fn escaped(text: &str) -> String {
     let text = sanitize(text);
     let mut out = String::with_capacity(text.len() + 8);
-    // At the beginning of a line, `- x`, `+ x` and `1. x` make a list.
+    // At the start of a line, `- x`, `+ x` and `1. x` would start a list.
     let mut begins = true;
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         let means = match c {
             '\\' | '*' | '_' | '~' | '`' | '|' | '[' | ']' | '(' | ')' | '<' | '>' | '#' | '@' => true,
-            // An address that was not built by us is text, and no link.
+            // Prevent automatic links: only URLs that the bot built become links.
             ':' => chars.peek() == Some(&'/'),
             '-' | '+' | '.' => begins,
             _ => false,
@@ -81,7 +81,8 @@ fn push_strong(out: &mut String, escaped: &str) {
     if escaped.is_empty() {
         return;
     }
-    // Two strong texts side by side are one: `**a****b**` would be read otherwise. An escaped star has a backslash before it.
+    // Merge adjacent bold texts: `**a****b**` would parse differently. An escaped asterisk is preceded by a backslash,
+    // so this match is safe.
     if out.ends_with("**") {
         out.truncate(out.len() - 2);
     } else {
@@ -105,7 +106,7 @@ fn push_code(out: &mut String, code: &str) {
     out.push_str(&format!("`{shown}`"));
 }
 
-/// Only addresses of the web become links; anything else is shown for what it is.
+/// Renders HTTP(S) URLs as links; any other URL is shown as text.
 fn link(url: &str, label: &str) -> String {
     let web = url.starts_with("https://") || url.starts_with("http://");
     let clean = url.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '(' | ')' | '\\' | '`' | '"'));
@@ -116,7 +117,7 @@ fn link(url: &str, label: &str) -> String {
     if label.trim().is_empty() { format!("<{url}>") } else { format!("[{}]({url})", escaped(&label)) }
 }
 
-/// The first so many characters of a text.
+/// Returns the first `most` characters of a text; a mention or link counts as one.
 pub(super) fn first(text: &Text, mut most: usize) -> Text {
     let mut kept = Vec::new();
     for span in &text.0 {
@@ -146,7 +147,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
 
-    /// Security case 58.
+    /// Markdown in external text is escaped (security case 58).
     #[test]
     fn what_comes_from_outside_stays_text() {
         for (evil, shown) in [
@@ -178,7 +179,7 @@ mod tests {
         );
     }
 
-    /// Security case 20: people are numbers.
+    /// A Discord identity is a numeric id (security case 20).
     #[test]
     fn people_are_numbers() {
         let ana = |id: &str| Some(PersonRef::new(Platform::Discord, id));

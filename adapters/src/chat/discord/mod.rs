@@ -1,9 +1,10 @@
-//! The chat port on Discord, over its REST API; what people do comes in by [`Gateway`], over a connection that the bot keeps.
+//! The chat port on Discord. Outbound calls use the REST API; user actions arrive through [`Gateway`], over a
+//! connection that the bot keeps open.
 //!
-//! Types, transport and gateway are our own and small; serenity is left out on purpose. Its TLS with rustls is tied to a
-//! rustls-webpki with open advisories, its other TLS wants the headers of OpenSSL on every machine that builds the bot, and
-//! what is left without either is types that fail to read an answer when one field is missing, which after a post would make
-//! it uncertain. Beyond that it falls back to Discord's own gateway when the configured API does not answer.
+//! Types, transport and gateway are small and our own; serenity is deliberately not used. With rustls it is tied to a
+//! rustls-webpki version with open advisories; with native TLS it needs OpenSSL headers on every build machine. Without
+//! either, only its types remain, and these fail to parse a response in which one field is missing, which would make a
+//! post uncertain. It also falls back to Discord's own gateway if the configured API does not respond.
 
 mod commands;
 mod context;
@@ -44,21 +45,21 @@ pub use self::manifest::manifest;
 pub use self::options::{DISCORD_API, DiscordOptions};
 pub use self::rights::PERMISSIONS;
 
-/// A bot on Discord, in one server or several.
+/// A Discord bot in one or more servers.
 pub struct Discord {
     core: Arc<Context>,
 }
 
 impl Discord {
-    /// Sets it up. Nothing is asked yet: a Discord that is down must not stop the bot from starting.
+    /// Creates the adapter from its options. Makes no calls, so the bot starts even if Discord is down.
     ///
     /// # Errors
-    /// The options cannot work.
+    /// Returns [`Failure::Rejected`] if the options are invalid.
     pub fn new(options: DiscordOptions) -> Result<Self, Failure> {
         Ok(Self { core: Arc::new(Context::new(options)?) })
     }
 
-    /// The way in: a connection of our own.
+    /// Returns the event source: the gateway connection.
     #[must_use]
     pub fn gateway(&self) -> Gateway {
         Gateway::new(Arc::clone(&self.core))
@@ -77,7 +78,7 @@ impl Chat for Discord {
         self.core.post(post).await
     }
 
-    /// A change that is overtaken while it waits for another one is not sent; the newer one says it all.
+    /// An update that is superseded while it waits for an earlier one is skipped and reported as a success.
     async fn update(&self, message: &MessageRef, card: &Card) -> Result<(), Failure> {
         self.core.update(message, card).await
     }
@@ -86,17 +87,18 @@ impl Chat for Discord {
         self.core.find(place, key).await
     }
 
-    /// Where the person acted not long ago, beside that; otherwise directly.
+    /// Replies to the user's last interaction in the channel if it is recent; otherwise sends a direct message.
     async fn whisper(&self, channel: &ChannelRef, to: &PersonRef, card: &Card) -> Result<(), Failure> {
         self.core.whisper(channel, to, card).await
     }
 
-    /// Those that mean yes or no. Bots' are not among them, and a message that is not the bot's has none that count.
+    /// Returns only [`super::Emoji::Yes`] and [`super::Emoji::No`] of users, not of bots. Returns [`Failure::Rejected`]
+    /// if the bot did not post the message.
     async fn reactions(&self, message: &MessageRef) -> Result<Vec<Reaction>, Failure> {
         self.core.reactions(message).await
     }
 
-    /// Each is asked for by name, and by their roles: all members of a server are told only to bots with a special right.
+    /// Queries each account and its roles separately: listing all members of a server needs a privileged intent.
     async fn readers_among(&self, channel: &ChannelRef, among: &[PersonRef]) -> Result<Vec<PersonRef>, Failure> {
         self.core.audience(channel, among).await
     }

@@ -1,5 +1,6 @@
-//! A form as a modal. Discord shows lines of text and nothing else, at most five: choices are typed. Where they are too long
-//! to be named beside the question, they stand in it already, each on a line with a box to put a mark into.
+//! Renders forms as Discord modals and reads submitted answers. Modals have at most five text inputs and no selection
+//! lists, so choices are typed. If the choices are too long for the placeholder, the input is prefilled with one line
+//! per choice and a box to mark. Pure.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +12,17 @@ use crate::chat::sanitize::sanitize;
 use crate::chat::{Answers, Choice, Form, Input, InputKind};
 use crate::failure::Failure;
 
-/// Stands before the key in the id of a modal.
+/// Prefix of the form key in a modal's id.
 const FORM: &str = "form:";
-/// Stands before the id of a question whose answer is typed.
+/// Prefix of the id of an input whose answer is typed.
 const TYPED: &str = "=";
-/// Stands before the id of a question that is answered with marks in boxes.
+/// Prefix of the id of an input that is answered by marking boxes.
 const BOXES: &str = "#";
 
-/// A modal.
+/// Renders a form as a modal.
+///
+/// # Errors
+/// Returns [`Failure::Rejected`] if the form does not fit into a modal.
 pub(super) fn modal(form: &Form) -> Result<Value, Failure> {
     let id = format!("{FORM}{}", form.key);
     if limits::length(&id) > limits::CUSTOM_ID {
@@ -33,7 +37,7 @@ pub(super) fn modal(form: &Form) -> Result<Value, Failure> {
         .iter()
         .enumerate()
         .map(|(number, input)| {
-            // There is no place for the lead but the first question that has nothing to say of its own.
+            // Modals have no introductory text; show the lead as the first input's placeholder if that is free.
             let lead = Some(form.lead.as_str()).filter(|lead| number == 0 && !lead.is_empty());
             json!({ "type": 1, "components": [self::input(input, lead)] })
         })
@@ -41,7 +45,7 @@ pub(super) fn modal(form: &Form) -> Result<Value, Failure> {
     Ok(json!({ "custom_id": id, "title": label(&form.title, limits::MODAL_LABEL), "components": rows }))
 }
 
-/// The key in the id of a modal.
+/// Returns the form key from a modal's id.
 pub(super) fn key(custom_id: &str) -> Option<&str> {
     custom_id.strip_prefix(FORM)
 }
@@ -74,7 +78,7 @@ fn input(input: &Input, lead: Option<&str>) -> Value {
     made
 }
 
-/// The choices with what they mean, or by their ids alone where that is too long.
+/// Lists the choices with their labels, or only their ids if that is too long.
 fn named(choices: &[Choice], between: &str) -> String {
     let ids = || choices.iter().map(|choice| choice.id.as_str()).collect::<Vec<_>>().join(between);
     short(choices).unwrap_or_else(ids)
@@ -89,7 +93,7 @@ fn short(choices: &[Choice]) -> Option<String> {
     Some(text).filter(|text| limits::length(text) + 22 <= limits::PLACEHOLDER)
 }
 
-/// `[ ] a: what it means`, each on a line; those that were chosen have a mark.
+/// Returns one line per choice, `[ ] a: label`, with chosen ones marked.
 fn boxes(choices: &[Choice], given: &str) -> String {
     let chosen: Vec<&str> = given.split(',').map(str::trim).collect();
     let room = limits::ANSWER / choices.len().max(1);
@@ -100,7 +104,7 @@ fn boxes(choices: &[Choice], given: &str) -> String {
     choices.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// What was answered, from the rows of a modal that was handed in.
+/// Reads the answers from the components of a submitted modal.
 pub(super) fn answers(components: &Value) -> Answers {
     let inputs = components.as_array().into_iter().flatten().flat_map(|row| match row.get("component") {
         Some(input) => vec![input],
@@ -117,7 +121,7 @@ pub(super) fn answers(components: &Value) -> Answers {
     Answers(all)
 }
 
-/// The ids of the boxes with a mark. Whoever deletes the boxes and writes the ids is understood, too.
+/// Returns the ids of the marked lines. Also accepts ids typed without boxes.
 fn marked(text: &str) -> String {
     let mut ids = Vec::new();
     for line in text.lines().map(str::trim) {
@@ -132,7 +136,7 @@ fn marked(text: &str) -> String {
     ids.join(",")
 }
 
-/// The form with what was answered in it, to be shown again.
+/// Prefills a form with answers, to show it again.
 pub(super) fn filled(mut form: Form, answers: &Answers) -> Form {
     for input in &mut form.inputs {
         input.given = answers.get(&input.id).unwrap_or_default().to_owned();

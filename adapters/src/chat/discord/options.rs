@@ -1,4 +1,5 @@
-//! How Discord is reached, and whom the bot listens to there.
+//! [`DiscordOptions`]: the configuration of the Discord adapter. Validated by [`DiscordOptions::check`] when the
+//! adapter is created.
 
 use std::fmt;
 
@@ -10,29 +11,29 @@ use super::markdown::is_number;
 use crate::egress::EgressPolicy;
 use crate::failure::Failure;
 
-/// Where Discord's REST API is.
+/// Base URL of Discord's REST API.
 pub const DISCORD_API: &str = "https://discord.com/api/v10/";
 
-/// How a Discord is set up.
+/// The configuration of one Discord bot.
 pub struct DiscordOptions {
-    /// Where its REST API begins, with the version: [`DISCORD_API`].
+    /// Base URL of the REST API, including the version: [`DISCORD_API`].
     pub api: Url,
-    /// Where its gateway is; without it the API is asked. Discord's own address is never taken in its place.
+    /// URL of the gateway. If `None`, it is requested from the API; there is no built-in default.
     pub gateway: Option<Url>,
-    /// What may be reached besides the internet.
+    /// Egress policy: the addresses that may be reached besides the public internet.
     pub reach: EgressPolicy,
-    /// The bot's token.
+    /// Token of the bot user; a secret.
     pub token: SecretString,
-    /// The number of the application.
+    /// Id of the Discord application, digits only.
     pub application: String,
-    /// The numbers of the servers that the bot listens to. Whoever acts in another one is turned away.
+    /// Ids of the servers (guilds) whose events are accepted. Actions in other servers are refused.
     pub guilds: Vec<String>,
-    /// What can be said, the most useful first. It is registered as one command when the gateway is run.
+    /// Subcommands of `/hotfix`, the most useful first. Registered as one command when the gateway starts.
     pub commands: Vec<CommandSpec>,
 }
 
 impl DiscordOptions {
-    /// A Discord whose gateway is asked for, without any commands yet.
+    /// Returns options without commands; the gateway URL is requested from the API.
     #[must_use]
     pub fn new(api: Url, token: SecretString, application: impl Into<String>, guilds: Vec<String>) -> Self {
         Self {
@@ -46,7 +47,7 @@ impl DiscordOptions {
         }
     }
 
-    /// Whether it can work at all; nothing is asked of Discord.
+    /// Validates the options without calling Discord.
     pub(super) fn check(&self) -> Result<(), Failure> {
         if self.token.expose_secret().trim().is_empty() {
             return Err(Failure::rejected("Discord's bot token is empty: set the token of the application's bot"));
@@ -74,7 +75,7 @@ impl DiscordOptions {
     }
 }
 
-/// Whether a gateway can be told the token: over TLS, or on this machine (security case 65).
+/// Returns `true` if the token may be sent to this gateway: over TLS, or to a loopback address (security case 65).
 pub(super) fn is_safe(gateway: &Url) -> bool {
     let host = gateway.host_str().unwrap_or_default();
     let here = host == "localhost"

@@ -1,4 +1,5 @@
-//! What the bot says: messages with their mark in the small print, changes of them, threads, and words for one person.
+//! Outbound messages of the Discord adapter: posts, updates, threads and private replies. Posts carry a mark derived
+//! from their key in the footer.
 
 use reqwest::Method;
 use serde::Deserialize;
@@ -12,7 +13,7 @@ use crate::chat::{Card, Destination, Post};
 use crate::failure::Failure;
 use crate::ids::{ChannelRef, MessageRef, PersonRef};
 
-/// Threads are put away after a week without a word; a new word brings them back.
+/// Minutes without messages after which Discord archives a thread; a new message reopens it.
 const ARCHIVED_AFTER_MINUTES: u32 = 10_080;
 
 #[derive(Deserialize)]
@@ -22,7 +23,7 @@ struct Posted {
 
 impl Context {
     pub(super) async fn post(&self, post: &Post) -> Result<MessageRef, Failure> {
-        // A card that cannot be shown opens no thread and no conversation.
+        // Render first: a card that cannot be rendered must not create a thread or open a direct message.
         let message = render::message(&post.card, Some(&render::mark(&post.key)))?;
         match &post.destination {
             Destination::Channel(channel) => {
@@ -42,8 +43,8 @@ impl Context {
         }
     }
 
-    /// Discord cannot show an answer in the channel too, so the channel gets one of its own. It comes first and is looked
-    /// for: when the answer in the thread is there, both are.
+    /// Posts a copy to the channel, because Discord cannot broadcast a thread message. The copy is posted first and
+    /// looked up before that, so if the message in the thread exists, both do.
     async fn copy_to_channel(&self, root: &MessageRef, post: &Post) -> Result<(), Failure> {
         if self.parent(&root.channel).await?.is_some() {
             return Ok(());
@@ -55,7 +56,7 @@ impl Context {
         let card = Card { actions: Vec::new(), ..post.card.clone() };
         let mut message = render::message(&card, Some(&render::mark(&key)))?;
         if let Some(content) = message.get_mut("content") {
-            // Whoever is called is called in the thread; the channel is shown where that is.
+            // Mentions notify in the thread; the copy only links to it.
             *content = format!("<#{}>", root.id).into();
         }
         if let Some(allowed) = message.get_mut("allowed_mentions") {
@@ -64,7 +65,7 @@ impl Context {
         Ok(self.send(&root.channel, &key, message).await.map(drop)?)
     }
 
-    /// Into the thread on a message, which is opened when it is not there yet.
+    /// Posts to the thread on a message; creates the thread if it does not exist.
     async fn post_below(&self, root: &MessageRef, key: &str, message: Value) -> Result<MessageRef, Failure> {
         let thread = self.thread_of(root).await?;
         match self.send(&thread, key, message.clone()).await {
@@ -83,7 +84,8 @@ impl Context {
         Ok(self.send(&thread, key, message).await?)
     }
 
-    /// The thread on a message has its number. A message in a thread has none of its own, and is answered beside it.
+    /// Returns the thread of a message, which has the message's id. Discord has no threads inside threads, so for a
+    /// message in a thread it is that thread.
     async fn thread_of(&self, root: &MessageRef) -> Result<ChannelRef, Failure> {
         if self.parent(&root.channel).await?.is_some() {
             return Ok(root.channel.clone());
@@ -91,7 +93,7 @@ impl Context {
         ChannelRef::parse(&root.id).map_err(|error| Failure::rejected(error.to_string()))
     }
 
-    /// Posts a message. For some minutes Discord itself makes one of two with the same nonce.
+    /// Posts a message. For a few minutes, Discord deduplicates posts by nonce.
     async fn send(&self, channel: &ChannelRef, key: &str, mut message: Value) -> Result<MessageRef, Refusal> {
         if let Some(message) = message.as_object_mut() {
             message.insert("nonce".to_owned(), render::mark(key).into());
@@ -112,8 +114,8 @@ impl Context {
         }
     }
 
-    /// A change that is overtaken while it waits for another one is not sent. It keeps no mark: whoever knows the message
-    /// looks for it no more.
+    /// Updates a message; skipped if it is superseded while it waits. The mark is dropped: a caller that updates a
+    /// message has its reference and does not look it up.
     pub(super) async fn update(&self, message: &MessageRef, card: &Card) -> Result<(), Failure> {
         let body = render::message(card, None)?;
         let Some(_one_at_a_time) = self.updates.turn(message).await else { return Ok(()) };
@@ -121,7 +123,8 @@ impl Context {
         Ok(self.web.set(Method::PATCH, Call::new(&path, "change a message"), &body).await.map(drop)?)
     }
 
-    /// Shows something to one person: beside what they did, if that was not long ago, and directly otherwise.
+    /// Shows a card to one user: as an ephemeral reply to their last interaction if it is recent, otherwise as
+    /// a direct message.
     pub(super) async fn whisper(&self, channel: &ChannelRef, to: &PersonRef, card: &Card) -> Result<(), Failure> {
         if let Some(token) = self.tokens.get(&(to.id.clone(), channel.clone())) {
             let path = ["webhooks", &self.application, &token];
@@ -158,7 +161,10 @@ impl Context {
     }
 }
 
-/// The number of a person, who has to be one of Discord's.
+/// Returns the Discord user id of an account.
+///
+/// # Errors
+/// Returns [`Failure::Rejected`] if the account is not a Discord account.
 pub(super) fn user(person: &PersonRef) -> Result<&str, Failure> {
     markdown::user(person).ok_or_else(|| {
         Failure::rejected(format!(

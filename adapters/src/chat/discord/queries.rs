@@ -1,4 +1,4 @@
-//! What the bot asks of Discord: what was posted, who reacted, and what accounts and channels are.
+//! Read queries of the Discord adapter: posts by key, reactions, account kinds and channel kinds.
 
 use serde::Deserialize;
 
@@ -11,10 +11,11 @@ use crate::chat::{AccountKind, ChannelKind, Destination, Emoji, Reaction};
 use crate::failure::Failure;
 use crate::ids::{ChannelRef, MessageRef, PersonRef};
 
-/// A post that is looked for was made not long ago; farther back nobody looks.
+/// Maximum number of history pages that [`Context::find`] reads. A post that is looked up is recent, so it is not
+/// farther back.
 const PAGES: usize = 10;
 const PAGE: &str = "100";
-/// People who react with one emoji, in pages of a hundred; a vote that more take part in is none.
+/// Maximum number of pages of 100 users per emoji; beyond it, the reactions are not counted at all.
 const REACTION_PAGES: usize = 20;
 
 #[derive(Deserialize, Default)]
@@ -51,7 +52,7 @@ struct Named {
     name: Option<String>,
 }
 
-/// Somebody in a server.
+/// A member of a server.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub(super) struct Member {
@@ -82,8 +83,8 @@ impl Context {
         self.find_in(&channel, key).await
     }
 
-    /// Looks through what was said of late. Only the bot's own messages count (security case 32); a thread that is not there
-    /// has none.
+    /// Searches the recent messages of a channel for the mark of this key. Only the bot's own messages match (security
+    /// case 32). A thread that does not exist has no messages.
     pub(super) async fn find_in(&self, channel: &ChannelRef, key: &str) -> Result<Option<MessageRef>, Failure> {
         let (me, mark) = (self.me().await?, render::mark(key));
         let path = ["channels", channel.as_str(), "messages"];
@@ -120,7 +121,7 @@ impl Context {
         }
         let mut found = Vec::new();
         for reacted in asked.reactions {
-            // A custom emoji means nothing, and is asked for with its number.
+            // Custom emojis have an id and no meaning to the bot.
             let Some(name) = reacted.emoji.name.filter(|_| reacted.emoji.id.is_none()) else { continue };
             let emoji = emoji(&name);
             if matches!(emoji, Emoji::Yes | Emoji::No) {
@@ -130,7 +131,7 @@ impl Context {
         Ok(found)
     }
 
-    /// Everybody who reacted with one emoji, bots left out (security case 30).
+    /// Adds all users who reacted with one emoji, except bots (security case 30).
     async fn reacted_with(
         &self,
         message: &MessageRef,
@@ -155,7 +156,8 @@ impl Context {
         Err(Failure::rejected(format!("more people reacted to {} than can be counted: ask anew", message.id)))
     }
 
-    /// Whoever is less than a member is never taken for one (security cases 30 and 31). Being in one of the servers will do.
+    /// Returns the kind of an account, cached. A bot or a pending member is never a `Member` (security cases 30 and
+    /// 31). Membership in one of the configured servers is enough.
     pub(super) async fn account(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
         user(person)?;
         match self.accounts.get(&person.id) {
@@ -169,7 +171,7 @@ impl Context {
         let mut kind = AccountKind::Gone;
         for guild in &self.guilds {
             match self.member(guild, id).await?.map(|member| kind_of(&member, id)).transpose()? {
-                // In another server they may be more.
+                // The account may be a full member of another server.
                 Some(AccountKind::Guest) => kind = AccountKind::Guest,
                 Some(known) => {
                     kind = known;
@@ -182,7 +184,7 @@ impl Context {
         Ok(kind)
     }
 
-    /// Somebody in a server; `None` when they are not in it.
+    /// Returns a member of a server, or `None` if the user is not in it.
     pub(super) async fn member(&self, guild: &str, user: &str) -> Result<Option<Member>, Failure> {
         let path = ["guilds", guild, "members", user];
         match self.web.read(Call::new(&path, "ask what an account is")).await {
@@ -197,7 +199,7 @@ impl Context {
         Ok(self.kind_of_channel(&asked))
     }
 
-    /// 1 and 3 are conversations; whatever belongs to no server that is listed is somebody else's.
+    /// Classifies a channel: types 1 and 3 are direct messages; a channel outside the configured servers is `Shared`.
     pub(super) fn kind_of_channel(&self, channel: &Channel) -> ChannelKind {
         let own = channel.guild_id.as_deref().is_some_and(|guild| self.listens_to(guild));
         match channel.kind {

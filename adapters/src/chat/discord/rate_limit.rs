@@ -1,5 +1,5 @@
-//! How fast Discord may be asked: it says with every answer how much is left, and when there will be more. Nobody is held up
-//! here; whoever is too fast is told when to come again.
+//! Rate limiter of the Discord adapter, fed by the rate limit headers of each response. It never waits; it returns the
+//! remaining delay to the caller.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,22 +8,22 @@ use std::time::Duration;
 use http::HeaderMap;
 use tokio::time::Instant;
 
-/// Beyond this many, what is over is forgotten.
+/// Maximum number of routes; beyond it, expired entries are dropped.
 const KNOWN: usize = 4096;
-/// When everything is too much.
+/// Key of the global rate limit.
 const EVERYTHING: &str = "";
-/// Discord's own advice when it gives none.
+/// Delay after a rate limit response without `Retry-After`.
 const WAIT: Duration = Duration::from_secs(5);
 
-/// Until when each route is closed.
+/// The time until which each route is blocked.
 #[derive(Debug, Default)]
 pub(super) struct RateLimiter(Mutex<HashMap<String, Instant>>);
 
 impl RateLimiter {
-    /// Whether a route may be called.
+    /// Checks that a route may be called.
     ///
     /// # Errors
-    /// Discord asked to be left alone for so long.
+    /// Returns the remaining delay if the route or the whole API is rate limited.
     pub(super) fn open(&self, route: &str, now: Instant) -> Result<(), Duration> {
         let closed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let left = [route, EVERYTHING].into_iter().filter_map(|name| closed.get(name)).max();
@@ -33,7 +33,7 @@ impl RateLimiter {
         }
     }
 
-    /// Takes in what an answer says; gives how long to wait when it was a refusal.
+    /// Updates the limits from a response. Returns the delay if the response was a 429.
     pub(super) fn hear(&self, route: &str, status: u16, headers: &HeaderMap, now: Instant) -> Option<Duration> {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
         let seconds = |name: &str| Duration::try_from_secs_f64(text(name)?.parse().ok()?).ok();

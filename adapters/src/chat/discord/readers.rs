@@ -1,4 +1,4 @@
-//! Who can read a channel: whoever is in its server and may see it there.
+//! Determines which accounts can read a channel: server members who have the permission to view it.
 
 use serde::Deserialize;
 
@@ -28,7 +28,7 @@ impl Context {
         let Some(guild) = asked.guild_id.clone() else {
             return self.in_conversation(channel, among).await;
         };
-        // Whoever may see a channel may see the threads in it.
+        // A channel's permissions apply to its threads too.
         let asked = match asked.above() {
             Some(above) => self.channel_info(&above).await?,
             None => asked,

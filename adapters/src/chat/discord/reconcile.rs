@@ -1,4 +1,5 @@
-//! After a gap: what people did meanwhile with the reactions to every message that matters is found out and handed in.
+//! Reconciles votes after a gap in the gateway's event stream: reads the reactions of every open vote request and
+//! replays the difference to the handler.
 
 use std::sync::Arc;
 
@@ -8,7 +9,8 @@ use super::follow_up;
 use crate::chat::inbound::{CountedReaction, VoteMessage};
 use crate::chat::{InboundHandler, Reaction};
 
-/// Reads the reactions of every message that matters, and hands in what came and what went. `key` stands for this reading.
+/// Reads the reactions of every open vote message and replays added and removed reactions. `key` identifies this
+/// reconciliation in the dedupe keys.
 pub(super) async fn reconcile(core: &Arc<Context>, listener: &dyn InboundHandler, key: &str) {
     for watched in listener.open_vote_messages().await {
         match core.patiently(|| core.reactions(&watched.message)).await {
@@ -24,7 +26,7 @@ pub(super) async fn reconcile(core: &Arc<Context>, listener: &dyn InboundHandler
     }
 }
 
-/// What was taken back comes first: whoever changed their mind has both.
+/// Returns the differences, removals first: after a user changes their vote, there is one of each.
 fn missed(watched: &VoteMessage, standing: Vec<Reaction>) -> Vec<Reacted> {
     let one = |counted: &CountedReaction, reaction: &Reaction| {
         counted.emoji == reaction.emoji && counted.accounts.contains(&reaction.person)

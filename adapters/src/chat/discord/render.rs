@@ -1,6 +1,6 @@
-//! A card as a message of Discord: embeds and buttons within its limits, and above them whoever is called, because what
-//! stands in an embed wakes nobody up. Pure. What does not fit is left out and said so, or, on a card that is shown whole or
-//! not at all, refused (security case 29).
+//! Renders a card as a Discord message: embeds and buttons within Discord's limits. Mentions go into the content above,
+//! because mentions in embeds do not notify. Pure. A card that is too long is truncated with a notice, or, if
+//! [`Card::whole`] is set, refused (security case 29).
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -11,17 +11,17 @@ use crate::chat::sanitize::sanitize;
 use crate::chat::{Action, Card, Span, Text, Tone};
 use crate::failure::Failure;
 
-/// Only the person who acted sees it.
+/// Message flag: visible only to the user who acted.
 pub(super) const EPHEMERAL: u64 = 1 << 6;
-/// Small print takes at most so much.
+/// Maximum length of the footer.
 const FOOTER: usize = 600;
-/// What the note costs that says that something is left out, and the mark of a post.
+/// Reserved for the notice about omitted content and the mark of a post.
 const NOTE: usize = 200;
-/// Of the limit on everything, so much is never used: what Discord counts is its own matter.
+/// Safety margin below the total limit, because Discord's way of counting is not exactly known.
 const SPARE: usize = 100;
 
-/// A card as what a message says: `content`, `embeds`, `components` and `allowed_mentions`. `mark` is put into the small
-/// print, so that the message is known again.
+/// Renders a card as the JSON of a message: `content`, `embeds`, `components` and `allowed_mentions`. `mark` is added
+/// to the footer, so that the message can be found again.
 pub(super) fn message(card: &Card, mark: Option<&str>) -> Result<Value, Failure> {
     let mut whole = true;
     let embeds = embeds(card, mark, limits::EMBEDS - SPARE, &mut whole);
@@ -38,7 +38,7 @@ pub(super) fn message(card: &Card, mark: Option<&str>) -> Result<Value, Failure>
     }))
 }
 
-/// Several cards in one message that one person sees; what does not fit is said to be left out.
+/// Renders several cards as one ephemeral message, with a notice if some do not fit.
 pub(super) fn page(cards: &[Card]) -> Value {
     let (mut embeds, mut left, mut room) = (Vec::new(), cards.len(), limits::EMBEDS - SPARE - NOTE);
     for card in cards {
@@ -63,8 +63,8 @@ pub(super) fn page(cards: &[Card]) -> Value {
     json!({ "embeds": embeds, "allowed_mentions": { "parse": [] }, "flags": EPHEMERAL })
 }
 
-/// The mark of a post: by it the bot's own message is known again when the answer to posting it got lost. It stands in the
-/// small print, because Discord keeps nothing that people do not see.
+/// Returns the mark of a post, derived from its key. It identifies the post if the response to posting was lost. It is
+/// in the footer because Discord messages have no hidden metadata.
 pub(super) fn mark(key: &str) -> String {
     let digest = hex::encode(Sha256::digest(key.as_bytes()));
     format!("k{}", digest.get(..12).unwrap_or_default())
@@ -112,7 +112,7 @@ fn put(embed: &mut Value, name: &str, value: Option<Value>) {
     }
 }
 
-/// Small print. Discord reads nothing in it, so it is not escaped.
+/// Renders the footer. Discord does not parse markdown in footers, so it is not escaped.
 fn footer(card: &Card, mark: Option<&str>, whole: &mut bool) -> Option<String> {
     let text = card.footer.as_ref().map(|text| sanitize(&text.to_plain())).unwrap_or_default();
     *whole &= limits::length(&text) <= FOOTER;
@@ -121,7 +121,7 @@ fn footer(card: &Card, mark: Option<&str>, whole: &mut bool) -> Option<String> {
     Some(parts.join(" · ")).filter(|text| !text.is_empty())
 }
 
-/// How much of the limit on all embeds one takes.
+/// Returns the size of an embed as it counts towards the total limit.
 fn size(embed: &Value) -> usize {
     let text = |value: &Value| value.as_str().map_or(0, limits::length);
     let part = |name: &str| embed.get(name).map_or(0, text);
@@ -144,7 +144,7 @@ fn buttons(actions: &[Action], whole: &mut bool) -> Result<Vec<Value>, Failure> 
     let most = limits::BUTTONS_A_ROW * limits::ROWS;
     *whole &= actions.len() <= most && actions.iter().all(|action| limits::length(&action.label) <= limits::BUTTON);
     let button = |(number, action): (usize, &Action)| {
-        // The number makes it unique in the message; what is behind it comes back.
+        // The number makes the id unique within the message; the rest is returned on a click.
         let id = format!("{number}:{}", action.value);
         if limits::length(&id) > limits::CUSTOM_ID {
             return Err(Failure::rejected(format!(
@@ -162,14 +162,14 @@ fn buttons(actions: &[Action], whole: &mut bool) -> Result<Vec<Value>, Failure> 
     Ok(buttons.chunks(limits::BUTTONS_A_ROW).map(|row| json!({ "type": 1, "components": row })).collect())
 }
 
-/// A label as Discord takes it: on one line, short, and never empty. Nothing is read in it.
+/// Sanitizes and truncates a label: one line, never empty. Discord does not parse markdown in labels.
 pub(super) fn label(text: &str, most: usize) -> String {
     let text = sanitize(text).replace('\n', " ");
     let text = limits::cut(text.trim(), most);
     if text.is_empty() { "…".to_owned() } else { text }
 }
 
-/// Whom a card calls.
+/// Ids of the users and roles that a card mentions.
 #[derive(Default)]
 struct Called {
     users: Vec<String>,
@@ -201,7 +201,7 @@ impl Called {
         users.chain(self.roles.iter().map(|id| format!("<@&{id}>"))).collect::<Vec<_>>().join(" ")
     }
 
-    /// Security case 58: nobody is called but whom we name.
+    /// Returns `allowed_mentions`: only the accounts and roles that the bot mentions are notified (security case 58).
     fn allowed(&self) -> Value {
         let mut allowed = json!({ "parse": [] });
         put(&mut allowed, "users", Some(json!(self.users)).filter(|_| !self.users.is_empty()));

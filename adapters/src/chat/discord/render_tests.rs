@@ -1,4 +1,4 @@
-//! What any card becomes, whoever wrote what is in it. Security cases 29, 44, 58 and 63.
+//! Tests of the renderer with arbitrary and hostile cards (security cases 29, 44, 58 and 63).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;
@@ -50,7 +50,7 @@ fn within_limits(message: &Value) {
     }
 }
 
-/// What is left of a markdown text when everything that stands behind a backslash, in code, or is ours is taken away.
+/// Returns a markdown text without its escaped characters.
 fn meaning(text: &str) -> String {
     let mut out = String::new();
     let mut chars = text.chars();
@@ -128,8 +128,8 @@ fn card() -> impl Strategy<Value = Card> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
-    /// Security case 58: whatever is in a card, it fits, and a card that is shown whole or not at all is refused rather than
-    /// cut (security case 29).
+    /// Any card fits into Discord's limits (security case 58). A card with [`Card::whole`] is refused instead of
+    /// truncated (security case 29).
     #[test]
     fn any_card_fits(card in card()) {
         match message(&card, Some(&mark("a key"))) {
@@ -145,7 +145,7 @@ proptest! {
         }
     }
 
-    /// Several cards on one page fit too.
+    /// A page of several cards fits into the limits too.
     #[test]
     fn any_page_fits(cards in prop::collection::vec(card(), 0..12)) {
         let mut page = page(&cards);
@@ -153,8 +153,8 @@ proptest! {
         within_limits(&page);
     }
 
-    /// Security case 58: no character that Discord reads is left without a backslash before it, and taking the backslashes
-    /// away gives what was said.
+    /// Escaping leaves no markdown character without a backslash, and removing the backslashes restores the text
+    /// (security case 58).
     #[test]
     fn what_is_escaped_means_nothing(text in hostile()) {
         let escaped = markdown::escaped(&text);
@@ -168,7 +168,7 @@ proptest! {
     }
 }
 
-/// Security case 44: what would hide or reorder is shown.
+/// Characters that hide or reorder text are made visible (security case 44).
 #[test]
 fn what_hides_is_shown() {
     let message = shown(&Card::line(Tone::Neutral, Text::of("main\u{202e}nimda\u{200b}\u{1b}[2J")));
@@ -220,7 +220,7 @@ fn a_card_of_everything() {
     );
 }
 
-/// Security case 29: a question is asked whole or not at all.
+/// A vote request is shown whole or refused (security case 29).
 #[test]
 fn a_question_that_does_not_fit_is_not_asked() {
     let long = |lines: usize| Card { lines: vec![Text::of("x".repeat(400)); lines], ..Card::default() };

@@ -1,4 +1,4 @@
-//! What somebody is told about what they did: the first answer to an interaction, and what follows it. Pure.
+//! Builds the callback for an interaction and its follow-up from a [`HandlerReply`]. Pure. `follow_up.rs` sends both.
 
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -16,29 +16,29 @@ const DEFERRED: u8 = 5;
 const NOTHING: u8 = 6;
 const MODAL: u8 = 9;
 
-/// The first answer, and what follows.
+/// The callback and the follow-up for one interaction.
 #[derive(Debug)]
 pub(super) struct Acknowledgement {
-    /// The body of the callback.
+    /// Request body of the interaction callback.
     pub(super) callback: Value,
     pub(super) follow_up: FollowUp,
 }
 
-/// What follows the first answer.
+/// The action after the callback.
 #[derive(Debug)]
 pub(super) enum FollowUp {
     Nothing,
-    /// The form is remembered, to be shown again.
+    /// Caches the form, so that it can be shown again.
     Remember(Form),
-    /// The first answer is replaced when more is known.
+    /// Waits for the deferred result, then replaces the first reply.
     Wait(oneshot::Receiver<Option<Card>>),
 }
 
-/// The answer to what was heard. `shown` is the form that was answered, if it is remembered.
+/// Builds the reply to an interaction. `shown` is the submitted form, if it is still cached.
 pub(super) fn reply(heard: HandlerReply, to: &DiscordInteraction, shown: Option<Form>) -> Acknowledgement {
     match heard {
         HandlerReply::Message(Some(card)) => Acknowledgement::only(MESSAGE, private(&card)),
-        // A button may stay silent; a command that is not answered looks like a fault.
+        // A click needs no visible reply, but Discord shows an unanswered command as failed.
         HandlerReply::Message(None) if to.on_message => Acknowledgement::only(NOTHING, Value::Null),
         HandlerReply::Message(None) => Acknowledgement::only(MESSAGE, private(&note(Tone::Good, "Done."))),
         HandlerReply::OpenForm(form) => asked(form, to),
@@ -52,13 +52,13 @@ pub(super) fn reply(heard: HandlerReply, to: &DiscordInteraction, shown: Option<
     }
 }
 
-/// Whoever acts where the bot does not listen.
+/// Refuses an action from a server that is not configured.
 pub(super) fn not_here() -> Acknowledgement {
     let text = "The bot does not take anything from here. Say it in a server that it serves.";
     Acknowledgement::only(MESSAGE, private(&note(Tone::Warning, text)))
 }
 
-/// What the bot does not use.
+/// Replies to an interaction that the bot does not use.
 pub(super) fn not_known() -> Acknowledgement {
     Acknowledgement::only(
         MESSAGE,
@@ -66,7 +66,7 @@ pub(super) fn not_known() -> Acknowledgement {
     )
 }
 
-/// A form that is wanted again.
+/// Reopens a cached form.
 pub(super) fn again(form: Option<Form>) -> Acknowledgement {
     let over =
         || Acknowledgement::only(MESSAGE, private(&note(Tone::Warning, "The form is over. Please begin again.")));
@@ -79,7 +79,7 @@ pub(super) fn again(form: Option<Form>) -> Acknowledgement {
     made.unwrap_or_else(over)
 }
 
-/// What replaces "is thinking…". Nothing to say is said too: it would go on for ever.
+/// Returns the message that replaces "is thinking…". It is never empty, because that indicator would stay forever.
 pub(super) fn later(more: Result<Option<Card>, oneshot::error::RecvError>) -> Value {
     match more {
         Ok(Some(card)) => private(&card),
@@ -89,7 +89,7 @@ pub(super) fn later(more: Result<Option<Card>, oneshot::error::RecvError>) -> Va
 }
 
 fn asked(form: Form, to: &DiscordInteraction) -> Acknowledgement {
-    // A modal cannot be answered with another one.
+    // Discord does not allow a modal in reply to a modal.
     let made = match to.did {
         Did::Act(Interaction::FormSubmit { .. }) => {
             Err("More has to be known, and nothing can be asked here.".to_owned())
@@ -105,7 +105,8 @@ fn asked(form: Form, to: &DiscordInteraction) -> Acknowledgement {
     }
 }
 
-/// A modal is gone when it is answered, so the fields are named, and a button brings the form back as it was filled.
+/// Replies to an invalid form. Discord closes a modal on submission, so the reply lists the fields and has a button
+/// that reopens the form with its answers.
 fn corrected(wrong: &[(String, String)], to: &DiscordInteraction, shown: Option<Form>) -> Acknowledgement {
     let input = |id: &str| shown.iter().flat_map(|form| &form.inputs).find(|input| input.id == id);
     let named = |id: &String| input(id).map_or_else(|| id.clone(), |input| input.label.clone());
@@ -137,12 +138,12 @@ impl Acknowledgement {
     }
 }
 
-/// One line.
+/// Returns a card with one line of text.
 pub(super) fn note(tone: Tone, text: &str) -> Card {
     Card::line(tone, Text::of(text))
 }
 
-/// A message that one person sees. It calls nobody.
+/// Renders a card as an ephemeral message without mentions.
 pub(super) fn private(card: &Card) -> Value {
     let message =
         render::message(card, None).or_else(|failure| render::message(&note(Tone::Bad, failure.reason()), None));

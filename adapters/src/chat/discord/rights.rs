@@ -1,13 +1,13 @@
-//! What the bot needs to be allowed, and what it is allowed in a channel.
+//! Discord permissions: those that the bot needs, and how roles and overwrites combine in a channel.
 
 use serde::Deserialize;
 
 use super::context::Channel;
 
-/// Whoever has this in a channel reads it.
+/// Permission to read a channel.
 pub(super) const VIEW_CHANNEL: u64 = 1 << 10;
 
-/// The rights by Discord's bits, with the names that its settings give them.
+/// Required permission bits with their names in Discord's settings.
 const NEEDED: [(u64, &str); 6] = [
     (VIEW_CHANNEL, "View Channel"),
     (1 << 11, "Send Messages"),
@@ -17,13 +17,14 @@ const NEEDED: [(u64, &str); 6] = [
     (1 << 38, "Send Messages in Threads"),
 ];
 
-/// Whoever has this has everything.
+/// Permission that implies all others.
 pub(super) const ADMINISTRATOR: u64 = 1 << 3;
 
-/// All that the bot needs, as Discord writes it in an invitation. It asks for no right to react: people do.
+/// All permissions that the bot needs, as the bit set for its invitation link. Adding reactions is not among them
+/// because only users react.
 pub const PERMISSIONS: u64 = VIEW_CHANNEL | 1 << 11 | 1 << 14 | 1 << 16 | 1 << 35 | 1 << 38;
 
-/// A role, as far as it matters here.
+/// The fields of a role that the adapter uses; `permissions` is a bit set in decimal.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Role {
@@ -33,20 +34,21 @@ pub(super) struct Role {
     pub(super) mentionable: bool,
 }
 
-/// The names of the rights that are missing.
+/// Returns the names of the required permissions that are not granted.
 pub(super) fn missing(granted: u64) -> Vec<&'static str> {
     NEEDED.iter().filter(|(bit, _)| granted & bit == 0).map(|(_, name)| *name).collect()
 }
 
-/// What a member with these roles may in a server.
+/// Computes the server-wide permissions of a member with the roles `own`; all bits for an administrator.
 pub(super) fn in_guild(guild: &str, all: &[Role], own: &[String]) -> u64 {
-    // The role that everybody has is called by the server's own number.
+    // The id of the @everyone role is the server's id.
     let has = |role: &&Role| role.id == guild || own.contains(&role.id);
     let granted = all.iter().filter(has).fold(0, |sum, role| sum | bits(&role.permissions));
     if granted & ADMINISTRATOR > 0 { u64::MAX } else { granted }
 }
 
-/// What of this is left in a channel: first for everybody, then for roles, then for the member alone.
+/// Applies a channel's overwrites to server-wide permissions: first for @everyone, then for roles, then for
+/// the member `me`.
 pub(super) fn in_channel(granted: u64, channel: &Channel, guild: &str, own: &[String], me: &str) -> u64 {
     if granted == u64::MAX {
         return granted;

@@ -1,4 +1,5 @@
-//! Whether the bot can work: its token, its application, its servers, its commands and its rights. Nothing is posted.
+//! Self-check of the Discord adapter: token, application, gateway, servers, commands and permissions. Posts nothing.
+//! Called by [`super::Discord`].
 
 use serde::Deserialize;
 
@@ -56,7 +57,8 @@ impl Context {
         found
     }
 
-    /// A role is called where anyone may mention it: the bot asks for no right to call others.
+    /// Checks that roles exist and that anyone may mention them; the bot does not ask for the permission to
+    /// mention all roles.
     pub(super) async fn examine_groups(&self, groups: &[String]) -> Vec<CheckResult> {
         let mut known: Vec<Role> = Vec::new();
         if groups.is_empty() {
@@ -150,7 +152,7 @@ impl Context {
                 ));
             }
         }
-        // The rights in a thread are those in its channel.
+        // A channel's permissions apply to its threads too.
         let asked = match asked.above() {
             Some(above) => self.channel_info(&above).await?,
             None => asked,
@@ -169,7 +171,7 @@ impl Context {
     }
 }
 
-/// A failure as a finding: what may pass is doubtful.
+/// Turns a failure into a check result: a rejection is an error, any other failure is a warning.
 fn not(failure: Failure, what: &str) -> CheckResult {
     match failure {
         Failure::Rejected { reason } => CheckResult::error(what, reason, "Do what it says, and look again."),

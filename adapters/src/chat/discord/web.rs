@@ -1,5 +1,5 @@
-//! Calls of Discord's REST API, and what its answers mean. What is read is small types of our own in which everything that
-//! can be absent may be: after a message went out, a field that is missing in the answer must not make the post uncertain.
+//! Client of Discord's REST API: errors, retries and rate limits. Responses are parsed into small types of our own in
+//! which nearly every field is optional: once a message is posted, a missing field must not make the post uncertain.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::egress::EgressPolicy;
 use crate::failure::Failure;
 use crate::rest::{Response, Rest, RestOptions, base_url};
 
-/// Discord turns away whoever does not say what it is, with an address; the bot has none of its own.
+/// User agent. Discord rejects requests without one that contains a URL; the bot has no website.
 const AGENT: &str = concat!("DiscordBot (https://hotfix.invalid, ", env!("CARGO_PKG_VERSION"), ")");
 
-/// The codes of refusals that say something to the caller.
+/// Discord error codes that callers handle.
 pub(super) mod code {
     pub(in super::super) const UNKNOWN_CHANNEL: u64 = 10003;
     pub(in super::super) const UNKNOWN_MEMBER: u64 = 10007;
@@ -26,12 +26,12 @@ pub(super) mod code {
     pub(in super::super) const THREAD_EXISTS: u64 = 160_004;
 }
 
-/// A no of Discord's.
+/// An error response from Discord.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
-    /// Discord's own code; 0 when it gives none.
+    /// Discord's error code; 0 if there is none.
     pub(super) code: u64,
-    /// What it means.
+    /// The failure for the caller.
     pub(super) failure: Failure,
 }
 
@@ -47,20 +47,20 @@ impl From<Refusal> for Failure {
     }
 }
 
-/// The bot's calls.
+/// REST client with the bot's token and rate limits.
 pub(super) struct Web {
     rest: Rest,
     pace: RateLimiter,
 }
 
-/// What a call is for.
+/// Describes a call: path, query and error text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Call<'a> {
-    /// The parts of the path.
+    /// Path segments below the API's base URL.
     pub(super) path: &'a [&'a str],
-    /// What stands behind the question mark.
+    /// Query parameters of the URL.
     pub(super) query: &'a [(&'a str, &'a str)],
-    /// Completes "could not …" for people.
+    /// Verb phrase that completes "could not …" in error messages.
     pub(super) act: &'a str,
 }
 
@@ -69,8 +69,8 @@ impl<'a> Call<'a> {
         Self { path, query: &[], act }
     }
 
-    /// What Discord counts as one: the path with the number of the channel, server or webhook, and of nothing else. An
-    /// interaction has no limit of its own.
+    /// Returns the route that Discord rate limits as one: the method and path with the id of the channel, server or
+    /// webhook, and with all other numeric ids replaced.
     fn route(&self, method: &Method) -> String {
         let part = |(place, part): (usize, &&str)| match part.bytes().all(|b| b.is_ascii_digit()) {
             true if place != 1 => ":id".to_owned(),
@@ -95,7 +95,7 @@ impl Web {
         Ok(Self { rest: Rest::new(options)?.introduced("Bot", AGENT), pace: RateLimiter::default() })
     }
 
-    /// Reads something.
+    /// Calls a read endpoint and parses the response.
     pub(super) async fn read<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, Refusal> {
         let route = self.open(&Method::GET, call)?;
         let answer = self.rest.ask(&self.rest.at(call.path, call.query), call.act).await?;
@@ -103,7 +103,7 @@ impl Web {
         Ok(self.rest.parse(&answer, call.act)?)
     }
 
-    /// Changes something, which may have happened when this says so.
+    /// Calls a write endpoint. After [`Failure::Uncertain`] the write may have taken effect.
     pub(super) async fn write(&self, method: Method, call: Call<'_>, body: &Value) -> Result<Response, Refusal> {
         let route = self.open(&method, call)?;
         let body = Some(body).filter(|body| !body.is_null());
@@ -111,7 +111,7 @@ impl Web {
         self.judge(&route, answer, call)
     }
 
-    /// Changes something that may be done twice.
+    /// Calls an idempotent write endpoint: an uncertain outcome becomes [`Failure::Retry`].
     pub(super) async fn set(&self, method: Method, call: Call<'_>, body: &Value) -> Result<Response, Refusal> {
         self.write(method, call, body).await.map_err(|refusal| match refusal.failure {
             Failure::Uncertain { reason } => Failure::Retry { reason, after: None }.into(),
@@ -119,7 +119,7 @@ impl Web {
         })
     }
 
-    /// What an answer says. After something was done, an answer that makes no sense leaves it open what.
+    /// Parses the response to a write. If it cannot be parsed, the outcome is uncertain.
     pub(super) fn parse<T: DeserializeOwned>(&self, answer: &Response, act: &str) -> Result<T, Failure> {
         self.rest
             .parse(answer, act)
@@ -128,7 +128,7 @@ impl Web {
 
     fn open(&self, method: &Method, call: Call<'_>) -> Result<String, Failure> {
         let route = call.route(method);
-        // Answers to interactions are held up by nothing else.
+        // Interaction replies are exempt from the bot's rate limits; never delay them.
         if matches!(call.path.first(), Some(&"interactions" | &"webhooks")) {
             return Ok(route);
         }
@@ -146,7 +146,7 @@ impl Web {
         }
         let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let code = body.get("code").and_then(Value::as_u64).unwrap_or_default();
-        // The body knows parts of seconds.
+        // The body has the delay in fractions of a second.
         let exact = body.get("retry_after").and_then(Value::as_f64).and_then(|it| Duration::try_from_secs_f64(it).ok());
         let failure = match (wait, next(code)) {
             (Some(wait), _) => Failure::Retry {
@@ -168,7 +168,7 @@ impl Web {
     }
 }
 
-/// What a person can do about a refusal.
+/// Returns the advice to the operator for an error code.
 fn next(code: u64) -> Option<&'static str> {
     Some(match code {
         code::UNKNOWN_CHANNEL => "Correct the channel's number, or let the bot see it.",
@@ -184,7 +184,7 @@ fn next(code: u64) -> Option<&'static str> {
     })
 }
 
-/// Where a body was wrong, in Discord's words.
+/// Returns the fields that Discord rejected, with its error codes.
 fn places(body: &Value) -> String {
     let mut found = Vec::new();
     collect(body.get("errors").unwrap_or(&Value::Null), "", &mut found);

@@ -1,4 +1,4 @@
-//! What all of the adapter shares: the ways to Slack, what is known for a minute, and who the bot is.
+//! The state that all parts of the Slack adapter share: API clients, caches and the bot's own identity.
 
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -15,10 +15,10 @@ use crate::egress::EgressPolicy;
 use crate::failure::Failure;
 use crate::ids::{ChannelRef, PersonRef};
 
-/// Shared by the port, the ingress and Socket Mode.
+/// Shared by [`super::Slack`], [`super::SlackIngress`] and [`super::SocketMode`].
 pub(super) struct Context {
     pub(super) web: Web,
-    /// With the app's token: it opens connections and nothing else.
+    /// Client with the app-level token, which is used to open Socket Mode connections only.
     pub(super) app: Option<Web>,
     pub(super) response_urls: ResponseUrlClient,
     pub(super) allowed: Allowed,
@@ -29,13 +29,13 @@ pub(super) struct Context {
     pub(super) allow_private: bool,
     pub(super) accounts: TtlCache<String, AccountKind>,
     pub(super) channels: TtlCache<ChannelRef, ChannelKind>,
-    /// Direct conversations never change.
+    /// Direct-message channels by user id; they never change.
     pub(super) directs: TtlCache<String, ChannelRef>,
     pub(super) updates: UpdateQueue,
     me: OnceCell<Me>,
 }
 
-/// Who the bot is, as `auth.test` says.
+/// The bot's own identity, as returned by `auth.test`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Me {
@@ -49,7 +49,7 @@ pub(super) struct Me {
 }
 
 impl Me {
-    /// A user whom Slack names by the user id alone.
+    /// Returns the account of a user for whom Slack gives only the user id.
     pub(super) fn person(&self, user: &str) -> Option<PersonRef> {
         let org_wide = self.is_enterprise_install.unwrap_or(false);
         let home = person::home(self.team_id.as_deref(), self.enterprise_id.as_deref(), user, org_wide)?;
@@ -84,7 +84,7 @@ impl Context {
         })
     }
 
-    /// Who the bot is; asked once.
+    /// Returns the bot's own identity; queried once per process.
     pub(super) async fn me(&self) -> Result<&Me, Failure> {
         let call = Call { method: "auth.test", channel: "", act: "ask who the bot is" };
         self.me.get_or_try_init(|| self.web.read(call, &[])).await

@@ -1,5 +1,5 @@
-//! What people do, from what Slack sends. Pure; whoever calls has checked that it is from Slack (`ingress.rs` by the
-//! signature, `socket.rs` by the connection).
+//! Decoder of Slack payloads to [`Inbound`]. Pure. Callers have already authenticated the payload: `ingress.rs` by its
+//! signature, `socket` by its connection.
 
 use super::interactions::Decoder;
 use super::payload::Payload;
@@ -8,70 +8,71 @@ use crate::chat::Inbound;
 use crate::chat::dropped::Dropped;
 use crate::ids::{ChannelRef, MessageRef, PersonRef};
 
-/// The three kinds of payloads.
+/// The kind of a payload, which determines its layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PayloadKind {
     /// A slash command.
     Command,
-    /// Buttons, forms and shortcuts.
+    /// A button, modal or shortcut.
     Interaction,
-    /// What happened in a channel.
+    /// An event of the Events API, such as a mention or a reaction.
     Event,
 }
 
-/// Whom the bot listens to: a signature is an app's, not a workspace's (security case 9).
+/// The app and the workspaces whose payloads are accepted. A signature authenticates an app, not a workspace (security
+/// case 9).
 #[derive(Debug, Clone)]
 pub(super) struct Allowed {
     pub(super) app: String,
-    /// Workspaces and organisations.
+    /// Ids of workspaces and organizations.
     pub(super) teams: Vec<String>,
 }
 
-/// A payload, read.
+/// The result of decoding a payload.
 #[derive(Debug)]
 pub(super) enum Parsed {
-    /// Somebody did something.
+    /// A user action for the handler.
     Act(Box<Decoded>),
-    /// It is of no concern; why, for logs.
+    /// Not relevant to the bot; with the reason for logs.
     Ignored(&'static str),
 }
 
-/// What somebody did, and how they can be answered.
+/// A user action and the target for replies to it.
 #[derive(Debug)]
 pub(super) struct Decoded {
     pub(super) inbound: Inbound,
     pub(super) reply_to: ReplyTarget,
 }
 
-/// How somebody can be answered.
+/// The ways to reply to an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ReplyTarget {
     pub(super) trigger: Trigger,
     pub(super) person: PersonRef,
     pub(super) channel: ChannelRef,
     pub(super) thread: Option<MessageRef>,
-    /// It serves 5 times within 30 minutes.
+    /// Usable 5 times within 30 minutes.
     pub(super) response_url: Option<String>,
-    /// It serves once within 3 seconds.
+    /// Usable once within 3 seconds, to open a modal.
     pub(super) trigger_id: Option<String>,
 }
 
-/// What is to be answered.
+/// The kind of action that is replied to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Trigger {
     Command,
     Button,
-    /// A button in a modal or on the home page: no message, no response URL.
+    /// A button in a modal or on the home page; has neither a message nor a response URL.
     ViewButton,
     Shortcut,
-    /// A form, and the first of its questions.
+    /// A submitted form, with the block id of its first input.
     Form(Option<String>),
     Mention,
     Reaction,
     Home,
 }
 
-/// Reads a payload. `key` stands for the delivery where the payload has no id of its own.
+/// Decodes a payload. `key` is the dedupe key for payloads without an id of their own.
 pub(super) fn parse(kind: PayloadKind, raw: &Payload, key: &str, allowed: &Allowed) -> Parsed {
     let app = raw.text(&["/api_app_id"]);
     if app != Some(&allowed.app) {
@@ -92,7 +93,7 @@ pub(super) fn parse(kind: PayloadKind, raw: &Payload, key: &str, allowed: &Allow
     told.map_or_else(Parsed::Ignored, |told| Parsed::Act(Box::new(told)))
 }
 
-/// Who did it, and where they are at home.
+/// The author of a payload with their workspace and organization.
 pub(super) struct Sender<'a> {
     pub(super) team: Option<&'a str>,
     pub(super) enterprise: Option<&'a str>,

@@ -1,4 +1,4 @@
-//! Every kind of payload, whole, with holes, and of kinds that nobody knows.
+//! Tests of the decoder with every payload type: complete, with missing fields, and of unknown types.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use proptest::prelude::*;
@@ -74,7 +74,7 @@ fn a_command() {
     assert!(!told_by(PayloadKind::Command, slash(&json!({"trigger_id": null}))).inbound.can_ask);
 }
 
-/// Security case 9: a signature says which app, not which workspace.
+/// A signature identifies an app, not a workspace (security case 9).
 #[test]
 fn other_apps_and_workspaces_are_not_listened_to() {
     for other in [
@@ -177,7 +177,7 @@ fn a_reaction() {
     assert_eq!((message.id.as_str(), emoji, added), ("1.0", Emoji::Yes, true));
 }
 
-/// Security cases 30 and 32: bots' acts, and reactions to what others wrote.
+/// Actions of bots and reactions to messages of other authors are ignored (security cases 30 and 32).
 #[test]
 fn what_bots_do_and_what_stands_on_others_messages_is_no_concern() {
     ignored(PayloadKind::Event, event_of(&reaction_by("UBOT", "UBOT"), &json!({})));
@@ -199,7 +199,7 @@ fn a_visit_at_home() {
     ignored(PayloadKind::Event, event_of(&home("messages"), &json!({})));
 }
 
-/// Security case 18: what is not known is not acted on.
+/// Unknown payload types are ignored (security case 18).
 #[test]
 fn unknown_kinds_are_no_concern() {
     ignored(PayloadKind::Event, event_of(&json!({"type": "brand_new", "user": "U1"}), &json!({})));
@@ -228,7 +228,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    /// Security case 19: a payload with anything anywhere is read or ignored, and breaks nothing.
+    /// Arbitrary values anywhere in a payload never cause a panic (security case 19).
     #[test]
     fn holes_and_surprises_break_nothing(at in 0_usize..12, what in any_json(), kind in 0_usize..3) {
         let (kind, mut payload) = match kind {

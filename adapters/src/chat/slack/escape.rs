@@ -1,8 +1,8 @@
-//! Small words of Slack's: reactions by name, and text in which three characters are written as entities.
+//! Decodes Slack's emoji names and its HTML entities in text.
 
 use crate::chat::Emoji;
 
-/// What a reaction means, whatever the colour of the hand.
+/// Maps an emoji name to a vote, ignoring the skin tone.
 pub(super) fn emoji(name: &str) -> Emoji {
     let plain = name.split("::").next().unwrap_or(name);
     match plain {
@@ -12,8 +12,9 @@ pub(super) fn emoji(name: &str) -> Emoji {
     }
 }
 
-/// A message as it reads. Slack sends `&`, `<` and `>` as entities; a `<` that it put there itself begins a mention or a
-/// link, and stays. Commands are handed on with their escapes: whoever parses them tells a mention from its look-alike.
+/// Decodes the entities `&amp;`, `&lt;` and `&gt;` in a message and trims it. Mentions and links, which Slack writes as
+/// `<…>`, are left in place. Not used for commands: their parser needs the entities to tell a mention from text that
+/// looks like one.
 pub(super) fn unescaped(text: &str) -> String {
     text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").trim().to_owned()
 }

@@ -1,5 +1,5 @@
-//! What follows an acknowledgement. It runs beside whatever took the act, so that nothing waits for it; it may be lost, and
-//! the act stands all the same.
+//! Replies that are sent after an acknowledgement, in a separate task, so that they delay nothing. They may be lost;
+//! the action remains in effect.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::web::Call;
 use crate::chat::{Card, DeferredReply, ReplyStore, Tone};
 use crate::failure::Failure;
 
-/// Does what follows, in a task of its own. What is to be said and cannot be now is left to the keeper.
+/// Spawns the task that sends the follow-up. A reply that cannot be sent for now is stored in `keeper`.
 pub(super) fn spawn_follow_up(
     core: &Arc<Context>,
     then: FollowUp,
@@ -41,7 +41,7 @@ pub(super) fn spawn_follow_up(
     });
 }
 
-/// Leaves an answer that Slack did not take to the keeper.
+/// Defers a reply that Slack did not accept, if the failure is temporary and there is a reply store.
 async fn kept(
     said: Result<(), Failure>,
     way: &ReplyTarget,
@@ -59,7 +59,7 @@ async fn kept(
 }
 
 impl Context {
-    /// Tells one person something, by the response URL if there is one and it still serves.
+    /// Shows a card to one user: by response URL if there is one and it works, otherwise as an ephemeral message.
     async fn say(&self, way: &ReplyTarget, card: &Card) -> Result<(), Failure> {
         if let Some(url) = &way.response_url {
             match self.response_urls.respond(url, &reply::private(card, way.thread.as_ref())).await {
@@ -70,7 +70,7 @@ impl Context {
         self.whisper_to(&way.channel, way.thread.as_ref(), &way.person, card).await
     }
 
-    /// Triggers are over by then; the page is still there.
+    /// Sends a late reply. The trigger id has expired by then, but a home page can still be published.
     async fn say_later(&self, way: &ReplyTarget, card: &Card) -> Result<(), Failure> {
         match way.trigger {
             Trigger::Home => self.publish(way, modal::home(std::slice::from_ref(card))?).await,
@@ -84,7 +84,8 @@ impl Context {
         }
     }
 
-    /// The trigger lives 3 seconds and serves once, so this comes before anything else.
+    /// Opens a modal, or tells the user that it failed. This is the first call after the acknowledgement, because the
+    /// trigger id expires after 3 seconds and works once.
     async fn open(&self, way: &ReplyTarget, view: SlackView) -> Result<(), Failure> {
         let trigger = SlackTriggerId::new(way.trigger_id.clone().unwrap_or_default());
         let call = Call { method: "views.open", channel: "", act: "show a form" };

@@ -1,5 +1,5 @@
-//! Slack calls: slash commands, buttons and forms, and events, each at an address of its own or all at one. The signature is
-//! checked on the bytes before anything is read (security cases 1 to 6).
+//! Webhook receiver of the Slack adapter: slash commands, interactions and events. Verifies the signature on the raw
+//! bytes before it decodes anything (security cases 1 to 6).
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ use crate::chat::InboundHandler;
 use crate::chat::dropped::Dropped;
 use crate::chat::inbound::{Delivery, WebhookReceiver, WebhookRequest, WebhookResponse};
 
-/// Slack's requests.
+/// The [`WebhookReceiver`] for Slack's requests.
 pub struct SlackIngress {
     pub(super) core: Arc<Context>,
 }
 
-/// Security case 12.
+/// Maximum length in bytes of a `url_verification` challenge that is echoed (security case 12).
 const LONGEST_CHALLENGE: usize = 200;
 
 #[async_trait]
@@ -34,7 +34,7 @@ impl WebhookReceiver for SlackIngress {
 
     async fn receive(&self, call: WebhookRequest<'_>, listener: &dyn InboundHandler) -> WebhookResponse {
         if !signature::is_claimed(call.headers) && is_ssl_check(call.body) {
-            // Slack looks whether the certificate is good. Nothing is done, so nothing has to be signed.
+            // Slack checks the TLS certificate. The request has no effect, so it needs no signature.
             return WebhookResponse::empty(Delivery::Ignored);
         }
         if let Err(taken) = signature::check(&self.core.secrets, call.headers, call.body, call.at) {
@@ -85,7 +85,8 @@ impl SlackIngress {
     }
 }
 
-/// What a genuine body is: events are JSON, the rest are forms, and interactions are JSON in a form.
+/// Decodes an authenticated body: events are JSON, commands are form-encoded, and interactions are JSON in
+/// a form field.
 fn opened(body: &[u8]) -> Option<(PayloadKind, Payload)> {
     if body.trim_ascii_start().starts_with(b"{") {
         return Some((PayloadKind::Event, Payload(serde_json::from_slice(body).ok()?)));
@@ -99,7 +100,7 @@ fn opened(body: &[u8]) -> Option<(PayloadKind, Payload)> {
     Some((PayloadKind::Command, form))
 }
 
-/// For what carries no id of its own: the signature, which covers the moment, stands for it.
+/// Derives a dedupe key for payloads without an id from the signature, which covers the timestamp, and the body.
 fn key(call: WebhookRequest<'_>) -> String {
     let mut hash = Sha256::new();
     hash.update(signature::claimed(call.headers));

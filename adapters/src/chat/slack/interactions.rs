@@ -1,4 +1,5 @@
-//! What each kind of payload says that somebody did. Called by `decode.rs`, which has found out who it was.
+//! Decoder of the individual payload types: commands, buttons, shortcuts, forms and events. Called by `decode.rs` after
+//! it has identified the author.
 
 use serde_json::Value;
 
@@ -10,18 +11,18 @@ use super::person;
 use crate::chat::{Inbound, Interaction};
 use crate::ids::{ChannelRef, MessageRef};
 
-/// The message shortcut "add to hotfix".
+/// Callback id of the message shortcut "add to hotfix".
 pub(super) const SHORTCUT: &str = "add_to_hotfix";
 
-/// A payload of somebody who is listened to.
+/// A payload from an accepted workspace.
 pub(super) struct Decoder<'a> {
     pub(super) raw: &'a Payload,
-    /// Stands for the delivery.
+    /// Fallback dedupe key, derived from the delivery.
     pub(super) key: &'a str,
     pub(super) from: Sender<'a>,
 }
 
-/// What was done, or why it is of no concern.
+/// The decoded action, or the reason why the payload is ignored.
 type Found = Result<Decoded, &'static str>;
 
 impl Decoder<'_> {
@@ -114,7 +115,7 @@ impl Decoder<'_> {
         Ok(self.decoded(Trigger::Mention, channel, thread, act))
     }
 
-    /// Security case 32: only what stands on the bot's own messages is of concern.
+    /// Decodes a reaction; reactions to messages of other authors are ignored (security case 32).
     fn reaction(&self, bot: Option<&str>, added: bool) -> Found {
         if self.raw.text(&["/event/item/type"]) != Some("message") {
             return Err("a reaction to no message");
@@ -149,7 +150,7 @@ impl Decoder<'_> {
         }
     }
 
-    /// A person's own page belongs to no channel; their id is where they can be written to.
+    /// Returns the channel of a home page: the user's own id, which the bot can post to.
     fn own(&self) -> Result<ChannelRef, &'static str> {
         let user = person::user(&self.from.person).ok_or("nobody's")?;
         ChannelRef::parse(user).map_err(|_| "nobody's")
@@ -159,8 +160,8 @@ impl Decoder<'_> {
         self.raw.text(places).and_then(|id| ChannelRef::parse(id).ok()).ok_or("in no channel")
     }
 
-    /// Events carry an id that is the same over both ways in and however often they come, and so do commands and what is
-    /// pressed: their trigger serves one act. What has neither is known by the delivery.
+    /// Returns the dedupe key. An event id is the same over webhooks and Socket Mode and for every redelivery. A
+    /// trigger id belongs to one command or click. A payload with neither uses the fallback key.
     fn key(&self) -> String {
         let home = self.from.team.or(self.from.enterprise).unwrap_or("-");
         let id = self.raw.text(&["/event_id", "/trigger_id"]);
@@ -168,7 +169,7 @@ impl Decoder<'_> {
     }
 }
 
-/// What is said to the bot: the words behind its name.
+/// Returns the text after the mention of the bot.
 fn behind_the_mention<'a>(said: &'a str, bot: Option<&str>) -> &'a str {
     let called =
         bot.and_then(|bot| said.find(&format!("<@{bot}"))).or_else(|| said.trim_start().starts_with("<@").then_some(0));

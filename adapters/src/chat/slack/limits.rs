@@ -1,52 +1,52 @@
-//! How much Slack takes. Lengths are counted in UTF-16 units, which is how Slack's own clients count and never less than
-//! characters.
+//! Slack's size limits, and functions that measure and cut text. Lengths are in UTF-16 code units, as in Slack's own
+//! clients; they are never less than the number of characters.
 
-/// Blocks in a message.
+/// Maximum number of blocks in a message.
 pub(super) const BLOCKS_A_MESSAGE: usize = 50;
-/// Blocks in a modal or on the home page.
+/// Maximum number of blocks in a modal or on the home page.
 pub(super) const BLOCKS_A_VIEW: usize = 100;
-/// All of a message. Slack documents no such limit and refuses with `msg_blocks_too_long` from about 13,200 characters on,
-/// its own containers included; messages with many small parts were refused at 11,400.
+/// Maximum length of a whole message. Slack documents no such limit, but refuses messages from about 13,200 characters
+/// on with `msg_blocks_too_long`, including its own containers; messages with many small parts were refused at 11,400.
 pub(super) const MESSAGE: usize = 10_000;
-/// One block of text.
+/// Maximum length of a text block.
 pub(super) const SECTION: usize = 3000;
-/// A header.
+/// Maximum length of a header block.
 pub(super) const HEADER: usize = 150;
-/// Buttons in a row.
+/// Maximum number of buttons in an actions block.
 pub(super) const BUTTONS_A_BLOCK: usize = 25;
-/// Buttons of one card.
+/// Maximum number of buttons on a card.
 pub(super) const BUTTONS: usize = 100;
-/// What a button says.
+/// Maximum length of a button label.
 pub(super) const BUTTON: usize = 75;
-/// What a button carries.
+/// Maximum length of a button value.
 pub(super) const VALUE: usize = 2000;
-/// Ids of blocks and actions.
+/// Maximum length of a block id or action id.
 pub(super) const ID: usize = 255;
-/// What a view carries.
+/// Maximum length of a view's `private_metadata`.
 pub(super) const METADATA: usize = 3000;
-/// The title, the submit and the close of a modal.
+/// Maximum length of a modal's title and button labels.
 pub(super) const VIEW_TITLE: usize = 24;
-/// The label and the hint of a question.
+/// Maximum length of the label and of the hint of an input.
 pub(super) const LABEL: usize = 2000;
-/// An entry of a list to choose from.
+/// Maximum length of an option's label.
 pub(super) const CHOICE: usize = 75;
-/// The id of such an entry.
+/// Maximum length of an option's value.
 pub(super) const CHOICE_ID: usize = 150;
-/// Entries of such a list.
+/// Maximum number of options in a select menu.
 pub(super) const CHOICES: usize = 100;
-/// Boxes to tick.
+/// Maximum number of checkboxes.
 pub(super) const BOXES: usize = 10;
-/// The text that stands for a message in notifications; 4000 are advised.
+/// Maximum length of the fallback text for notifications; Slack recommends at most 4000.
 pub(super) const TEXT: usize = 3900;
-/// An address in a link.
+/// Maximum length of a link's URL.
 pub(super) const URL: usize = 2000;
 
-/// How long Slack takes a text to be.
+/// Returns the length of a text in UTF-16 code units.
 pub(super) fn length(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// A text at most so long, with `…` where it was cut.
+/// Truncates a text to `most` units, including a trailing `…`.
 pub(super) fn cut(text: &str, most: usize) -> String {
     if length(text) <= most {
         return text.to_owned();
@@ -55,7 +55,7 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     format!("{kept}…")
 }
 
-/// A text in pieces at most so long.
+/// Splits a text into pieces of at most `most` units, but at least 2.
 pub(super) fn pieces(text: &str, most: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -67,7 +67,7 @@ pub(super) fn pieces(text: &str, most: usize) -> Vec<&str> {
     pieces
 }
 
-/// The most of a text that is no longer than this, never half a character, and what is behind it.
+/// Splits a text after at most `most` units, between characters. Returns the prefix and the rest.
 pub(super) fn split(text: &str, most: usize) -> (&str, &str) {
     let mut room = most;
     let end = text.char_indices().find(|(_, c)| match room.checked_sub(c.len_utf16()) {

@@ -1,12 +1,12 @@
-//! The app's manifest: what to create in Slack, with the rights that are used and no others.
+//! Slack app manifest: generates the app's definition with exactly the scopes and events that the bot uses. Called by
+//! the CLI.
 
 use reqwest::Url;
 use serde_json::{Value, json};
 
 use super::interactions::SHORTCUT;
 
-/// The rights of the bot's token. The three for history are there to look for a post whose outcome is unknown before it is
-/// repeated; nothing else is read with them.
+/// OAuth scopes of the bot token. The three history scopes are used only to look up a post whose outcome is uncertain.
 pub const SCOPES: [&str; 11] = [
     "app_mentions:read",
     "channels:history",
@@ -21,30 +21,30 @@ pub const SCOPES: [&str; 11] = [
     "users:read",
 ];
 
-/// The right to look whether a user group is there.
+/// Scope that is needed to check that user groups exist.
 const GROUPS_SCOPE: &str = "usergroups:read";
 
-/// What Slack tells the bot.
+/// Bot events that the app subscribes to.
 const EVENTS: [&str; 4] = ["app_home_opened", "app_mention", "reaction_added", "reaction_removed"];
 
-/// What a manifest is made from.
+/// The parameters of a manifest.
 #[derive(Debug, Clone)]
 pub struct ManifestOptions {
-    /// What the app is called, at most 35 characters.
+    /// Display name of the app; truncated to 35 characters.
     pub name: String,
-    /// The slash command: `/hotfix`.
+    /// Slash command, `/hotfix`.
     pub command: String,
-    /// What Slack shows behind the command while it is typed: the verbs.
+    /// Usage hint that Slack shows while the command is typed: the verbs.
     pub usage_hint: String,
-    /// Whether user groups are called, which `hotfix doctor` looks up by a right more.
+    /// `true` if user groups are mentioned; adds the scope that `hotfix doctor` needs to check them.
     pub groups: bool,
-    /// Whether connections are opened by the bot; otherwise Slack calls.
+    /// `true` for Socket Mode, `false` for webhooks.
     pub socket_mode: bool,
-    /// Where Slack calls; not wanted in Socket Mode.
+    /// URL of the webhook receiver; ignored in Socket Mode.
     pub request_url: Option<Url>,
 }
 
-/// The manifest, as Slack takes it under "create an app from a manifest".
+/// Returns the manifest in the JSON form that Slack accepts under "create an app from a manifest".
 #[must_use]
 pub fn manifest(options: &ManifestOptions) -> Value {
     let name: String = options.name.chars().take(35).collect();

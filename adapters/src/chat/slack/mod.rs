@@ -1,10 +1,10 @@
-//! The chat port on Slack, over its Web API; what people do comes in by [`SocketMode`], over connections that the bot opens,
-//! or by [`SlackIngress`], as requests that Slack sends.
+//! The chat port on Slack. Outbound calls use the Web API; user actions arrive through [`SocketMode`], over connections
+//! that the bot opens, or through [`SlackIngress`], as webhook requests.
 //!
-//! Block Kit and the requests of the Web API are slack-morphism's types. The rest is ours, for reasons that were found by
-//! running that crate: it drops what it cannot parse (org-wide installations, new kinds of payloads), it works inside its
-//! read loop, so that a slow handler delays its own acknowledgement, it calls without time-outs, and it connects again
-//! without back-off.
+//! Block Kit and Web API requests use slack-morphism's types. Transport and decoding are our own because tests of that
+//! crate showed these problems: it drops payloads that it cannot parse (org-wide installations, new payload types), it
+//! runs handlers inside its read loop, so that a slow handler delays its own acknowledgement, its calls have no
+//! timeouts, and it reconnects without backoff.
 
 mod context;
 mod decode;
@@ -46,27 +46,28 @@ pub use self::manifest::{ManifestOptions, SCOPES, manifest};
 pub use self::options::{SLACK_API, SlackOptions};
 pub use self::socket::SocketMode;
 
-/// A Slack workspace, or an organisation of them.
+/// A Slack app installed in a workspace or an Enterprise Grid organization.
 pub struct Slack {
     core: Arc<Context>,
 }
 
 impl Slack {
-    /// Sets it up. Nothing is asked yet: a Slack that is down must not stop the bot from starting.
+    /// Creates the adapter from its options. Makes no calls, so the bot starts even if Slack is down.
     ///
     /// # Errors
-    /// The options cannot work; a way in without a secret is none (security case 3).
+    /// Returns [`Failure::Rejected`] if the options are invalid, for example without an app token and without a signing
+    /// secret (security case 3).
     pub fn new(options: SlackOptions) -> Result<Self, Failure> {
         Ok(Self { core: Arc::new(Context::new(options)?) })
     }
 
-    /// The way in over connections of our own, when there is an app token.
+    /// Returns the Socket Mode event source, or `None` without an app token.
     #[must_use]
     pub fn socket_mode(&self) -> Option<SocketMode> {
         self.core.app.is_some().then(|| SocketMode::new(Arc::clone(&self.core)))
     }
 
-    /// The way in by requests, when there is a signing secret.
+    /// Returns the webhook receiver, or `None` without a signing secret.
     #[must_use]
     pub fn ingress(&self) -> Option<SlackIngress> {
         (!self.core.secrets.is_empty()).then(|| SlackIngress { core: Arc::clone(&self.core) })
@@ -85,7 +86,7 @@ impl Chat for Slack {
         self.core.post(post).await
     }
 
-    /// A change that is overtaken while it waits for another one is not sent; the newer one says it all.
+    /// An update that is superseded while it waits for an earlier one is skipped and reported as a success.
     async fn update(&self, message: &MessageRef, card: &Card) -> Result<(), Failure> {
         self.core.update(message, card).await
     }
@@ -98,7 +99,7 @@ impl Chat for Slack {
         self.core.whisper_to(channel, None, to, card).await
     }
 
-    /// The bot's own reactions are not among them, and a message that is not the bot's has none that count.
+    /// Excludes the bot's own reactions. Returns [`Failure::Rejected`] if the bot did not post the message.
     async fn reactions(&self, message: &MessageRef) -> Result<Vec<Reaction>, Failure> {
         self.core.reactions(message).await
     }

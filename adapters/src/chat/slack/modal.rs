@@ -1,4 +1,4 @@
-//! Forms as modals, what was typed into them, and the bot's own page. Pure.
+//! Renders forms as Slack modals and cards as the home page, and reads submitted answers. Pure.
 
 use std::collections::BTreeMap;
 
@@ -19,15 +19,15 @@ use crate::chat::{Answers, Card, Choice, Form, Input, InputKind, Text};
 use crate::failure::Failure;
 use crate::ids::{ChannelRef, MessageRef};
 
-/// By which the bot knows its own forms.
+/// Callback id of the bot's own forms.
 pub(super) const FORM: &str = "hotfix_form";
 const ANSWER: &str = "answer";
-/// The longest answer that Slack takes.
+/// Maximum length of a typed answer in Slack.
 const LONGEST_ANSWER: u16 = 3000;
-/// Bytes of a view; Slack takes 250 kB.
+/// Maximum size in bytes of a home page; Slack allows 250 kB.
 const PAGE: usize = 100_000;
 
-/// What a form carries along: what it is about, and where its answers belong.
+/// State stored in a modal's `private_metadata`: the form's key and the place of its answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct FormState {
     pub(super) key: String,
@@ -43,7 +43,7 @@ impl FormState {
     }
 }
 
-/// A form as a modal.
+/// Renders a form as a modal.
 pub(super) fn form(form: &Form, channel: &ChannelRef, thread: Option<&MessageRef>) -> Result<SlackView, Failure> {
     let kept =
         FormState { key: form.key.clone(), channel: Some(channel.clone()), thread: thread.map(|root| root.id.clone()) };
@@ -66,14 +66,14 @@ pub(super) fn form(form: &Form, channel: &ChannelRef, thread: Option<&MessageRef
     Ok(SlackView::Modal(view))
 }
 
-/// A card as a modal that asks nothing.
+/// Renders a card as a modal without inputs.
 pub(super) fn notice(card: &Card) -> Result<SlackView, Failure> {
     let blocks = render::blocks(card, "", limits::BLOCKS_A_VIEW, limits::MESSAGE)?;
     let view = SlackModalView::new(plain_text("hotfix"), blocks).with_close(plain_text("Close"));
     Ok(SlackView::Modal(view))
 }
 
-/// Cards as the bot's own page; what does not fit is said to be left out.
+/// Renders cards as the home page. If not all cards fit, one line at the end states how many are omitted.
 pub(super) fn home(cards: &[Card]) -> Result<SlackView, Failure> {
     let mut page: Vec<SlackBlock> = Vec::new();
     let mut left_out = 0;
@@ -81,7 +81,7 @@ pub(super) fn home(cards: &[Card]) -> Result<SlackView, Failure> {
     for (number, card) in cards.iter().enumerate() {
         let blocks = render::blocks(card, &format!("card-{number}-"), limits::BLOCKS_A_MESSAGE, limits::MESSAGE)?;
         let size: usize = blocks.iter().map(|block| serde_json::to_string(block).map_or(0, |text| text.len())).sum();
-        // A line between two cards, and one that says what is left out.
+        // Reserve one block for the divider and one for the line about omitted cards.
         if left_out > 0 || page.len() + blocks.len() + 2 > limits::BLOCKS_A_VIEW || size > room {
             left_out += 1;
             continue;
@@ -100,7 +100,7 @@ pub(super) fn home(cards: &[Card]) -> Result<SlackView, Failure> {
     Ok(SlackView::Home(SlackHomeView::new(page)))
 }
 
-/// What was answered, from the state of a view.
+/// Reads the answers from a view's state.
 pub(super) fn answers(values: &Value) -> Answers {
     let blocks = values.as_object().into_iter().flatten();
     let answer = |(id, elements): (&String, &Value)| {
@@ -135,7 +135,7 @@ fn input(input: &Input) -> SlackBlock {
     if hint.is_empty() { block } else { block.with_hint(plain_text(&label(hint, limits::LABEL))) }.into()
 }
 
-/// Lists that Slack cannot show, and lists of nothing.
+/// Returns `true` for a selection that Slack cannot show, which includes one without choices.
 fn must_be_typed(kind: &InputKind) -> bool {
     let list = |choices: &[Choice]| {
         !(1..=limits::CHOICES).contains(&choices.len())

@@ -1,4 +1,4 @@
-//! Forms within Slack's limits, and what comes back from them.
+//! Tests of modals: forms stay within Slack's limits, and answers are read back.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use serde_json::json;

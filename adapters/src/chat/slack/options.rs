@@ -1,4 +1,5 @@
-//! How Slack is reached, and whom the bot listens to there.
+//! [`SlackOptions`]: the configuration of the Slack adapter. Validated by [`SlackOptions::check`] when the
+//! adapter is created.
 
 use std::fmt;
 
@@ -8,38 +9,43 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::egress::EgressPolicy;
 use crate::failure::Failure;
 
-/// How a Slack is set up.
+/// The configuration of one Slack app.
 pub struct SlackOptions {
-    /// Where its Web API begins: [`SLACK_API`], or `https://slack-gov.com/api/`.
+    /// Base URL of the Web API: [`SLACK_API`], or `https://slack-gov.com/api/`.
     pub api: Url,
-    /// The bot's token, `xoxb-…`.
+    /// Bot token, `xoxb-…`.
     pub token: SecretString,
-    /// The app's token, `xapp-…`: for Socket Mode.
+    /// App-level token, `xapp-…`; enables Socket Mode.
     pub app_token: Option<SecretString>,
-    /// What Slack signs its requests with: for HTTP. Two are good at once while one replaces the other.
+    /// Signing secrets for webhook requests; at least one enables the webhook receiver. List two during a rotation;
+    /// both are accepted.
     pub signing_secrets: Vec<SecretString>,
-    /// The app's id, `A…`.
+    /// App id, `A…`. Events of other apps are dropped.
     pub app_id: String,
-    /// The workspaces (`T…`) and organisations (`E…`) that the bot listens to. Whoever is of none of them is a stranger.
+    /// Ids of the workspaces (`T…`) and organizations (`E…`) whose events are accepted. Accounts from
+    /// elsewhere are [`crate::chat::AccountKind::Stranger`].
     pub teams: Vec<String>,
-    /// How many connections Socket Mode keeps, 1 to 10. With two, one can go without a gap.
+    /// Number of concurrent Socket Mode connections, 1 to 10. With two, one can reconnect without a gap.
     pub connections: u8,
-    /// What may be reached besides the internet.
+    /// Egress policy: the addresses that may be reached besides the public internet.
     pub reach: EgressPolicy,
-    /// How many messages a channel takes at once, before it is one a second. Slack allows short bursts.
+    /// Burst of messages per channel before the limit of one per second applies. Slack allows short bursts.
     pub burst: u32,
-    /// Where requests come in, and below it `/commands`, `/interactions` and `/events`; any of the four takes them all.
+    /// Path of the webhook receiver. Requests of every kind are accepted at this path and at `/commands`,
+    /// `/interactions` and `/events` below it.
     pub path: String,
-    /// Whether this machine itself may be Slack: for tests. It is plain HTTP, and response URLs may lead there too. It is
-    /// set when the address is of this machine, and an address elsewhere is never spoken to in the clear.
+    /// `true` to allow a fake Slack at a loopback address, for tests: plain HTTP is then accepted, also for response
+    /// URLs and Socket Mode. [`SlackOptions::new`] sets it if `api` is a loopback address. Any other
+    /// address requires HTTPS.
     pub allow_private: bool,
 }
 
-/// Where Slack is, unless it is Slack for governments.
+/// Base URL of Slack's commercial Web API.
 pub const SLACK_API: &str = "https://slack.com/api/";
 
 impl SlackOptions {
-    /// A Slack with two connections and no way in yet: set the app token or a signing secret.
+    /// Returns options with two connections and neither Socket Mode nor webhooks: set the app token or
+    /// a signing secret.
     #[must_use]
     pub fn new(api: Url, token: SecretString, app_id: impl Into<String>, teams: Vec<String>) -> Self {
         let allow_private = is_here(&api);
@@ -58,7 +64,7 @@ impl SlackOptions {
         }
     }
 
-    /// Whether it can work at all; nothing is asked of Slack.
+    /// Validates the options without calling Slack.
     pub(super) fn check(&self) -> Result<(), Failure> {
         let empty = |secret: &SecretString| secret.expose_secret().trim().is_empty();
         if empty(&self.token) {
@@ -97,7 +103,7 @@ impl SlackOptions {
     }
 }
 
-/// Whether an address is of this machine: nothing leaves it.
+/// Returns `true` if the host of a URL is `localhost` or a loopback address.
 fn is_here(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();

@@ -1,36 +1,36 @@
-//! People and groups as Slack names them. A person is `T…/U…`: the workspace or the organisation, then the user; a display
-//! name is never an identity (security case 20).
+//! Slack ids of users, groups and channels. An account is `T…/U…`: the workspace or organization, then the user. A
+//! display name is never an identity (security case 20).
 
 use crate::ids::{PersonRef, Platform};
 
-/// A person by the workspace or organisation and the user; `None` when these are no ids.
+/// Builds an account from a workspace or organization id and a user id; `None` if either is malformed.
 pub(super) fn person(scope: &str, user: &str) -> Option<PersonRef> {
     let fine = is_id(scope, &['T', 'E']) && is_id(user, &['U', 'W']);
     fine.then(|| PersonRef::new(Platform::Slack, format!("{scope}/{user}")))
 }
 
-/// The workspace or organisation of a person.
+/// Returns the workspace or organization id of a Slack account.
 pub(super) fn scope(person: &PersonRef) -> Option<&str> {
     parts(person).map(|(scope, _)| scope)
 }
 
-/// The user id of a person.
+/// Returns the user id of a Slack account.
 pub(super) fn user(person: &PersonRef) -> Option<&str> {
     parts(person).map(|(_, user)| user)
 }
 
-/// Whether this is the id of a channel or a conversation.
+/// Returns `true` for the id of a channel or direct message.
 pub(super) fn is_channel(id: &str) -> bool {
     is_id(id, &['C', 'G', 'D'])
 }
 
-/// Whether this is the id of a user group.
+/// Returns `true` for the id of a user group.
 pub(super) fn is_group(id: &str) -> bool {
     is_id(id, &['S'])
 }
 
-/// Which of the two names a person's home: organisations have users of their own (`W…`), and an app that is installed for
-/// all of one is told of no workspace.
+/// Selects the id that scopes a user. Organizations have users of their own (`W…`), and an org-wide app installation
+/// gets no workspace id.
 pub(super) fn home<'a>(
     team: Option<&'a str>,
     enterprise: Option<&'a str>,
@@ -55,7 +55,7 @@ fn is_id(text: &str, first: &[char]) -> bool {
 mod tests {
     use super::*;
 
-    /// Security case 20: an identity is a pair of ids and nothing else.
+    /// An identity is a pair of ids and nothing else (security case 20).
     #[test]
     fn people_are_ids() {
         let ana = person("T0ACME", "U0ANA").map(|ana| ana.id);

@@ -1,4 +1,5 @@
-//! What the bot says: messages with their key in the metadata, changes of them, and words for one person.
+//! Outbound messages of the Slack adapter: posts, updates and ephemeral messages. Posts carry their key in
+//! the message metadata.
 
 use std::collections::HashMap;
 
@@ -18,9 +19,9 @@ use crate::chat::{Card, Destination, Post};
 use crate::failure::Failure;
 use crate::ids::{ChannelRef, MessageRef, PersonRef};
 
-/// By which the bot's own messages are known.
+/// Event type of the metadata that marks the bot's own messages.
 pub(super) const METADATA: &str = "hotfix_post";
-/// Under which the key stands there.
+/// Name of the metadata field that holds [`Post::key`].
 pub(super) const KEY: &str = "key";
 
 #[derive(Deserialize)]
@@ -40,7 +41,7 @@ struct Conversation {
     id: ChannelRef,
 }
 
-/// A place as Slack knows it.
+/// A [`Destination`] resolved to a Slack channel and thread.
 pub(super) struct Spot {
     pub(super) channel: ChannelRef,
     pub(super) thread: Option<String>,
@@ -49,7 +50,7 @@ pub(super) struct Spot {
 
 impl Context {
     pub(super) async fn post(&self, post: &Post) -> Result<MessageRef, Failure> {
-        // A card that cannot be shown opens no conversation.
+        // Render first: a card that cannot be rendered must not open a direct message.
         let Rendered { text, blocks } = render::message(&post.card)?;
         let spot = self.spot(&post.destination).await?;
         let channel = spot.channel.as_str();
@@ -70,7 +71,7 @@ impl Context {
         }
         let call = Call { method: "chat.postMessage", channel, act: "post a message" };
         let posted: Posted = self.web.write(call, &request).await?;
-        // Slack answers with the conversation's own id, also where it was called by a person's.
+        // Slack returns the conversation's own id even if the request named a user id.
         let channel = posted.channel.and_then(|id| ChannelRef::parse(&id).ok()).unwrap_or(spot.channel);
         Ok(MessageRef { channel, id: posted.ts })
     }
@@ -87,7 +88,7 @@ impl Context {
         self.web.set::<IgnoredAny>(call, &request).await.map(drop)
     }
 
-    /// Shows something to one person, in a thread or beside it.
+    /// Shows an ephemeral message to one user, in a thread if given.
     pub(super) async fn whisper_to(
         &self,
         channel: &ChannelRef,
@@ -98,7 +99,7 @@ impl Context {
         let Rendered { text, blocks } = render::message(card)?;
         let user = user(to)?;
         let content = SlackMessageContent::new().with_text(text).with_blocks(blocks);
-        // Somebody's own page is no channel: whoever acted there is told in the conversation with the bot.
+        // The home page is not a channel; reply in the direct message with the bot instead.
         let own_page = channel.as_str().starts_with(['U', 'W']);
         let channel = if own_page { &self.direct(to).await? } else { channel };
         let shown_in = SlackChannelId::new(channel.to_string());
@@ -109,11 +110,11 @@ impl Context {
             request = request.with_thread_ts(SlackTs::new(root.id.clone()));
         }
         let call = Call { method: "chat.postEphemeral", channel: channel.as_str(), act: "tell one person something" };
-        // Twice is no harm: it is gone when they reload.
+        // A duplicate is harmless: ephemeral messages disappear on reload.
         self.web.set::<IgnoredAny>(call, &request).await.map(drop)
     }
 
-    /// Where a place is; a direct conversation is opened.
+    /// Resolves a destination; opens the direct message if necessary.
     pub(super) async fn spot(&self, place: &Destination) -> Result<Spot, Failure> {
         let (channel, thread, broadcast) = match place {
             Destination::Channel(channel) => (channel.clone(), None, false),
@@ -130,14 +131,17 @@ impl Context {
             return Ok(known);
         }
         let call = Call { method: "conversations.open", channel: "", act: "open a direct conversation" };
-        // slack-morphism's type makes a list of it, and Slack wants a text with commas.
+        // slack-morphism's type serializes a list, but Slack expects comma-separated text.
         let opened: Opened = self.web.set(call, &serde_json::json!({ "users": user })).await?;
         self.directs.insert(user, opened.channel.id.clone());
         Ok(opened.channel.id)
     }
 }
 
-/// The user of a person, who has to be one of Slack's.
+/// Returns the Slack user id of an account.
+///
+/// # Errors
+/// Returns [`Failure::Rejected`] if the account is not a Slack account.
 pub(super) fn user(person: &PersonRef) -> Result<&str, Failure> {
     person::user(person).ok_or_else(|| {
         Failure::rejected(format!(

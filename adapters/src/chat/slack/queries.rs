@@ -1,4 +1,4 @@
-//! What the bot asks of Slack: what was posted, who reacted, who reads, and what accounts and channels are.
+//! Read queries of the Slack adapter: posts by key, reactions, channel members, account kinds and channel kinds.
 
 use serde::Deserialize;
 
@@ -11,7 +11,8 @@ use crate::chat::{AccountKind, ChannelKind, Destination, Reaction};
 use crate::failure::Failure;
 use crate::ids::{ChannelRef, MessageRef, PersonRef};
 
-/// A post that is looked for was made not long ago; farther back nobody looks.
+/// Maximum number of history pages that [`Context::find`] reads. A post that is looked up is recent, so it is not
+/// farther back.
 const PAGES: usize = 50;
 const PAGE: &str = "200";
 
@@ -96,7 +97,7 @@ struct AskedChannel {
     channel: Channel,
 }
 
-/// A channel, as far as it matters here.
+/// The fields of a channel that the adapter uses.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub(super) struct Channel {
@@ -112,7 +113,8 @@ pub(super) struct Channel {
 }
 
 impl Message {
-    /// Security case 32: somebody else's message with the same metadata is a look-alike.
+    /// Returns `true` if the bot posted the message. A message of another author with the same metadata is a forgery
+    /// (security case 32).
     fn is_of(&self, me: &Me) -> bool {
         let user = self.user.is_some() && self.user == me.user_id;
         user || (self.bot_id.is_some() && self.bot_id == me.bot_id)
@@ -170,7 +172,7 @@ impl Context {
         Ok(all.filter_map(|(user, emoji)| Some(Reaction { person: me.person(&user)?, emoji })).collect())
     }
 
-    /// Everybody who is in a channel.
+    /// Returns all members of a channel except the bot.
     pub(super) async fn readers(&self, channel: &ChannelRef) -> Result<Vec<PersonRef>, Failure> {
         let me = self.me().await?;
         let call = Call { method: "conversations.members", channel: channel.as_str(), act: "ask who is in a channel" };
@@ -210,7 +212,8 @@ impl Context {
     }
 
     pub(super) async fn channel(&self, channel: &ChannelRef) -> Result<ChannelKind, Failure> {
-        // A conversation with the bot, or a person's own page: the id says so, and asking would take another right.
+        // A direct message with the bot or a user's home page: the id prefix tells, and a query would
+        // need another scope.
         if channel.as_str().starts_with(['D', 'U', 'W']) {
             return Ok(ChannelKind::Direct);
         }
@@ -239,7 +242,8 @@ impl Context {
         Ok(asked.channel)
     }
 
-    /// Whoever is less than a member is never taken for one (security cases 30 and 31).
+    /// Classifies a user; never returns `Member` for a deactivated, foreign, bot or restricted account (security cases
+    /// 30 and 31).
     fn kind_of(&self, user: &User) -> AccountKind {
         let yes = |flags: &[Option<bool>]| flags.iter().any(|flag| flag.unwrap_or(false));
         let organisation = user.enterprise_user.as_ref().and_then(|user| user.enterprise_id.as_deref());
@@ -284,7 +288,7 @@ mod tests {
         core.kind_of(&serde_json::from_value(user.clone()).unwrap())
     }
 
-    /// Security case 31: whatever Slack leaves out, nobody becomes a member by it.
+    /// Missing fields in Slack's response never make an account a member (security case 31).
     #[test]
     fn a_member_is_of_a_home_that_is_listed() {
         assert_eq!(kind(&json!({"team_id": "T1"})), AccountKind::Member);

@@ -1,5 +1,5 @@
-//! How fast Slack may be asked: one message a second in each channel with short bursts, and not at all where it said how long
-//! to wait. Nobody is held up here; whoever is too fast is told when to come again.
+//! Rate limiter of the Slack adapter: one message per second and channel with short bursts, and no calls while Slack's
+//! `Retry-After` runs. It never waits; it returns the remaining delay to the caller.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,10 +8,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 const EACH: Duration = Duration::from_secs(1);
-/// Beyond this many, what is over is forgotten.
+/// Maximum number of entries per map; beyond it, expired entries are dropped.
 const KNOWN: usize = 4096;
 
-/// What is known about the pace.
+/// Rate limits of one token.
 #[derive(Debug)]
 pub(super) struct RateLimiter {
     burst: u32,
@@ -20,22 +20,22 @@ pub(super) struct RateLimiter {
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// For each channel, when its bucket will be full again.
+    /// Per channel: the time at which its token bucket is full again.
     full_at: HashMap<String, Instant>,
-    /// For each method and channel, until when Slack asked to be left alone.
+    /// Per method and channel: the time at which `Retry-After` expires.
     closed_until: HashMap<(String, String), Instant>,
 }
 
 impl RateLimiter {
-    /// A pace with bursts of so many messages.
+    /// Creates a limiter that allows bursts of `burst` messages, at least 1.
     pub(super) fn new(burst: u32) -> Self {
         Self { burst: burst.max(1), inner: Mutex::default() }
     }
 
-    /// Takes one message out of a channel's bucket.
+    /// Takes one message from a channel's token bucket.
     ///
     /// # Errors
-    /// It is empty for so long.
+    /// Returns the delay until the next message if the bucket is empty.
     pub(super) fn post(&self, channel: &str, now: Instant) -> Result<(), Duration> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let full_at = inner.full_at.get(channel).copied().unwrap_or(now).max(now);
@@ -51,10 +51,10 @@ impl RateLimiter {
         Ok(())
     }
 
-    /// Whether a method may be called for a channel.
+    /// Checks that a method may be called for a channel.
     ///
     /// # Errors
-    /// Slack asked to be left alone for so long.
+    /// Returns the remaining delay if Slack has rate limited the method for this channel.
     pub(super) fn open(&self, method: &str, channel: &str, now: Instant) -> Result<(), Duration> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let place = (method.to_owned(), channel.to_owned());
@@ -68,7 +68,7 @@ impl RateLimiter {
         }
     }
 
-    /// Slack asked to be left alone by a method, for a channel.
+    /// Blocks a method for a channel until `after` has elapsed, as Slack requested.
     pub(super) fn close(&self, method: &str, channel: &str, after: Duration, now: Instant) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.closed_until.len() >= KNOWN {

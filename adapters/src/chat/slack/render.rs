@@ -1,5 +1,5 @@
-//! A card as a message of Slack: blocks within its limits, and the text that stands for them in notifications. Pure. What
-//! does not fit is left out and said so, or, on a card that is shown whole or not at all, refused (security case 29).
+//! Renders a card as a Slack message: blocks within Slack's limits and a fallback text for notifications. Pure. A card
+//! that is too long is truncated with a notice, or, if [`Card::whole`] is set, refused (security case 29).
 
 use slack_morphism::SlackActionId;
 use slack_morphism::blocks::{
@@ -13,30 +13,30 @@ use crate::chat::sanitize::sanitize;
 use crate::chat::{Action, Card, Mark, MarkState, Span, Text, Tone};
 use crate::failure::Failure;
 
-/// What the containers of one block cost beside its text.
+/// Estimated overhead of one block's container, in units of [`limits`].
 const BLOCK: usize = 30;
-/// What the note costs that says that something is left out.
+/// Reserved for the notice that content was omitted.
 const NOTE: usize = 200;
-/// Steps and small print take at most so much from what a card says.
+/// Maximum size of the progress line and of the footer.
 const MARKS: usize = 1500;
 const FOOTER: usize = 600;
 
-/// A message.
+/// A rendered message.
 #[derive(Debug, Clone)]
 pub(super) struct Rendered {
-    /// What notifications show, escaped.
+    /// Fallback text for notifications, escaped.
     pub(super) text: String,
-    /// What is shown.
+    /// The visible content.
     pub(super) blocks: Vec<SlackBlock>,
 }
 
-/// A card as a message.
+/// Renders a card as a message.
 pub(super) fn message(card: &Card) -> Result<Rendered, Failure> {
     let blocks = blocks(card, "", limits::BLOCKS_A_MESSAGE, limits::MESSAGE)?;
     Ok(Rendered { text: notification(card), blocks })
 }
 
-/// A card as at most so many blocks that cost at most so much. Action ids begin with `prefix`.
+/// Renders a card as at most `most` blocks whose total cost is at most `room`. Action ids begin with `prefix`.
 pub(super) fn blocks(card: &Card, prefix: &str, most: usize, room: usize) -> Result<Vec<SlackBlock>, Failure> {
     let header = header(card);
     let mut whole = true;
@@ -74,7 +74,7 @@ pub(super) fn blocks(card: &Card, prefix: &str, most: usize, room: usize) -> Res
     Ok(blocks)
 }
 
-/// The text that stands for a card where blocks are not shown.
+/// Returns the fallback text for places where Slack does not show blocks.
 fn notification(card: &Card) -> String {
     let fields = card.fields.iter().map(|field| format!("{}: {}", field.name, field.value.to_plain()));
     let lines = card.title.iter().chain(&card.lines).map(Text::to_plain);
@@ -84,14 +84,14 @@ fn notification(card: &Card) -> String {
     if text.is_empty() { "—".to_owned() } else { text }
 }
 
-/// A text in which nothing is a command to Slack, at most so long. No entity is halved.
+/// Escapes Slack's control characters and truncates the result to `most` units, never inside an entity.
 pub(super) fn escape(text: &str, most: usize) -> String {
     let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     if limits::length(&escaped) <= most {
         return escaped;
     }
     let kept = limits::split(&escaped, most.saturating_sub(1)).0;
-    // Half an entity at the end is cut off with the rest.
+    // Drop a partial entity at the end.
     let whole = match kept.rfind('&') {
         Some(at) if !kept.split_at(at).1.contains(';') => kept.split_at(at).0,
         _ => kept,
@@ -99,7 +99,7 @@ pub(super) fn escape(text: &str, most: usize) -> String {
     format!("{whole}…")
 }
 
-/// The title as a header, where a header can hold it: plain words, and few.
+/// Renders the title as a header block, if it is short and has no mentions, links or characters to escape.
 fn header(card: &Card) -> Option<SlackBlock> {
     let title = card.title.as_ref()?;
     let plain = sanitize(&words(title)?).replace('\n', "␊");
@@ -108,7 +108,7 @@ fn header(card: &Card) -> Option<SlackBlock> {
     fits.then(|| SlackHeaderBlock::new(plain_text(&text)).into())
 }
 
-/// Small print as small print, where it is plain words. Slack has no rich text there.
+/// Renders the footer as a context block if it is plain text; context blocks do not support rich text.
 fn small_print(text: &Text) -> Option<SlackBlock> {
     let plain = sanitize(&words(text)?);
     let fits = limits::length(&plain) <= FOOTER && !plain.trim().is_empty() && !plain.contains(['&', '<', '>']);
@@ -116,7 +116,7 @@ fn small_print(text: &Text) -> Option<SlackBlock> {
     fits.then(|| SlackContextBlock::new(vec![SlackContextBlockElement::Plain(text)]).into())
 }
 
-/// The words of a text that calls nobody and links nowhere.
+/// Returns the plain text of a text without mentions and links, otherwise `None`.
 fn words(text: &Text) -> Option<String> {
     let plain = text.0.iter().all(|span| match span {
         Span::Plain(_) | Span::Strong(_) | Span::Code(_) => true,
@@ -152,7 +152,7 @@ fn body(card: &Card, headed: bool, most_blocks: usize, room: usize) -> (Vec<Slac
             made = rich::blocks(kept.iter().cloned());
         }
         if kept.len() < total {
-            // What is behind a gap is left out too: nobody should take the rest for all.
+            // Omit everything after a gap, so that the rest does not read as complete.
             room = 0;
         }
         left_out += total - kept.len();
@@ -161,7 +161,7 @@ fn body(card: &Card, headed: bool, most_blocks: usize, room: usize) -> (Vec<Slac
     (blocks, left_out)
 }
 
-/// The rows that fit, and how many do not.
+/// Returns the leading rows that fit into `most`, and the number of rows omitted.
 fn fitting(rows: Vec<Row>, most: usize) -> (Vec<Row>, usize) {
     let total = rows.len();
     let mut used = 0;
@@ -228,14 +228,14 @@ fn buttons(actions: &[Action], prefix: &str, whole: &mut bool) -> Result<Vec<Sla
     Ok(buttons.chunks(limits::BUTTONS_A_BLOCK).map(|row| SlackActionsBlock::new(row.to_vec()).into()).collect())
 }
 
-/// A label as Slack takes it: on one line, short, and never empty.
+/// Sanitizes, escapes and truncates a label: one line, never empty.
 pub(super) fn label(text: &str, most: usize) -> String {
     let text = sanitize(text).replace('\n', " ");
     let text = escape(text.trim(), most);
     if text.is_empty() { "…".to_owned() } else { text }
 }
 
-/// A text that Slack shows as it is.
+/// Returns a plain-text object, which Slack shows without markup or emoji codes.
 pub(super) fn plain_text(text: &str) -> SlackBlockPlainTextOnly {
     SlackBlockPlainText::new(text.to_owned()).with_emoji(false).into()
 }

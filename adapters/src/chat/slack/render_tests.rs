@@ -1,4 +1,4 @@
-//! What any card becomes, whoever wrote what is in it. Security cases 29, 44, 57 and 63.
+//! Tests of the renderer with arbitrary and hostile cards (security cases 29, 44, 57 and 63).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use proptest::prelude::*;
@@ -16,7 +16,7 @@ fn line(text: &str) -> Card {
     Card::line(Tone::Neutral, Text::of(text))
 }
 
-/// Every object of a type, wherever it is.
+/// Collects every object of a type at any depth.
 fn all<'a>(value: &'a Value, kind: &str, found: &mut Vec<&'a Value>) {
     match value {
         Value::Object(map) => {
@@ -36,7 +36,7 @@ fn of_type<'a>(value: &'a Value, kind: &str) -> Vec<&'a Value> {
     found
 }
 
-/// What a person reads, parts one after the other.
+/// Returns the visible text of the blocks, in order.
 fn read(blocks: &Value) -> String {
     let texts = |element: &Value| element["elements"].as_array().cloned().unwrap_or_default();
     let mut out = String::new();
@@ -150,8 +150,8 @@ fn card() -> impl Strategy<Value = Card> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
-    /// Security case 57: whatever is in a card, it fits, nothing in it is a command, and a card that is shown whole or not
-    /// at all is refused rather than cut (security case 29).
+    /// Any card fits into Slack's limits and no text in it acts as a command (security case 57). A card with
+    /// [`Card::whole`] is refused instead of truncated (security case 29).
     #[test]
     fn any_card_fits(card in card()) {
         match message(&card) {
@@ -169,7 +169,7 @@ proptest! {
         }
     }
 
-    /// What is escaped reads as what was meant.
+    /// Escaped text reads as the original.
     #[test]
     fn a_text_comes_back_as_it_was(text in "[^\\p{C}]{1,200}|[<>&;a-z]{1,200}") {
         let text = sanitize(text.trim());
@@ -182,7 +182,7 @@ proptest! {
     }
 }
 
-/// Security case 57: what is typed into a commit title calls nobody.
+/// Text in a commit title notifies nobody (security case 57).
 #[test]
 fn a_commit_title_stays_text() {
     let evil = "<!channel> <@U0EVIL> *Fix* :tada: <https://evil.example|PR 12>";
@@ -195,7 +195,7 @@ fn a_commit_title_stays_text() {
     assert_eq!(rendered.text, "&lt;!channel&gt; &lt;@U0EVIL&gt; *Fix* :tada: &lt;https://evil.example|PR 12&gt;");
 }
 
-/// Security case 44: what would hide or reorder is shown.
+/// Characters that hide or reorder text are made visible (security case 44).
 #[test]
 fn what_hides_is_shown() {
     let blocks = shown(&line("main\u{202e}nimda\u{200b}\u{1b}[2J"));
@@ -257,7 +257,7 @@ fn a_card_of_everything() {
     );
 }
 
-/// Security case 29: a question is asked whole or not at all.
+/// A vote request is shown whole or refused (security case 29).
 #[test]
 fn a_question_that_does_not_fit_is_not_asked() {
     let long = Card { lines: vec![Text::of("x".repeat(400)); 60], ..Card::default() };

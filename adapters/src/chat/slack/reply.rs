@@ -1,5 +1,5 @@
-//! What Slack is told about an act, and what follows. Pure: the acknowledgement goes out at once, by whichever way the act
-//! came in, and `follow_up.rs` does the rest.
+//! Builds the acknowledgement of an action and its follow-up from a [`HandlerReply`]. Pure. The ingress and Socket Mode
+//! send the acknowledgement at once; `follow_up.rs` does the rest.
 
 use serde_json::{Value, json};
 use slack_morphism::blocks::SlackView;
@@ -14,38 +14,38 @@ use crate::ids::MessageRef;
 
 const LOST: &str = "This could not be kept, and nothing was done. Please say it again.";
 
-/// What is told.
+/// The acknowledgement and the follow-up for one action.
 #[derive(Debug)]
 pub(super) struct Acknowledgement {
     pub(super) ack: Ack,
     pub(super) follow_up: Option<FollowUp>,
 }
 
-/// The acknowledgement.
+/// The acknowledgement that Slack receives.
 #[derive(Debug, PartialEq)]
 pub(super) enum Ack {
-    /// It arrived.
+    /// Received; no content.
     Empty,
-    /// It arrived, and this is shown.
+    /// Received, with content for Slack to show.
     Body(Value),
-    /// It did not arrive; it is to be sent again.
+    /// Not received; Slack has to redeliver.
     Refused,
 }
 
-/// What follows the acknowledgement.
+/// The reply that follows the acknowledgement.
 #[derive(Debug)]
 pub(super) enum FollowUp {
-    /// Shown to the person alone.
+    /// Shows a card to the user only.
     Say(Card),
-    /// A modal is opened.
+    /// Opens a modal.
     Open(Box<SlackView>),
-    /// The person's page is shown.
+    /// Publishes the user's home page.
     Publish(Box<SlackView>),
-    /// More comes.
+    /// Waits for the deferred result, then shows it.
     Wait(oneshot::Receiver<Option<Card>>),
 }
 
-/// The reply to an act.
+/// Builds the acknowledgement and the follow-up from the handler's reply.
 pub(super) fn reply(heard: HandlerReply, way: &ReplyTarget) -> Acknowledgement {
     match heard {
         HandlerReply::Message(None) => Acknowledgement::empty(),
@@ -118,7 +118,8 @@ fn corrected(wrong: Vec<(String, String)>, way: &ReplyTarget) -> Acknowledgement
     }
 }
 
-/// Slack sends events again, and nothing else.
+/// Builds the reply to an action that could not be stored. Slack redelivers events only, so all other actions get an
+/// error message.
 fn lost(way: &ReplyTarget) -> Acknowledgement {
     let card = note(Tone::Bad, LOST);
     match &way.trigger {
@@ -150,12 +151,12 @@ impl Acknowledgement {
     }
 }
 
-/// One line.
+/// Returns a card with one line of text.
 pub(super) fn note(tone: Tone, text: &str) -> Card {
     Card::line(tone, Text::of(text))
 }
 
-/// A message that one person sees, as Slack's response URLs and commands take it.
+/// Returns an ephemeral message in the JSON form of response URLs and command responses.
 pub(super) fn private(card: &Card, thread: Option<&MessageRef>) -> Value {
     let rendered = render::message(card).or_else(|failure| render::message(&note(Tone::Bad, failure.reason())));
     let (text, blocks) =

@@ -1,4 +1,4 @@
-//! What is told for each outcome, by the way in which somebody can be answered.
+//! Tests of the acknowledgement for each handler reply and kind of action.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use super::*;
@@ -51,7 +51,8 @@ fn faults_without_a_form_are_said() {
     assert_eq!(ack, json!({"response_action": "errors", "errors": {"note": "is empty"}}));
 }
 
-/// What could not be kept: events come again, a form stays open with what was typed, the rest is told.
+/// If an action cannot be stored, events are redelivered, a form stays open with its input, and any other action gets
+/// an error message.
 #[test]
 fn what_was_lost_is_told_where_slack_does_not_repeat_it() {
     for by in [Trigger::Mention, Trigger::Reaction, Trigger::Home] {
@@ -63,7 +64,7 @@ fn what_was_lost_is_told_where_slack_does_not_repeat_it() {
     assert!(matches!(told(HandlerReply::Unavailable, Trigger::Button).1, Some(FollowUp::Say(_))));
 }
 
-/// A card that is shown whole or not at all is refused in an answer as well.
+/// A card with [`Card::whole`] that is too long is refused in a reply too.
 #[test]
 fn an_answer_that_does_not_fit_says_so() {
     let card = Card { lines: vec![Text::of("x".repeat(20_000))], whole: true, ..Card::default() };

@@ -1,5 +1,5 @@
-//! Response URLs: addresses that Slack gives along, to answer one act. They come in a payload, so they are only followed to
-//! Slack's own hosts (security case 64), and no token goes with them.
+//! Client for response URLs, which Slack supplies with a payload for replies. They are untrusted input: only Slack's
+//! own hosts are called (security case 64), and without a token.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::rest::{Rest, RestOptions};
 
 const HOSTS: [&str; 2] = ["hooks.slack.com", "hooks.slack-gov.com"];
 
-/// The way to response URLs.
+/// HTTP client for response URLs.
 pub(super) struct ResponseUrlClient {
     rest: Rest,
-    /// The host and port of a Slack on this machine, in tests.
+    /// Host and port of a fake Slack on this machine, for tests.
     also: Option<(String, Option<u16>)>,
 }
 
@@ -35,7 +35,7 @@ impl ResponseUrlClient {
         Ok(Self { rest: Rest::new(options)?, also })
     }
 
-    /// Answers by a response URL.
+    /// Posts a reply to a response URL.
     pub(super) async fn respond(&self, url: &str, body: &Value) -> Result<(), Failure> {
         let url = self.checked(url).ok_or_else(|| Failure::rejected("the response URL leads to no host of Slack's"))?;
         let answer = self.rest.write(Method::POST, &url, Some(body), "answer").await?;
@@ -59,7 +59,7 @@ mod tests {
 
     use super::*;
 
-    /// Security case 64: the list is closed.
+    /// Only the listed hosts are accepted (security case 64).
     #[test]
     fn only_slacks_own_hosts_are_followed() {
         let hook =
@@ -83,7 +83,7 @@ mod tests {
         }
     }
 
-    /// Security case 64: where the answer goes is where it was sent, whatever it is answered.
+    /// Redirects are not followed (security case 64).
     #[tokio::test]
     async fn no_redirect_is_followed() {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -98,7 +98,8 @@ mod tests {
             let mut asked = vec![0; 4096];
             let length = stream.read(&mut asked).await.unwrap();
             stream.write_all(answer.as_bytes()).await.unwrap();
-            // Until it is over: whoever follows asks once more, here or over another connection.
+            // Serve until the end of the test: a client that follows redirects sends another request, on this or
+            // a new connection.
             let again = tokio::select! {
                 more = stream.read(&mut asked[length..]) => more.unwrap_or_default() > 0,
                 _ = listener.accept() => true,

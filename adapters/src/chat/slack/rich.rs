@@ -1,5 +1,5 @@
-//! Text as Slack's rich text: parts that say what they are, so that nothing in a commit title can mean anything, be it
-//! `<!channel>`, `*bold*` or `:tada:` (security case 57). There is no mrkdwn in anything the bot posts.
+//! Renders text as Slack rich text: typed elements, so that no markup in external text takes effect, be it
+//! `<!channel>`, `*bold*` or `:tada:` (security case 57). The bot never posts mrkdwn.
 
 use slack_morphism::blocks::{
     SlackBlock, SlackRichTextBlock, SlackRichTextChannel, SlackRichTextElement, SlackRichTextInlineElement,
@@ -13,19 +13,19 @@ use super::person;
 use crate::chat::sanitize::sanitize;
 use crate::chat::{Span, Text};
 
-/// What the containers of one part cost beside its text.
+/// Estimated overhead of one element's container, in units of [`limits`].
 const PART: usize = 12;
 
-/// One line, as far as it fits into one block.
+/// One line of text, or the part of it that fits into one block.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     parts: Vec<SlackRichTextInlineElement>,
-    /// How much of the message it takes.
+    /// Estimated share of the message size limit.
     pub(super) cost: usize,
     verbatim: bool,
 }
 
-/// A text as rows: one, unless it is longer than a block.
+/// Renders a text as rows: one, or several if it is longer than a block.
 pub(super) fn rows(text: &Text, strong: bool) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut row = Row::empty();
@@ -43,7 +43,7 @@ pub(super) fn rows(text: &Text, strong: bool) -> Vec<Row> {
     rows
 }
 
-/// Text of fixed width as rows, broken between lines where it can be.
+/// Renders preformatted text as rows, split at line breaks where possible.
 pub(super) fn verbatim(text: &str) -> Vec<Row> {
     let text = sanitize(text.trim_end_matches('\n'));
     let most = limits::SECTION - PART;
@@ -65,7 +65,7 @@ pub(super) fn verbatim(text: &str) -> Vec<Row> {
     pages.into_iter().filter(|page| !page.trim().is_empty()).map(row).collect()
 }
 
-/// Rows as blocks, as few as can be.
+/// Packs rows into as few blocks as possible.
 pub(super) fn blocks(rows: impl IntoIterator<Item = Row>) -> Vec<SlackBlock> {
     let mut blocks: Vec<(Vec<SlackRichTextElement>, usize)> = Vec::new();
     for row in rows {
@@ -108,7 +108,7 @@ enum Style {
 }
 
 enum Part {
-    /// It is not broken.
+    /// An element that must not be split, with its cost.
     Whole(SlackRichTextInlineElement, usize),
     Words(String, Style),
 }
@@ -138,7 +138,7 @@ fn part(span: &Span) -> Part {
     }
 }
 
-/// Only addresses of the web become links; anything else is shown for what it is.
+/// Renders HTTP(S) URLs as links; any other URL is shown as text.
 fn link(url: &str, label: &str) -> Part {
     let web = url.starts_with("https://") || url.starts_with("http://");
     let clean = !url.chars().any(|c| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | '|'));

@@ -1,4 +1,5 @@
-//! Whether the bot can work: its token and rights, its way in, its channels and its clock. Nothing is posted.
+//! Self-check of the Slack adapter: token, scopes, app id, clock, Socket Mode and channels. Posts nothing.
+//! Called by [`super::Slack`].
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -11,10 +12,10 @@ use crate::failure::Failure;
 use crate::ids::ChannelRef;
 use crate::rest::Response;
 
-/// A clock that is off by more than this makes signatures stale before long.
+/// Clock skew in seconds above which the check warns; signatures become stale at 300 seconds.
 const SKEW_SECONDS: u64 = 60;
 
-/// What `apps.connections.open` gives.
+/// Response of `apps.connections.open`.
 #[derive(Deserialize)]
 pub(super) struct Door {
     pub(super) url: String,
@@ -95,7 +96,7 @@ impl Context {
         CheckResult::error("the bot token", format!("{seen}, to whom the bot does not listen"), next)
     }
 
-    /// Whether the token is of the app whose id is configured: what any other app sends is dropped.
+    /// Checks that the token belongs to the configured app, because events of any other app are dropped.
     async fn app_id(&self, me: &Me) -> Option<CheckResult> {
         let what = "the app's id";
         let call = Call { method: "bots.info", channel: "", act: "ask of which app the bot is" };
@@ -146,7 +147,7 @@ impl Context {
     }
 }
 
-/// A failure as a finding: what may pass is doubtful.
+/// Turns a failure into a check result: a rejection is an error, any other failure is a warning.
 fn not(failure: Failure, what: &str) -> CheckResult {
     match failure {
         Failure::Rejected { reason } => CheckResult::error(what, reason, "Do what it says, and look again."),

@@ -1,5 +1,5 @@
-//! Slack's signature over a request: HMAC-SHA256 over the moment and the bytes as they came, before anything is parsed
-//! (security cases 1 to 6).
+//! Verifies Slack's request signature: HMAC-SHA256 over the timestamp and the raw body, before anything is parsed
+//! (security cases 1 to 6). Called by the ingress.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::HeaderMap;
@@ -9,12 +9,17 @@ use sha2::Sha256;
 
 use crate::chat::inbound::Delivery;
 
-/// How far the moment that is signed may lie from now, before or behind.
+/// Maximum difference in seconds between the signed timestamp and now, in either direction.
 const WINDOW_SECONDS: u64 = 300;
 const SIGNATURE: &str = "x-slack-signature";
 const MOMENT: &str = "x-slack-request-timestamp";
 
-/// Whether a request is from Slack and of now. Any of the secrets does, so that they can be changed without a gap.
+/// Verifies that a request is signed with one of the secrets and is recent. Several secrets allow a rotation
+/// without a gap.
+///
+/// # Errors
+/// Returns [`Delivery::Unsigned`] if the signature or timestamp is missing, malformed or wrong, and
+/// [`Delivery::StaleSignature`] if the timestamp is outside the window.
 pub(super) fn check(
     secrets: &[SecretString],
     headers: &HeaderMap,
@@ -23,7 +28,7 @@ pub(super) fn check(
 ) -> Result<(), Delivery> {
     let moment = single(headers, MOMENT).and_then(seconds).ok_or(Delivery::Unsigned)?;
     let claimed = single(headers, SIGNATURE).and_then(digest).ok_or(Delivery::Unsigned)?;
-    // Every secret is tried, so that the time it takes tells nothing about which one fits.
+    // Try every secret, so that timing does not reveal which one matched.
     let mut genuine = false;
     for secret in secrets {
         genuine |= fits(secret, moment, body, &claimed);
@@ -35,12 +40,12 @@ pub(super) fn check(
     if now.as_second().abs_diff(signed_at) > WINDOW_SECONDS { Err(Delivery::StaleSignature) } else { Ok(()) }
 }
 
-/// Whether there is any signature at all, good or bad.
+/// Returns `true` if the request has a signature header, valid or not.
 pub(super) fn is_claimed(headers: &HeaderMap) -> bool {
     headers.contains_key(SIGNATURE)
 }
 
-/// The signature as it came, for the key of what it signs.
+/// Returns the raw signature header, for the dedupe key.
 pub(super) fn claimed(headers: &HeaderMap) -> &[u8] {
     headers.get(SIGNATURE).map(http::HeaderValue::as_bytes).unwrap_or_default()
 }
@@ -54,7 +59,7 @@ fn fits(secret: &SecretString, moment: &str, body: &[u8], claimed: &[u8; 32]) ->
     mac.verify_slice(claimed).is_ok()
 }
 
-/// A header that is there exactly once, and readable.
+/// Returns the value of a header that occurs exactly once and is readable.
 fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?;
@@ -66,7 +71,7 @@ fn seconds(text: &str) -> Option<&str> {
     fine.then_some(text)
 }
 
-/// `v0=` and 64 digits in lower case, nothing else.
+/// Decodes `v0=` and 64 lowercase hex digits; rejects everything else.
 fn digest(text: &str) -> Option<[u8; 32]> {
     let digits = text.strip_prefix("v0=")?;
     let lower = digits.len() == 64 && !digits.bytes().any(|b| b.is_ascii_uppercase());
@@ -79,7 +84,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
 
-    /// The example of Slack's documentation.
+    /// The example from Slack's documentation verifies.
     const SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
     const AT: &str = "1531420618";
     const SIGNED: &str = "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503";
@@ -114,7 +119,7 @@ trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c";
         assert_eq!(judged(&[], &[(MOMENT, AT), (SIGNATURE, SIGNED)], BODY, NOW), Err(Delivery::Unsigned));
     }
 
-    /// Security case 4: too old and from the future alike.
+    /// Timestamps that are too old or in the future are both rejected (security case 4).
     #[test]
     fn the_window_has_two_sides() {
         for (now, judgement) in [
@@ -127,7 +132,7 @@ trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c";
         }
     }
 
-    /// Security cases 1, 2 and 6: whatever is odd about it, it is not signed.
+    /// A request with any irregularity in its headers counts as unsigned (security cases 1, 2 and 6).
     #[test]
     fn what_is_not_exactly_signed_is_not_signed() {
         let upper = SIGNED.to_ascii_uppercase().replace("V0", "v0");

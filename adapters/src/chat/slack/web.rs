@@ -1,6 +1,7 @@
-//! Calls of Slack's Web API. Its requests are slack-morphism's types; its answers are read with small types of our own,
-//! because after a message went out a field that is missing in the answer must not make the post uncertain. The transport is
-//! ours too: slack-morphism's has no time-outs, and a limit of one message a second over all channels.
+//! Client of Slack's Web API for one token: errors, retries and rate limits. Requests are slack-morphism's types.
+//! Responses are parsed into small types of our own: once a message is posted, an unexpected missing field must not
+//! make the post uncertain. The transport is our own because slack-morphism's has no timeouts and limits messages to
+//! one per second over all channels.
 
 use std::time::Duration;
 
@@ -16,23 +17,23 @@ use crate::egress::EgressPolicy;
 use crate::failure::Failure;
 use crate::rest::{Response, Rest, RestOptions, base_url};
 
-/// Slack's own advice when it gives none.
+/// Delay after a rate limit response without `Retry-After`; the value that Slack recommends.
 const WAIT: Duration = Duration::from_secs(30);
 
-/// One token's calls.
+/// Web API client with one token and its rate limits.
 pub(super) struct Web {
     rest: Rest,
     pub(super) pace: RateLimiter,
 }
 
-/// What a call is for.
+/// Describes a call, for rate limits and error messages.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Call<'a> {
-    /// The method, as Slack names it.
+    /// Name of the Web API method.
     pub(super) method: &'a str,
-    /// The channel it is about, or nothing: Slack's limits are by both.
+    /// The channel that the call concerns, or `""`. Slack limits calls per method and channel.
     pub(super) channel: &'a str,
-    /// Completes "could not …" for people.
+    /// Verb phrase that completes "could not …" in error messages.
     pub(super) act: &'a str,
 }
 
@@ -50,13 +51,13 @@ impl Web {
         Ok(Self { rest: Rest::new(options)?, pace: RateLimiter::new(burst) })
     }
 
-    /// Reads something.
+    /// Calls a read method and parses the response.
     pub(super) async fn read<T: DeserializeOwned>(&self, call: Call<'_>, query: &[(&str, &str)]) -> Result<T, Failure> {
         let answer = self.look(call, query).await?;
         self.rest.parse(&answer, call.act)
     }
 
-    /// Reads something; `None` when Slack says that it is `missing`.
+    /// Calls a read method; returns `None` if Slack responds with the error `missing`.
     pub(super) async fn seek<T: DeserializeOwned>(
         &self,
         call: Call<'_>,
@@ -73,7 +74,7 @@ impl Web {
         self.rest.parse(&answer, call.act).map(Some)
     }
 
-    /// Reads something, headers and all.
+    /// Calls a read method and returns the raw response with its headers.
     pub(super) async fn look(&self, call: Call<'_>, query: &[(&str, &str)]) -> Result<Response, Failure> {
         self.open(call)?;
         let url = self.rest.at(&[call.method], query);
@@ -82,7 +83,7 @@ impl Web {
         Ok(answer)
     }
 
-    /// Changes something, which may have happened when this says so.
+    /// Calls a write method. After [`Failure::Uncertain`] the write may have taken effect.
     pub(super) async fn write<T: DeserializeOwned>(&self, call: Call<'_>, body: &impl Serialize) -> Result<T, Failure> {
         self.open(call)?;
         let url = self.rest.at(&[call.method], &[]);
@@ -97,7 +98,7 @@ impl Web {
         })
     }
 
-    /// Changes something that may be done twice.
+    /// Calls an idempotent write method: an uncertain outcome becomes [`Failure::Retry`].
     pub(super) async fn set<T: DeserializeOwned>(&self, call: Call<'_>, body: &impl Serialize) -> Result<T, Failure> {
         harmless(self.write(call, body).await)
     }
@@ -113,7 +114,7 @@ impl Web {
         judge(call, &self.rest.parse(answer, call.act)?, answer, &self.rest)
     }
 
-    /// Slack's wish to be left alone holds for every caller.
+    /// Records a rate limit in `outcome`, so that it applies to all callers.
     fn noted<T>(&self, call: Call<'_>, outcome: Result<T, Failure>) -> Result<T, Failure> {
         if let Err(Failure::Retry { after: Some(after), .. }) = &outcome {
             self.pace.close(call.method, call.channel, *after, Instant::now());
@@ -122,7 +123,7 @@ impl Web {
     }
 }
 
-/// For what may happen twice, or cannot have happened: what is uncertain is simply done again.
+/// Turns [`Failure::Uncertain`] into [`Failure::Retry`], for reads and idempotent writes.
 fn harmless<T>(outcome: Result<T, Failure>) -> Result<T, Failure> {
     outcome.map_err(|failure| match failure {
         Failure::Uncertain { reason } => Failure::Retry { reason, after: None },
@@ -130,7 +131,7 @@ fn harmless<T>(outcome: Result<T, Failure>) -> Result<T, Failure> {
     })
 }
 
-/// What Slack said. It says no with status 200.
+/// Maps Slack's response to a failure. Slack reports errors with status 200 and `"ok": false`.
 fn judge(call: Call<'_>, said: &Value, answer: &Response, rest: &Rest) -> Result<(), Failure> {
     if said.get("ok").and_then(Value::as_bool) == Some(true) {
         return Ok(());
@@ -165,7 +166,7 @@ fn judge(call: Call<'_>, said: &Value, answer: &Response, rest: &Rest) -> Result
     })
 }
 
-/// What a person can do about a refusal.
+/// Returns the advice to the operator for an error that Slack returned.
 fn next(error: &str, said: &Value, channel: &str, rest: &Rest) -> String {
     match error {
         "invalid_auth" | "not_authed" | "account_inactive" | "token_revoked" | "token_expired" => {

@@ -1,4 +1,4 @@
-//! A line that was not understood, shown with a caret under what is wrong.
+//! [`InputError`]: an input line that was rejected, shown with a caret under the error.
 
 use std::fmt;
 
@@ -7,18 +7,18 @@ use unicode_width::UnicodeWidthStr;
 use super::FORMS;
 use crate::chat::sanitize::sanitize;
 
-/// Why a line was not understood. Its `Display` is for the person who typed it: the line, a caret, what is wrong.
+/// The reason why a line was rejected. Its `Display` shows the user the line, a caret and the error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputError {
-    /// The part of the line that is shown, harmless.
+    /// Sanitized excerpt of the line.
     line: String,
-    /// The column of the caret in it, in columns of a terminal.
+    /// Column of the caret in the excerpt, in terminal columns.
     column: usize,
     why: String,
     with_forms: bool,
 }
 
-/// How much of the line is shown before and from the caret on, in characters.
+/// Number of characters shown before and after the caret.
 const BEFORE: usize = 40;
 const BEHIND: usize = 60;
 
@@ -38,14 +38,14 @@ impl InputError {
         Self { line: shown.replace('\n', "␊"), column, why: shorten(&sanitize(&why)), with_forms }
     }
 
-    /// What is wrong, without the line.
+    /// Returns the error without the line.
     #[must_use]
     pub fn why(&self) -> &str {
         &self.why
     }
 }
 
-/// A reason may quote what was typed.
+/// Truncates an error message, because it may quote the input.
 fn shorten(why: &str) -> String {
     let mut short: String = why.chars().take(400).collect();
     if short.len() < why.len() {

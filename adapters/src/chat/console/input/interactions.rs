@@ -1,4 +1,4 @@
-//! Buttons and reactions: which message is meant when none is named.
+//! Button presses and reactions: finds the target message if the line names none.
 
 use super::words::Word;
 use super::{InputError, Location, Speaker};
@@ -59,8 +59,8 @@ impl Console {
     ) -> Result<Inbound, InputError> {
         let state = &inner.state;
         let message = if on.text.is_empty() {
-            // Looked for among all, and not only in the thread one is in. A question with buttons is what is voted on; a
-            // reminder or a question of another kind that came later is not.
+            // Search all visible messages, not only the current thread. Votes go to messages with buttons, not to later
+            // reminders or other questions.
             let mut seen = state.messages.values().rev().filter(|m| self.sees(&speaker.person, &m.message.channel));
             let voted_on = seen.clone().find(|m| !m.card.actions.is_empty());
             let nothing = || speaker.line.error(on.at, "nothing is being asked; name a message, like +1 m7".to_owned());

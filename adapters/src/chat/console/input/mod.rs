@@ -1,5 +1,5 @@
-//! What is typed at the console: who says what, and where. The forms are in [`FORMS`]; what fits none of them is chatter,
-//! unless it plainly tries to be one of them, for then silence would be unkind.
+//! Parser of input lines: the user, the place and the action. The syntax is in [`FORMS`]. Any other line is chatter,
+//! but a failed attempt at a known form is an error.
 
 mod error;
 mod interactions;
@@ -15,7 +15,7 @@ use crate::ids::{ChannelRef, MessageRef, PersonRef};
 pub use self::error::InputError;
 pub(super) use self::words::typeable;
 
-/// What can be typed, for a person who got it wrong.
+/// Syntax help, shown to a user after a malformed line.
 const FORMS: &str = "\
 What can be typed:
   ana: /hotfix status           a command, in the main channel
@@ -26,14 +26,14 @@ What can be typed:
   ben: press Approve            a button; with `m7` behind it, the one on m7
   ana: anything else            chatter, which the bot does not hear";
 
-/// Somebody who does something somewhere.
+/// The author and place of the line.
 struct Speaker<'a> {
     line: &'a Line<'a>,
     person: PersonRef,
     spot: Location,
 }
 
-/// Somewhere to speak.
+/// A channel with an optional thread.
 #[derive(Clone)]
 struct Location {
     channel: ChannelRef,
@@ -41,17 +41,17 @@ struct Location {
 }
 
 impl Location {
-    /// Where a message is.
+    /// Returns the location of a message.
     fn of(message: &Message) -> Self {
         Self { channel: message.message.channel.clone(), thread: message.thread() }
     }
 }
 
 impl Console {
-    /// Hears one typed line. `None` is for lines that are not for the bot.
+    /// Parses one line and records it. Returns `None` for an empty line or one that is not addressed to the bot.
     ///
     /// # Errors
-    /// Points at what is wrong, and gives the forms when it is the form.
+    /// Returns [`InputError`], which points at the error and includes the syntax help if the form is wrong.
     pub fn parse_input(&self, line: &str) -> Result<Option<Inbound>, InputError> {
         let line = Line::check(line)?;
         let Some(said) = line.split()? else { return Ok(None) };
@@ -76,7 +76,7 @@ impl Console {
             None => (true, first, behind),
         };
         match vote(vote_word.text) {
-            // More than one word behind it: somebody talks.
+            // With more than one word after it, it is chatter.
             Some(emoji) if !on.text.contains(char::is_whitespace) => {
                 self.react(&mut inner, &speaker, &on, emoji, added).map(Some)
             }
@@ -118,7 +118,7 @@ impl Console {
         self.audience_of(channel).is_ok_and(|members| members.contains(person))
     }
 
-    /// `#other` is the channel of that name, or the one called `other`.
+    /// Finds the channel named `#other`, or `other`.
     fn named_channel(&self, line: &Line<'_>, word: &Word<'_>) -> Result<ChannelRef, InputError> {
         let bare = word.text.trim_start_matches('#');
         let named = self.members.keys().find(|channel| channel.as_str() == word.text || channel.as_str() == bare);
@@ -172,7 +172,8 @@ impl Console {
         Ok(None)
     }
 
-    /// Writes down that it was heard, and hands it on. The count goes on over restarts when there is a file.
+    /// Records the action and builds its [`Inbound`]. With a file, the counter in the dedupe key continues
+    /// after a restart.
     fn inbound(
         &self,
         inner: &mut Inner,
@@ -188,7 +189,7 @@ impl Console {
     }
 }
 
-/// `take back +1 m7`: the vote and the message.
+/// Parses `take back +1 m7`: the reaction and the message.
 fn taken_back<'a>(first: &Word<'a>, behind: &Word<'a>) -> Option<(Word<'a>, Word<'a>)> {
     let (second, rest) = behind.first();
     let taken = first.text.eq_ignore_ascii_case("take") && second.text.eq_ignore_ascii_case("back");

@@ -1,26 +1,26 @@
-//! A typed line in parts that know where they stand.
+//! Tokenizer of input lines; words keep their byte offset for error messages.
 
 use super::error::InputError;
 use crate::chat::Emoji;
 
-/// A longer line is a mistake, or worse.
+/// Maximum length of a line in bytes.
 const LONGEST_BYTES: usize = 8 * 1024;
 
-/// A line in which nothing steers a terminal.
+/// A line without control characters other than tabs.
 #[derive(Debug)]
 pub(in crate::chat::console) struct Line<'a>(&'a str);
 
-/// A part of a line, and the byte at which it begins.
+/// A part of a line with its byte offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Word<'a> {
     pub(super) text: &'a str,
     pub(super) at: usize,
 }
 
-/// `name @m3: rest`
+/// The parts of a line: `name @m3: rest`.
 pub(super) struct Said<'a> {
     pub(super) name: Word<'a>,
-    /// The message id behind the `@`.
+    /// Message id after the `@`; `None` if the line names no message.
     pub(super) under: Option<Word<'a>>,
     pub(super) rest: Word<'a>,
 }
@@ -49,7 +49,7 @@ impl<'a> Line<'a> {
         InputError::new(self.0, at, why.to_owned(), true)
     }
 
-    /// Who, under what, and the rest; `None` for an empty line.
+    /// Splits the line into user, message and rest; `None` for an empty line.
     pub(super) fn split(&self) -> Result<Option<Said<'a>>, InputError> {
         let whole = Word { text: self.0, at: 0 }.trimmed();
         if whole.text.is_empty() {
@@ -73,7 +73,7 @@ impl<'a> Line<'a> {
 }
 
 impl<'a> Word<'a> {
-    /// The first word, and what is behind it.
+    /// Returns the first word and the rest.
     pub(super) fn first(&self) -> (Self, Self) {
         let this = self.trimmed();
         let end = this.text.find(char::is_whitespace).unwrap_or(this.text.len());
@@ -87,7 +87,7 @@ impl<'a> Word<'a> {
     }
 }
 
-/// The reactions that mean something.
+/// Parses a reaction; `None` if the word is not a vote.
 pub(super) fn vote(word: &str) -> Option<Emoji> {
     match word {
         "+1" | ":+1:" | "👍" | "✅" | ":white_check_mark:" => Some(Emoji::Yes),
@@ -96,7 +96,7 @@ pub(super) fn vote(word: &str) -> Option<Emoji> {
     }
 }
 
-/// Whether a person of this name can be typed.
+/// Returns `true` if the input syntax can express this name.
 pub(in crate::chat::console) fn typeable(name: &str) -> bool {
     let odd = |c: char| c.is_whitespace() || c.is_control() || c == ':';
     !name.is_empty() && name.len() <= 200 && !name.starts_with(['@', '#']) && !name.contains(odd)

@@ -1,4 +1,4 @@
-//! What to do when a connection ended: whether the session goes on, and how long to wait.
+//! Reconnect policy of the gateway: delay, and resume or new session.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
@@ -7,35 +7,35 @@ use crate::failure::Failure;
 
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(60);
-/// A day has a thousand sessions; what a person has to change first is not tried more often than this.
+/// Delay if an operator has to fix the problem first. Discord allows a thousand sessions per day.
 const HOPELESS: Duration = Duration::from_secs(15 * 60);
-/// A connection that lived for less was none.
+/// Minimum lifetime of a connection that resets the backoff.
 const WORTHWHILE: Duration = Duration::from_secs(10);
 
-/// How a connection ended.
+/// The reason why a connection ended.
 #[derive(Debug)]
 pub(super) enum CloseReason {
-    /// It did not come about.
+    /// The connection could not be opened.
     NotOpened(Failure),
-    /// It was closed, with Discord's code if it gave one, after so long.
+    /// The connection was closed, with Discord's code if there was one.
     Closed { code: Option<u16>, lived: Duration },
-    /// Discord wants it to be opened anew.
+    /// Discord requested a reconnect.
     Renewed { lived: Duration },
-    /// Discord says that the session is over, or that it may still go on.
+    /// Discord invalidated the session.
     Invalid { resumable: bool, lived: Duration },
 }
 
-/// What to do now.
+/// The next step after a connection ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Next {
     pub(super) wait: Duration,
-    /// Whether what was missed may still be told.
+    /// `true` if the session can be resumed, so that missed events are replayed.
     pub(super) resume: bool,
-    /// What a person has to do before it can work.
+    /// The problem that an operator has to fix; `None` if a retry may help.
     pub(super) hopeless: Option<&'static str>,
 }
 
-/// How often it went wrong in a row.
+/// Counter of consecutive failures.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     failures: u32,
@@ -63,7 +63,7 @@ impl Backoff {
             CloseReason::NotOpened(Failure::Retry { .. } | Failure::Uncertain { .. }) => go_on(step, true),
             CloseReason::Renewed { .. } if !storm => go_on(Duration::ZERO, true),
             CloseReason::Renewed { .. } => go_on(step, true),
-            // Discord wants 1 to 5 seconds.
+            // Discord requires a delay of 1 to 5 seconds.
             CloseReason::Invalid { resumable, .. } => {
                 go_on(step.max(FIRST * (1 + thousandths.saturating_sub(500) / 125)), *resumable)
             }
@@ -81,7 +81,7 @@ impl Backoff {
     }
 }
 
-/// Codes after which a new connection would be closed in the same way.
+/// Returns the problem for close codes after which a new connection would be closed the same way.
 fn hopeless(code: u16) -> Option<&'static str> {
     Some(match code {
         4004 => "Discord does not accept the bot's token: make a new one and set it",
@@ -97,7 +97,7 @@ fn hopeless(code: u16) -> Option<&'static str> {
     })
 }
 
-/// A number below this; so that not all come at once.
+/// Returns a random number below `below`, to spread reconnects over time.
 pub(super) fn jitter(below: u32) -> u32 {
     u32::try_from(RandomState::new().build_hasher().finish() % u64::from(below.max(1))).unwrap_or(0)
 }

@@ -1,4 +1,5 @@
-//! Opens a connection to the gateway: asks where it is, and tells the token only where it is safe.
+//! Opens gateway connections: requests the URL from Discord and sends the token only to a safe address.
+//! Called by [`super::Gateway`].
 
 use std::time::Duration;
 
@@ -16,11 +17,11 @@ use crate::failure::Failure;
 pub(super) use crate::chat::websocket::Socket;
 
 const OPENING: Duration = Duration::from_secs(10);
-/// The largest frame and message that are read, in bytes: a server with all its channels and threads is told at once
-/// (security case 11).
+/// Maximum size in bytes of a frame and of a message (security case 11). Discord sends a server with all its channels
+/// and threads in one message.
 const LARGEST: usize = 8 << 20;
 
-/// Where the gateway is, and how many sessions may still be opened.
+/// Response of `GET /gateway/bot`: the gateway URL and the session limit.
 #[derive(Debug, Clone, Deserialize)]
 pub(in super::super) struct Gateway {
     url: String,
@@ -30,17 +31,20 @@ pub(in super::super) struct Gateway {
 #[derive(Debug, Clone, Deserialize)]
 pub(in super::super) struct SessionLimit {
     pub(in super::super) remaining: u32,
-    /// In milliseconds.
+    /// Milliseconds until the limit is reset.
     pub(in super::super) reset_after: u64,
 }
 
-/// Asks where the gateway is, for a new session. If it does not say, nothing is connected to: Discord's own address is
-/// never taken in its place.
+/// Requests the gateway URL and the session limit. There is no built-in fallback URL.
 pub(in super::super) async fn ask(core: &Context) -> Result<Gateway, Failure> {
     Ok(core.web.read(Call::new(&["gateway", "bot"], "ask where the gateway is")).await?)
 }
 
-/// The address for a new session.
+/// Returns the URL for a new session.
+///
+/// # Errors
+/// Returns [`Failure::Retry`] with the delay if the session limit is used up, and [`Failure::Rejected`] if the URL is
+/// not safe.
 pub(super) async fn fresh(core: &Context) -> Result<Url, Failure> {
     let Gateway { url, session_start_limit: limit } = ask(core).await?;
     if limit.remaining == 0 {
@@ -57,12 +61,13 @@ pub(super) async fn fresh(core: &Context) -> Result<Url, Failure> {
     }
 }
 
-/// The address at which a session goes on.
+/// Returns the URL to resume a session, or `None` if `told` is not safe.
 pub(super) fn resumed(core: &Context, told: &str) -> Option<Url> {
     core.gateway.clone().or_else(|| checked(told, &core.api))
 }
 
-/// An address that may be told the token. Discord's own API has Discord's own gateway.
+/// Parses a URL and checks that it may receive the token. With Discord's own API, only Discord's own
+/// gateway is accepted.
 fn checked(url: &str, api: &Url) -> Option<Url> {
     let url = Url::parse(url).ok().filter(is_safe)?;
     let under = |url: &Url, domain: &str| {
@@ -78,7 +83,7 @@ fn checked(url: &str, api: &Url) -> Option<Url> {
     fits.then_some(url)
 }
 
-/// Opens a connection.
+/// Opens a WebSocket connection with the protocol version and encoding of this client.
 pub(super) async fn open(mut url: Url, reach: &EgressPolicy) -> Result<Socket, Failure> {
     url.query_pairs_mut().clear().append_pair("v", "10").append_pair("encoding", "json");
     let opened = timeout(OPENING, websocket::connect("Discord's gateway", &url, reach, LARGEST)).await;
@@ -90,7 +95,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
 
-    /// Security case 66: the token goes to Discord, or to where whoever set it up said.
+    /// The token is sent only to Discord or to the configured gateway (security case 66).
     #[test]
     fn the_token_is_told_to_discord_only() {
         let discord = Url::parse("https://discord.com/api/v10/").unwrap();

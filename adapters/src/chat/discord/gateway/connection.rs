@@ -1,4 +1,5 @@
-//! One connection: it greets, beats, reads and hands on. Whatever takes time happens elsewhere.
+//! One gateway connection: identifies or resumes, sends heartbeats, reads events and passes them on. Never blocks
+//! on a handler.
 
 use std::time::Duration;
 
@@ -14,13 +15,13 @@ use super::events::Events;
 use super::frame::{self, Frame};
 use super::{Session, Shared, stopped};
 
-/// Discord greets at once.
+/// Time within which Discord has to send `Hello`.
 const GREETING: Duration = Duration::from_secs(20);
 const WRITING: Duration = Duration::from_secs(5);
-/// Closed with this, the session goes on; with 1000 it would be over.
+/// Close code that keeps the session resumable; 1000 would end it.
 const GOES_ON: u16 = 4000;
 
-/// A connection.
+/// An open connection with its session and heartbeat state.
 pub(super) struct Connection<'a> {
     socket: Socket,
     shared: &'a Shared,
@@ -29,7 +30,7 @@ pub(super) struct Connection<'a> {
     opened_at: Instant,
     every: Duration,
     next_beat: Instant,
-    /// The last heartbeat was answered.
+    /// `true` if the last heartbeat was acknowledged.
     alive: bool,
 }
 
@@ -49,7 +50,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Reads until it ends.
+    /// Reads events and sends heartbeats until the connection ends or the bot stops.
     pub(super) async fn run(mut self) -> CloseReason {
         let mut stop = self.shared.stop.clone();
         let end = loop {
@@ -63,7 +64,7 @@ impl<'a> Connection<'a> {
                 break end;
             }
         };
-        // A bot that stops ends its session, and is seen to be gone.
+        // On shutdown, end the session, so that the bot appears offline.
         let code = if *stop.borrow() { CloseCode::Normal } else { CloseCode::from(GOES_ON) };
         let close = CloseFrame { code, reason: "".into() };
         let _ = timeout(WRITING, self.socket.close(Some(close))).await;
@@ -111,7 +112,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// The first heartbeat comes at a moment of its own, so that not all come at once.
+    /// Identifies or resumes after `Hello`, and schedules the first heartbeat with jitter, as Discord requires.
     async fn greet(&mut self, millis: u64) -> Option<CloseReason> {
         self.every = Duration::from_millis(millis.max(1));
         self.next_beat = Instant::now() + self.every * jitter(1000) / 1000;
@@ -123,7 +124,7 @@ impl<'a> Connection<'a> {
         self.say(said).await
     }
 
-    /// A connection on which a heartbeat got no answer is dead, and does not know it.
+    /// Sends a heartbeat, or reports the connection as closed if the last one was not acknowledged.
     async fn beat_or_die(&mut self) -> Option<CloseReason> {
         if !self.alive || self.every == GREETING {
             tracing::info!("the connection to Discord is dead; it is opened anew");

@@ -1,4 +1,4 @@
-//! Hands on what happened, each in a task of its own.
+//! Dispatches gateway events: each handler runs in a task of its own. Called by `connection.rs`.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use super::super::reconcile::reconcile;
 use super::{Session, Shared};
 use crate::ids::ChannelRef;
 
-/// Acts that are handled at once (security case 84).
+/// Maximum number of concurrent handlers (security case 84).
 const AT_ONCE: usize = 64;
 
-/// What is handled of one connection.
+/// The handlers of one connection.
 pub(super) struct Events<'a> {
     shared: &'a Shared,
     at_once: Arc<Semaphore>,
-    /// Some reactions could not be taken; they are read again.
+    /// `true` if reactions were dropped; they are reconciled on the next heartbeat.
     missed: bool,
 }
 
@@ -33,7 +33,7 @@ impl<'a> Events<'a> {
                 tracing::info!("the bot is connected to Discord");
                 self.reconcile(&session.id);
             }
-            // What was missed came before it.
+            // Discord replays missed events before `RESUMED`.
             "RESUMED" => tracing::info!("the bot is connected to Discord again, and missed nothing"),
             "INTERACTION_CREATE" => self.interaction(&data),
             "MESSAGE_REACTION_ADD" => self.reaction(session, &data, true),
@@ -47,7 +47,7 @@ impl<'a> Events<'a> {
         }
     }
 
-    /// From time to time: what could not be taken is looked at again.
+    /// Reconciles reactions that were dropped. Called on every heartbeat.
     pub(super) fn tick(&mut self, session: Option<&Session>) {
         if let Some(session) = session.filter(|_| self.missed) {
             self.missed = false;
@@ -61,7 +61,7 @@ impl<'a> Events<'a> {
             return tracing::debug!("an interaction of no concern");
         };
         let Ok(place) = Arc::clone(&self.at_once).try_acquire_owned() else {
-            // It is not acknowledged, so Discord tells the person that it failed.
+            // Not acknowledged, so Discord tells the user that the interaction failed.
             return tracing::warn!("more comes from Discord than can be handled at once; somebody has to act again");
         };
         tokio::spawn(async move {

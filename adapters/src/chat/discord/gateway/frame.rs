@@ -1,30 +1,30 @@
-//! What goes over the gateway. Pure.
+//! Gateway frames: parsing and encoding. Pure.
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
-/// Servers with their threads, and reactions in them; interactions are told unasked. Nothing here is privileged.
+/// Gateway intents: servers with their threads, and reactions. Interactions need no intent. None of them is privileged.
 pub(in super::super) const INTENTS: u64 = 1 | (1 << 10);
 
-/// A frame of Discord's.
+/// A frame from Discord.
 #[derive(Debug, PartialEq)]
 pub(super) enum Frame {
-    /// The greeting: how often to send heartbeats, in milliseconds.
+    /// Greeting with the heartbeat interval in milliseconds.
     Hello(u64),
-    /// A heartbeat arrived.
+    /// Acknowledgement of a heartbeat.
     Acknowledged,
-    /// A heartbeat is wanted at once.
+    /// Request for an immediate heartbeat.
     Wanted,
-    /// The connection is to be opened anew.
+    /// Request to reconnect and resume.
     Reconnect,
-    /// The session is over, or may still go on.
+    /// The session is invalid; `true` if it can be resumed.
     Invalid(bool),
-    /// Something happened: its number, its name and what it says.
+    /// An event: sequence number, name and data.
     Event(u64, String, Value),
     Other,
 }
 
-/// Reads a frame.
+/// Parses a frame; anything unknown becomes [`Frame::Other`].
 pub(super) fn read(text: &str) -> Frame {
     let Ok(mut value) = serde_json::from_str::<Value>(text) else { return Frame::Other };
     let data = value.get_mut("d").map(Value::take).unwrap_or_default();

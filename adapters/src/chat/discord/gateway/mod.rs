@@ -1,6 +1,6 @@
-//! The gateway: one connection that the bot keeps, over which Discord tells what people do. Our own loop, over the same
-//! sockets and the same TLS as every other connection. A session survives its connections, and what was missed is told when
-//! it goes on; where it cannot, the reactions of every open question are read again.
+//! Discord's gateway as an [`EventSource`], over one connection that the bot keeps open. It uses the same WebSocket and
+//! TLS code as all other connections. A session survives its connections: on resume, Discord replays missed events. If
+//! it cannot be resumed, the reactions of every open vote request are reconciled.
 
 mod backoff;
 mod connect;
@@ -29,10 +29,10 @@ use crate::failure::Failure;
 pub(super) use self::connect::ask;
 pub(super) use self::frame::INTENTS;
 
-/// What a person has to change is said this often.
+/// Interval at which a problem that an operator has to fix is logged.
 const COMPLAINT: Duration = Duration::from_secs(60);
 
-/// Discord's gateway.
+/// The [`EventSource`] for Discord's gateway.
 pub struct Gateway {
     core: Arc<Context>,
 }
@@ -43,30 +43,30 @@ impl Gateway {
     }
 }
 
-/// What a connection needs.
+/// State shared by the connection and its handlers.
 #[derive(Clone)]
 struct Shared {
     core: Arc<Context>,
     listener: Arc<dyn InboundHandler>,
     stop: watch::Receiver<bool>,
-    /// Held as long as something still runs.
+    /// Held by every running task; [`EventSource::run`] returns when all clones are dropped.
     alive: mpsc::Sender<()>,
 }
 
-/// What goes on when a connection is lost.
+/// A gateway session, which outlives a connection.
 #[derive(Debug, Clone)]
 struct Session {
     id: String,
-    /// The number of the last event.
+    /// Sequence number of the last event.
     sequence: u64,
-    /// Where it goes on.
+    /// Gateway URL for resuming; may be empty.
     url: String,
-    /// The bot's own number.
+    /// The bot's own user id.
     me: String,
 }
 
 impl Session {
-    /// From the first event.
+    /// Creates a session from the `READY` event; `None` if ids are missing.
     fn begun(ready: &Value) -> Option<Self> {
         let text = |place: &str| ready.pointer(place).and_then(Value::as_str).map(str::to_owned);
         let url = text("/resume_gateway_url").unwrap_or_default();
@@ -81,12 +81,12 @@ impl EventSource for Gateway {
         let shared = Shared { core: Arc::clone(&self.core), listener, stop, alive };
         tokio::join!(register(&shared), keep(&shared));
         drop(shared);
-        // Acts outlive the connection while they are handled.
+        // Handlers outlive the connection.
         while gone.recv().await.is_some() {}
     }
 }
 
-/// Keeps the connection up.
+/// Keeps the connection open, with backoff between attempts, until the bot stops.
 async fn keep(shared: &Shared) {
     let (mut patience, mut session) = (Backoff::default(), None);
     let mut stop = shared.stop.clone();
@@ -109,7 +109,7 @@ async fn keep(shared: &Shared) {
     }
 }
 
-/// Says again and again what a person has to do.
+/// Logs repeatedly the problem that an operator has to fix; never returns.
 async fn complain(why: Option<&'static str>) {
     let Some(why) = why else { return std::future::pending().await };
     loop {
@@ -118,7 +118,7 @@ async fn complain(why: Option<&'static str>) {
     }
 }
 
-/// Opens a connection, goes on with the session or begins one, and stays until it ends.
+/// Opens a connection, resumes or starts a session, and runs until the connection ends.
 async fn connect(shared: &Shared, session: &mut Option<Session>) -> CloseReason {
     let going_on = session.as_ref().and_then(|session| connect::resumed(&shared.core, &session.url));
     let opened = async {
@@ -142,7 +142,7 @@ async fn connect(shared: &Shared, session: &mut Option<Session>) -> CloseReason 
     }
 }
 
-/// Makes the commands known, if Discord knows others; again until it can be done.
+/// Registers the commands if Discord's differ; retries until it succeeds or the bot stops.
 async fn register(shared: &Shared) {
     let (mut patience, mut stop) = (Backoff::default(), shared.stop.clone());
     loop {
@@ -163,7 +163,7 @@ async fn register(shared: &Shared) {
 }
 
 impl Context {
-    /// Everywhere, so that they can be said to the bot directly too.
+    /// Registers the commands globally, so that they work in direct messages too.
     async fn register(&self) -> Result<(), Failure> {
         let ours = commands::commands(&self.commands);
         if self.commands.is_empty() || commands::are_the_same(&ours, &self.registered().await?) {
@@ -175,14 +175,14 @@ impl Context {
         Ok(())
     }
 
-    /// The commands that Discord knows.
+    /// Returns the commands that are registered at Discord.
     pub(super) async fn registered(&self) -> Result<Value, Failure> {
         let path = ["applications", self.application.as_str(), "commands"];
         Ok(self.web.read(Call::new(&path, "ask which commands are known")).await?)
     }
 }
 
-/// Waits until the bot stops. Whoever could say so and is gone has said it.
+/// Waits until the bot stops, or until the sender of the signal is dropped.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -1,4 +1,4 @@
-//! How long to wait before a connection is opened again.
+//! Reconnect backoff for Socket Mode: exponential with jitter.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
@@ -7,26 +7,26 @@ use crate::failure::Failure;
 
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(60);
-/// A connection that lived for less was none.
+/// Minimum lifetime of a connection that resets the backoff.
 const WORTHWHILE: Duration = Duration::from_secs(10);
 
-/// How it ended.
+/// The reason why a connection ended.
 #[derive(Debug)]
 pub(super) enum CloseReason {
-    /// It did not come about.
+    /// The connection could not be opened.
     NotOpened(Failure),
-    /// It goes, or is gone, for this reason.
+    /// The connection closed, or is about to close.
     Gone { why: String, lived: Duration },
 }
 
-/// How often it went wrong in a row.
+/// Counter of consecutive failures.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     failures: u32,
 }
 
 impl Backoff {
-    /// How long to wait now.
+    /// Returns the delay before the next attempt, with jitter.
     pub(super) fn after(&mut self, end: &CloseReason) -> Duration {
         let half = RandomState::new().build_hasher().finish() % 500;
         self.wait(end, 500 + u32::try_from(half).unwrap_or(0))
@@ -39,7 +39,7 @@ impl Backoff {
                 self.failures += 1;
                 (*after).max(jittered(self.step()))
             }
-            // A person has to change something first; and it is looked from time to time whether they did.
+            // An operator has to fix this first; keep trying at the longest interval.
             CloseReason::NotOpened(Failure::Rejected { .. }) => jittered(LONGEST),
             CloseReason::NotOpened(Failure::Retry { .. } | Failure::Uncertain { .. }) => {
                 self.failures += 1;
@@ -53,7 +53,7 @@ impl Backoff {
         let before = if lived >= WORTHWHILE { 0 } else { self.failures };
         self.failures = if lived >= WORTHWHILE { 0 } else { self.failures + 1 };
         match why {
-            // Slack wants to renew it: at once, unless it does so all the time.
+            // Slack wants the connection renewed. Reconnect at once, unless this happens repeatedly.
             "warning" | "refresh_requested" if before == 0 => Duration::ZERO,
             "link_disabled" | "too_many_websockets" => LONGEST * thousandths / 1000,
             _ => {

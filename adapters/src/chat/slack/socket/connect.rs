@@ -1,4 +1,5 @@
-//! Opens a connection: asks Slack for an address, and goes there only if it is Slack's.
+//! Opens Socket Mode connections: requests a URL from Slack and connects only if the host is Slack's.
+//! Called by [`super::SocketMode`].
 
 use std::time::Duration;
 
@@ -14,10 +15,10 @@ use crate::failure::Failure;
 pub(super) use crate::chat::websocket::Socket;
 
 const OPENING: Duration = Duration::from_secs(10);
-/// The largest frame and message that are read, in bytes (security case 11).
+/// Maximum size in bytes of a frame and of a message (security case 11).
 const LARGEST: usize = 1 << 20;
 
-/// Opens a connection.
+/// Requests a connection URL, checks it and connects.
 pub(super) async fn open(core: &Context) -> Result<Socket, Failure> {
     let app = core.app.as_ref().ok_or_else(|| Failure::rejected("there is no app token for Socket Mode"))?;
     let call = Call { method: "apps.connections.open", channel: "", act: "open a connection" };
@@ -26,7 +27,7 @@ pub(super) async fn open(core: &Context) -> Result<Socket, Failure> {
         Failure::rejected("Slack gave an address for Socket Mode that is not Slack's: nothing is connected to it")
     })?;
     let opened = timeout(OPENING, websocket::connect("Slack's Socket Mode", &url, &core.reach, LARGEST)).await;
-    // The address holds a ticket, so errors are told without it.
+    // The URL contains a ticket, so error messages must not include it.
     opened.map_err(|_| Failure::retry("Slack's Socket Mode did not answer in time"))?
 }
 

@@ -1,4 +1,5 @@
-//! One connection: it reads, hands on, and writes acknowledgements. Whatever takes time happens elsewhere.
+//! One Socket Mode connection: reads envelopes, spawns their handlers and writes acknowledgements. Never blocks
+//! on a handler.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,28 +13,29 @@ use super::connect::Socket;
 use super::envelope::{self, Frame};
 use super::{Shared, stopped};
 
-/// Acts that are handled at once on a connection; what comes beyond is not acknowledged, and comes again.
+/// Maximum number of envelopes handled concurrently per connection. Further ones are not acknowledged, so Slack
+/// redelivers them.
 const AT_ONCE: usize = 64;
 const PING: Duration = Duration::from_secs(20);
-/// Slack sends pings of its own, and answers ours; a connection that says nothing for so long is dead.
+/// Silence after which a connection counts as dead; Slack sends pings and answers ours.
 const SILENCE: Duration = Duration::from_secs(60);
-/// How long a connection that Slack is about to close is read on.
+/// Time for which a connection is still read after Slack announced that it closes it.
 const GRACE: Duration = Duration::from_secs(60);
 const WRITING: Duration = Duration::from_secs(5);
-/// How long acts that are being handled may take when the bot stops.
+/// Time that running handlers have to finish when the connection closes.
 const LAST: Duration = Duration::from_secs(3);
 
-/// A connection.
+/// An open connection with its pending acknowledgements.
 pub(super) struct Connection {
     socket: Socket,
     shared: Shared,
-    /// Says once why another connection is needed.
+    /// Reports the reason once when a replacement is needed.
     going: Option<oneshot::Sender<String>>,
     acks: mpsc::Sender<String>,
     written: mpsc::Receiver<String>,
     at_once: Arc<Semaphore>,
     heard_at: Instant,
-    /// Until when it is read, once it is about to go.
+    /// End of the grace period; `None` until Slack announces the close.
     until: Option<Instant>,
 }
 
@@ -44,7 +46,7 @@ impl Connection {
         Self { socket, shared, going: Some(going), acks, written, at_once, heard_at: Instant::now(), until: None }
     }
 
-    /// Reads until it is closed.
+    /// Reads and writes until the connection closes or the bot stops.
     pub(super) async fn run(mut self) {
         let mut ping = interval(PING);
         let mut stop = self.shared.stop.clone();
@@ -84,7 +86,7 @@ impl Connection {
                 true
             }
             Some(Ok(Message::Close(_))) | None => false,
-            // Pings are answered by the library when it is read or written next.
+            // The library answers pings on the next read or write.
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Binary(_) | Message::Frame(_))) => true,
             Some(Err(error)) => {
                 tracing::info!(%error, "a connection to Slack broke");
@@ -120,7 +122,7 @@ impl Connection {
         }
     }
 
-    /// What was taken is still acknowledged, if there is anybody left to hear it.
+    /// Writes the acknowledgements of running handlers, if the connection still works.
     async fn finish(mut self) {
         let Self { socket, acks, written, .. } = &mut self;
         let acks = std::mem::replace(acks, mpsc::channel(1).0);
@@ -132,7 +134,8 @@ impl Connection {
                 }
             }
             let _ = socket.close(None).await;
-            // Until Slack has closed too: whoever hangs up on what the other side still says takes back what was said.
+            // Read until Slack closes too: closing a socket with unread data may reset it and
+            // discard sent acknowledgements.
             while let Some(Ok(_)) = socket.next().await {}
         };
         let _ = timeout(LAST, rest).await;

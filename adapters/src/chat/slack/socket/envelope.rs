@@ -1,4 +1,4 @@
-//! What comes over a connection, and what is said back.
+//! Socket Mode envelopes: parses a frame, passes its payload to the handler and acknowledges it.
 
 use std::sync::Arc;
 
@@ -13,20 +13,20 @@ use super::super::reply::{self, Ack};
 use crate::chat::dropped::Dropped;
 use crate::chat::{HandlerReply, InboundHandler};
 
-/// A message of Slack's.
+/// A text frame from Slack.
 #[derive(Debug)]
 pub(super) enum Frame {
-    /// The connection is up.
+    /// The connection is established.
     Hello,
-    /// The connection will go, for this reason.
+    /// Slack is about to close the connection, with the reason.
     Disconnect(String),
-    /// Somebody did something.
+    /// A payload to handle and acknowledge.
     Envelope(Envelope),
-    /// Something else.
+    /// A frame of an unknown type.
     Other,
 }
 
-/// Something that is to be acknowledged.
+/// A payload with the id to acknowledge. `kind` is `None` for an unknown type.
 #[derive(Debug)]
 pub(super) struct Envelope {
     id: String,
@@ -34,7 +34,7 @@ pub(super) struct Envelope {
     payload: Payload,
 }
 
-/// Reads a message.
+/// Parses a text frame.
 pub(super) fn read(text: &str) -> Frame {
     let Ok(value) = serde_json::from_str::<Value>(text) else {
         Dropped::Unreadable.note("slack", None);
@@ -59,8 +59,8 @@ pub(super) fn read(text: &str) -> Frame {
     }
 }
 
-/// Handles an envelope, and acknowledges it after that: what is acknowledged is durable. What could not be kept is not
-/// acknowledged, and comes again.
+/// Handles an envelope and then acknowledges it, so that an acknowledged action is durable. If the action could not be
+/// stored, there is no acknowledgement and Slack redelivers.
 pub(super) async fn handle(
     core: &Arc<Context>,
     listener: &dyn InboundHandler,
@@ -91,7 +91,8 @@ pub(super) async fn handle(
     acknowledge(acks, &id, reply.ack).await;
 }
 
-/// The connection may be gone by now; then it comes again, with the same key.
+/// Queues an acknowledgement. If the connection is gone, Slack redelivers the envelope, and its action has the same
+/// dedupe key.
 async fn acknowledge(acks: &mpsc::Sender<String>, id: &str, ack: Ack) {
     let said = match ack {
         Ack::Empty => json!({ "envelope_id": id }),

@@ -1,6 +1,6 @@
-//! Socket Mode: connections that the bot opens, over which Slack hands it what people do. Our own loop, because the library's
-//! works where it should read. Every connection is a task that reads and writes and nothing else; each envelope is a task of
-//! its own. A connection that is about to go is replaced before it goes.
+//! Slack's Socket Mode as an [`EventSource`], over WebSocket connections that the bot opens. Each connection has one
+//! task that only reads and writes; each envelope is handled in a task of its own. The event loop is our own because
+//! slack-morphism runs handlers inside its read loop. A connection that Slack is about to close is replaced beforehand.
 
 mod backoff;
 mod connect;
@@ -20,7 +20,7 @@ use super::context::Context;
 use crate::chat::InboundHandler;
 use crate::chat::inbound::EventSource;
 
-/// Slack's Socket Mode.
+/// The [`EventSource`] for Socket Mode.
 pub struct SocketMode {
     core: Arc<Context>,
 }
@@ -31,13 +31,13 @@ impl SocketMode {
     }
 }
 
-/// What a connection needs.
+/// State shared by all connections.
 #[derive(Clone)]
 struct Shared {
     core: Arc<Context>,
     listener: Arc<dyn InboundHandler>,
     stop: watch::Receiver<bool>,
-    /// Held as long as something still runs.
+    /// Held by every running task; [`EventSource::run`] returns when all clones are dropped.
     alive: mpsc::Sender<()>,
 }
 
@@ -57,12 +57,12 @@ impl EventSource for SocketMode {
             }
         }
         drop(shared);
-        // Connections outlive their places while they hand on what they took.
+        // Connections outlive their slots while they flush pending acknowledgements.
         while gone.recv().await.is_some() {}
     }
 }
 
-/// Keeps one place filled.
+/// Keeps one connection slot open, with backoff between attempts, until the bot stops.
 async fn keep(shared: Shared) {
     let mut patience = Backoff::default();
     let mut stop = shared.stop.clone();
@@ -82,7 +82,7 @@ async fn keep(shared: Shared) {
     }
 }
 
-/// Opens a connection, and stays until it needs another one in its place. It may go on beside that one for a while.
+/// Opens a connection and returns when it needs a replacement. The old connection may go on for a grace period.
 async fn fill(shared: &Shared) -> CloseReason {
     let socket = match connect::open(&shared.core).await {
         Ok(socket) => socket,
@@ -97,7 +97,7 @@ async fn fill(shared: &Shared) -> CloseReason {
     }
 }
 
-/// Waits until the bot stops. Whoever could say so and is gone has said it.
+/// Waits until the bot stops, or until the sender of the signal is dropped.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
