@@ -58,7 +58,8 @@ pub struct Hotfix {
     /// The last reading of an earlier commit of main that had checks. A merge must have the same checks (security case
     /// 92).
     pub main_before: Option<MainSeen>,
-    /// Reported problems of completed steps whose evidence changed after the act that relied on them had begun.
+    /// Reported problems of completed steps whose evidence changed after the act that relied on them had begun, keyed by
+    /// step.
     pub outdated: BTreeMap<StepId, String>,
     /// The commit that the branch starts from; `None` until it is determined. A rebase replaces it.
     pub base: Option<CommitId>,
@@ -161,7 +162,7 @@ pub struct Hotfix {
     pub mainline: Mainline,
     /// The commit that rewrote the fix's lines on main, and the tip of main then. Reported once per run.
     pub rewritten: Option<(CommitId, CommitId)>,
-    /// Number of reminders sent for each step that still waits.
+    /// Number of reminders sent, keyed by step; an entry is removed when its step is done.
     pub reminders: BTreeMap<StepId, u32>,
     /// Time of the first successful deployment to production, UTC.
     pub live_at: Option<Timestamp>,
@@ -457,7 +458,7 @@ pub struct Abandoned {
     pub by: PersonId,
     /// The captain who asked first; `None` when no second person was needed.
     pub asked_by: Option<PersonId>,
-    /// Reason given by the user.
+    /// Reason given for the abandonment.
     pub reason: String,
     /// Keys of the deployments that were recorded as open at that time.
     pub believed: BTreeSet<DeployKey>,
