@@ -91,7 +91,7 @@ pub enum UserCommand {
     Agree(Option<StepId>),
     /// Puts the run on hold, with a reason.
     Hold(String),
-    /// Lifts the user's own hold; a captain's lifts another user's hold if they have none.
+    /// Lifts the user's own hold. A captain without a hold lifts another user's.
     Unhold,
     /// Attests that a place works or does not; also reports the outcome of a manual deployment.
     Verify {
@@ -157,7 +157,7 @@ pub enum UserCommand {
     Retry,
     /// Aborts the run, with a reason.
     Abort(String),
-    /// Ends the run regardless of its state. Takes a captain.
+    /// Ends the run regardless of its state. Takes a captain, and a second person while a deployment may be running.
     Abandon {
         /// Reason for the abandonment.
         reason: String,
