@@ -24,8 +24,8 @@ pub struct Attribution {
     pub merge: bool,
     /// Number of commits that it introduced, including those of its pull requests.
     pub commits: usize,
-    /// The pull requests that brought it to main, with their titles. A list, because a map with numeric keys would not
-    /// deserialize.
+    /// The pull requests that brought it to main, with their titles. A list, because a map with numeric keys
+    /// would not deserialize.
     pub pulls: Vec<(PullNumber, String)>,
     /// Authors, committers and co-authors of all these commits, plus authors and pushers of the pull requests.
     pub people: BTreeSet<Contributor>,

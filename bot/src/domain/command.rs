@@ -1,5 +1,5 @@
-//! The commands that [`decide`](super::decide::decide) accepts for a run: from users, observations, effect results and
-//! timers.
+//! The commands that [`decide`](super::decide::decide) accepts for a run: from users, observations, effect
+//! results and timers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,8 +63,8 @@ pub enum UserCommand {
     },
     /// Approves the content of the open vote request.
     Approve {
-        /// The message the user reacted to or clicked on; `None` for a typed command, which means the newest vote
-        /// request.
+        /// The message the user reacted to or clicked on; `None` for a typed command, which means the
+        /// newest vote request.
         on: Option<MessageRef>,
         /// Source of the vote: a command, a button or a reaction.
         way: VoteSource,

@@ -1,6 +1,6 @@
-//! Effects: the actions that the bot performs outside. An effect is recorded in the same journal commit as the event
-//! that requires it, before it is performed. A retry recognizes an effect that was already performed by its natural
-//! key.
+//! Effects: the actions that the bot performs outside. An effect is recorded in the same journal commit as the
+//! event that requires it, before it is performed. A retry recognizes an effect that was already performed by
+//! its natural key.
 
 use hotfix_adapters::forge::{MergeMethod, PullNumber};
 use hotfix_adapters::ids::{CommitId, DeployKey, Environment};

@@ -260,8 +260,8 @@ pub enum Event {
     FixPicked {
         /// The requested commit.
         source: CommitId,
-        /// The resulting commit on the branch; `None` when the branch already had the change or when the commit is
-        /// empty.
+        /// The resulting commit on the branch; `None` when the branch already had the change or when the
+        /// commit is empty.
         commit: Option<CommitId>,
         /// `true` if the requested commit changes no files.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -355,8 +355,8 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<VoidReason>,
     },
-    /// The actor rejected a deployment. It blocks the deployment until the actor withdraws it or the deployable commit
-    /// changes.
+    /// The actor rejected a deployment. It blocks the deployment until the actor withdraws it or the
+    /// deployable commit changes.
     VoteRejected {
         /// The environment that the rejection blocks.
         environment: Environment,
@@ -455,8 +455,8 @@ pub enum Event {
     DeployAwaitsWord {
         /// Key of the deployment.
         key: DeployKey,
-        /// Instructions with all parameters filled in; `None` when the mechanism has none or when only the outcome is
-        /// missing.
+        /// Instructions with all parameters filled in; `None` when the mechanism has none or when only the
+        /// outcome is missing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         instructions: Option<String>,
     },
@@ -758,8 +758,8 @@ pub struct Snapshot {
     pub from: Option<CommitId>,
     /// Tip of main; `None` when the repository has no such branch.
     pub main: Option<CommitId>,
-    /// The commit that each production environment runs, as reported by its mechanism. Empty unless there are at least
-    /// two.
+    /// The commit that each production environment runs, as reported by its mechanism. Empty unless there are
+    /// at least two.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub productions: BTreeMap<Environment, CommitId>,
     /// The base that main was compared with to find the held-back changes; `None` when the base was unknown.
@@ -948,8 +948,8 @@ pub struct Vote {
     pub roles: BTreeSet<Role>,
     /// Source of the vote: a command, a button or a reaction.
     pub way: VoteSource,
-    /// The message that carries the reaction, for a vote by reaction. It stays valid when a newer vote request is
-    /// posted.
+    /// The message that carries the reaction, for a vote by reaction. It stays valid when a newer vote
+    /// request is posted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on: Option<MessageRef>,
     /// Time of the vote, UTC.

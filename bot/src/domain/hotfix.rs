@@ -1,6 +1,6 @@
-//! The state of one run: its progress through the plan and the evidence gathered so far. It is built only by replaying
-//! the run's events ([`evolve`](super::evolve::evolve)), and is the input of [`decide`](super::decide::decide) and the
-//! views.
+//! The state of one run: its progress through the plan and the evidence gathered so far. It is built only by
+//! replaying the run's events ([`evolve`](super::evolve::evolve)), and is the input of
+//! [`decide`](super::decide::decide) and the views.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,11 +55,11 @@ pub struct Hotfix {
     pub snapshot: Option<Snapshot>,
     /// The last reading of main or of the merge to be released; `None` until the snapshot.
     pub main_seen: Option<MainSeen>,
-    /// The last reading of an earlier commit of main that had checks. A merge must have the same checks (security case
-    /// 92).
+    /// The last reading of an earlier commit of main that had checks. A merge must have the same checks
+    /// (security case 92).
     pub main_before: Option<MainSeen>,
-    /// Reported problems of completed steps whose evidence changed after the act that relied on them had begun, keyed by
-    /// step.
+    /// Reported problems of completed steps whose evidence changed after the act that relied on them had begun,
+    /// keyed by step.
     pub outdated: BTreeMap<StepId, String>,
     /// The commit that the branch starts from; `None` until it is determined. A rebase replaces it.
     pub base: Option<CommitId>,
@@ -138,8 +138,8 @@ pub struct Hotfix {
     pub attestations: BTreeMap<(String, PersonId), Attestation>,
     /// The requested deployment whose preconditions are being read; `None` otherwise.
     pub asked_deploy: Option<AskedDeploy>,
-    /// The deployable commit that was rolled back from production. The bot does not request votes for it again until
-    /// `retry`.
+    /// The deployable commit that was rolled back from production. The bot does not request votes for it
+    /// again until `retry`.
     pub rolled_back: Option<CommitId>,
     /// All deployments of this run, oldest first; rollbacks included.
     pub deploys: Vec<Deployment>,
@@ -471,9 +471,9 @@ impl Hotfix {
         !self.is_over() && !self.lane_released
     }
 
-    /// Returns `true` if no remaining step needs the lanes: the fix is on main, and the deployment, verification and
-    /// monitoring of every production environment are behind the run. The remaining steps may overlap with the next run
-    /// (APPLY-X4).
+    /// Returns `true` if no remaining step needs the lanes: the fix is on main, and the deployment, verification
+    /// and monitoring of every production environment are behind the run. The remaining steps may overlap with the
+    /// next run (APPLY-X4).
     #[must_use]
     pub fn is_done_with_lanes(&self) -> bool {
         let quiet =

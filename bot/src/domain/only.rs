@@ -123,8 +123,8 @@ fn is_lane(steps: &[StepSpec], environment: &EnvironmentPlan) -> bool {
     })
 }
 
-/// Replaces the environment in the title with the targets, where production stays unchanged and the title would be
-/// wrong.
+/// Replaces the environment in the title with the targets, where production stays unchanged and the title
+/// would be wrong.
 fn retitled(step: StepSpec, environment: &Environment, only: &[String]) -> StepSpec {
     let title = step.title.replace(environment.as_str(), &only.join(" and "));
     StepSpec { title, ..step }

@@ -1,5 +1,5 @@
-//! People, their accounts and their roles. People and accounts are identified by ids; display names are never used for
-//! decisions.
+//! People, their accounts and their roles. People and accounts are identified by ids; display names are never
+//! used for decisions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -81,8 +81,8 @@ impl People {
         self.bots.get(account).map(String::as_str)
     }
 
-    /// Returns the person that a user refers to by id, by name or by mention; `None` if there is no match or more than
-    /// one.
+    /// Returns the person that a user refers to by id, by name or by mention; `None` if there is no match or
+    /// more than one.
     #[must_use]
     pub fn meant(&self, word: &str) -> Option<&Person> {
         let word = word.trim().trim_start_matches('@');

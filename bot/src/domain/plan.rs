@@ -43,8 +43,8 @@ pub struct Plan {
     pub parties: BTreeMap<String, Vec<PersonId>>,
     /// Effect of a hold on deployments.
     pub hold: HoldMeans,
-    /// The steps in order. Steps that do not apply to the service are left out, and steps for a group are repeated per
-    /// environment.
+    /// The steps in order. Steps that do not apply to the service are left out, and steps for a group are
+    /// repeated per environment.
     pub steps: Vec<StepSpec>,
     /// All environments of the service, each with its approval rules.
     pub environments: Vec<EnvironmentPlan>,
@@ -179,8 +179,8 @@ impl Plan {
         self.is_promotion() || (self.merges_first() && self.into == self.main)
     }
 
-    /// Returns `true` if the branch may only hold picks of main, so that each commit must be accounted for (SRE-4,
-    /// SRE-10).
+    /// Returns `true` if the branch may only hold picks of main, so that each commit must be accounted
+    /// for (SRE-4, SRE-10).
     #[must_use]
     pub fn picks(&self) -> bool {
         self.steps.iter().any(|step| matches!(step.kind, StepKind::Change { pull: false, .. }))
@@ -370,8 +370,8 @@ fn fit(own: BranchName, work: &WorkBranch, subject: PlanInput<'_>) -> Result<Bra
         .because_of("HOCS-9"))
 }
 
-/// Returns the pattern for work branch names if this name does not match it. A mismatch is a warning, not a refusal
-/// (HOCS-7).
+/// Returns the pattern for work branch names if this name does not match it. A mismatch is a warning, not
+/// a refusal (HOCS-7).
 fn unlike(own: &BranchName, work: &WorkBranch) -> Option<String> {
     let pattern = work.pattern.as_ref()?;
     let fits = regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(own.as_str()));

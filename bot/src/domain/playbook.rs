@@ -29,8 +29,8 @@ pub struct Playbook {
     pub exceptional: Vec<StepSpec>,
 }
 
-/// The naming scheme of the hotfix branch. One scheme per service, because git cannot hold both `hotfix` and
-/// `hotfix/x`.
+/// The naming scheme of the hotfix branch. One scheme per service, because git cannot hold both
+/// `hotfix` and `hotfix/x`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BranchScheme {
@@ -132,8 +132,8 @@ pub enum StepKind {
     Triage {
         /// The criteria of the runbook, each answered separately.
         criteria: Vec<String>,
-        /// `true` if the run waits for the answers. `false` if the questions are asked and the run continues without
-        /// them.
+        /// `true` if the run waits for the answers. `false` if the questions are asked and the run
+        /// continues without them.
         ask: bool,
     },
     /// Pins the commit to promote: the tip of main, or the requested commit (PROMO-6).

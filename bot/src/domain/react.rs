@@ -346,8 +346,8 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
     talk
 }
 
-/// Returns `true` for the events that are also reported in the break-glass audit channel: the deployment and its
-/// review.
+/// Returns `true` for the events that are also reported in the break-glass audit channel: the deployment
+/// and its review.
 #[expect(clippy::wildcard_enum_match_arm, reason = "an event is not for the audit channel unless it says so")]
 fn audited(event: &Event) -> bool {
     match event {

@@ -27,8 +27,8 @@ pub struct Quorum {
     pub valid: BTreeSet<PersonId>,
     /// The votes that are missing, per role; empty if the quorum is reached or replaced by break-glass.
     pub missing: Vec<ApprovalRule>,
-    /// The user of the break-glass that replaces missing votes; `None` if no votes are missing or no break-glass
-    /// applies.
+    /// The user of the break-glass that replaces missing votes; `None` if no votes are missing or
+    /// no break-glass applies.
     pub glass: Option<PersonId>,
     /// The people who rejected the deployment, with their reasons.
     pub rejections: Vec<(PersonId, String)>,

@@ -20,8 +20,8 @@ pub struct VoteRequest {
 }
 
 impl Hotfix {
-    /// Returns the time at which a vote request for this environment expires, UTC. Requests and votes have the same
-    /// lifetime.
+    /// Returns the time at which a vote request for this environment expires, UTC. Requests and votes have
+    /// the same lifetime.
     #[must_use]
     pub fn ends(&self, environment: &Environment, prompt: &VoteRequest) -> Timestamp {
         let minutes = self.approval(environment).map_or(0, |approval| approval.expires_minutes);
@@ -80,7 +80,7 @@ impl Hotfix {
     /// Returns `true` if a vote or rejection of this run was given by a reaction to this message.
     #[must_use]
     pub fn rests_on(&self, message: &MessageRef) -> bool {
-        // A vote without a message was a reaction to the current vote request.
+        // A vote by reaction that records no message was given on the current vote request.
         let asked = |environment| self.vote_requests.get(environment).map(|prompt| &prompt.message);
         let votes = self.votes.iter().filter(|vote| vote.way.is_reaction());
         let votes = votes.filter_map(|vote| vote.on.as_ref().or_else(|| asked(&vote.environment)));
