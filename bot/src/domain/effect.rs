@@ -1,4 +1,4 @@
-//! Effects: the actions that the bot performs outside. An effect is recorded in the same journal commit as the
+//! Effects: the actions of the bot on remote systems. An effect is recorded in the same journal commit as the
 //! event that requires it, before it is performed. A retry recognizes an effect that was already performed by
 //! its natural key.
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::id::{PersonId, StepId};
 use super::playbook::BranchRole;
 
-/// An action outside. The doc of each variant names the natural key by which a retry recognizes it.
+/// An action outside the bot. The doc of each variant names the natural key by which a retry recognizes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "effect", rename_all = "snake_case")]
 pub enum Effect {
@@ -94,7 +94,7 @@ pub enum Effect {
         number: PullNumber,
         /// The head that must be merged.
         head: CommitId,
-        /// Merge method.
+        /// Merge method of the playbook.
         method: MergeMethod,
     },
     /// Determines the included changes. Read-only, safe to repeat.

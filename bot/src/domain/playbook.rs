@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{PlaybookId, RequirementId, StepId};
 
-/// A runbook as data.
+/// A playbook: the steps of one runbook, and the naming and locking rules of its runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Playbook {
     /// Name of the playbook, as used in the configuration.
@@ -87,9 +87,9 @@ pub enum Level {
     Must,
     /// May be skipped with a reason, which is recorded.
     Should,
-    /// Optional; may be skipped without a reason.
+    /// Optional: the run does not wait for it. May be skipped with a reason.
     May,
-    /// A prohibition. It cannot be skipped or overridden.
+    /// A prohibition: refuses what the runbook forbids. Cannot be skipped or overridden.
     MustNot,
 }
 
@@ -100,7 +100,7 @@ pub struct StepSpec {
     pub id: StepId,
     /// Title for messages, such as "Deploy to staging".
     pub title: String,
-    /// Requirement level.
+    /// Requirement level; decides if the step may be skipped or overridden.
     pub level: Level,
     /// The runbook requirements that the step serves.
     pub serves: Vec<RequirementId>,
@@ -191,7 +191,7 @@ pub enum StepKind {
         /// The fix branch or the integration branch.
         which: BranchRole,
     },
-    /// Waits for the fix, picked by the bot or pushed by a user; then opens the pull request.
+    /// Waits for the fix, picked by the bot or pushed by a user; then opens the pull request if `pull` is set.
     Change {
         /// Number of changed lines above which the fix is reported as large (MAIN-5, MAIN-15). A warning only.
         large_lines: u32,
@@ -210,7 +210,7 @@ pub enum StepKind {
         place: VerifyPlace,
         /// The question that the attestation answers.
         question: String,
-        /// The roles that must attest, each by a different person: `engineer` or a party of the service. Empty if
+        /// The parties that must attest, each by a different person: `engineer` or a party of the service. Empty if
         /// anyone may attest (HOCS-31).
         by: Vec<String>,
     },

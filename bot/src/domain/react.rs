@@ -72,7 +72,7 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         Event::VoteRequestClosed { why: Closing::Expired | Closing::Edits, environment } => {
             asked_anew(state, environment, now)
         }
-        // Not earlier: a branch that was merged too early is still deployed.
+        // Not earlier: after an early merge, the deployment still needs the branch.
         Event::StepDone { step, .. } if is_mainline(state, step) => delete_branch(state),
         Event::MainlineMerged { .. } | Event::MainlineConfirmed { .. } if state.abandoned.is_some() => {
             delete_branch(state)

@@ -16,7 +16,7 @@ pub struct Service {
     pub name: ServiceName,
     /// One-line description.
     pub about: String,
-    /// Kind of the service.
+    /// Application or operator; some playbook steps apply to one kind only.
     pub kind: ServiceKind,
     /// Repository of the code on the forge.
     pub repo: Repo,
