@@ -785,8 +785,8 @@ pub struct Snapshot {
     /// The branch of the run's name that an earlier run left behind, if it has not moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<LeftBranch>,
-    /// Probe result of each capability that is declared for the service: the reason why it is missing, or `None` when it
-    /// is present.
+    /// Probe result of each capability that is declared for the service: the reason why it is missing, or `None` when
+    /// it is present.
     pub capabilities: BTreeMap<CapabilityKind, Option<String>>,
     /// The requested fixes that resolve to commits, deduplicated, in the order of main.
     pub fixes: Vec<CommitId>,

@@ -28,8 +28,8 @@ impl Hotfix {
         prompt.asked.checked_add(SignedDuration::from_mins(i64::from(minutes))).unwrap_or(prompt.asked)
     }
 
-    /// Returns the approval rules of a deployment: the plan's, or the stricter ones after a policy change; `None` if the
-    /// plan has no such environment.
+    /// Returns the approval rules of a deployment: the plan's, or the stricter ones after a policy change; `None` if
+    /// the plan has no such environment.
     #[must_use]
     pub fn approval(&self, environment: &Environment) -> Option<&Approval> {
         let planned = || self.plan.environment(environment).map(|planned| &planned.approval);
