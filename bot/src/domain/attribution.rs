@@ -1,5 +1,6 @@
-//! Whose work a run would ship. The people behind a fix are those behind its source, not those behind the pick of it, and
-//! somebody whom `people.toml` does not have is an unknown person and never nobody (security cases 23, 93 and 94).
+//! Attribution: determines the contributors of the work that a run would ship. The contributors of a fix are those of
+//! its source commit, not of the pick. A contributor who is not in `people.toml` counts as an unknown person and is
+//! never ignored (security cases 23, 93 and 94).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,33 +15,34 @@ use super::people::Role;
 use super::service::ApprovalRule;
 use hotfix_adapters::ids::Environment;
 
-/// The people behind one fix, as its source tells.
+/// The contributors of one fix, determined from its source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attribution {
-    /// The commit that was asked for.
+    /// The requested commit.
     pub source: CommitId,
-    /// Whether it is a merge. The author of a pick of it is whoever merged.
+    /// `true` if it is a merge commit. The author of its pick is the person who merged.
     pub merge: bool,
-    /// How many commits it introduced, those of its pull requests included.
+    /// Number of commits that it introduced, including those of its pull requests.
     pub commits: usize,
-    /// The pull requests it came in by, with their titles. A map with numbers for keys would not be read back.
+    /// The pull requests that brought it to main, with their titles. A list, because a map with numeric keys
+    /// would not deserialize.
     pub pulls: Vec<(PullNumber, String)>,
-    /// Authors, committers and co-authors of all these commits; who opened the pull requests, and who pushed to them.
+    /// Authors, committers and co-authors of all these commits, plus authors and pushers of the pull requests.
     pub people: BTreeSet<Contributor>,
 }
 
-/// A captain's statement on who an unknown contributor is.
+/// A captain's statement about an unknown contributor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identified {
-    /// Who said so.
+    /// The captain.
     pub by: PersonId,
-    /// Who it is, when it is somebody of `people.toml`.
+    /// The matching person in `people.toml`; `None` when the contributor is not listed there.
     pub person: Option<PersonId>,
-    /// Who it is, in their words.
+    /// The captain's description of the contributor.
     pub words: String,
 }
 
-/// An address or an account as people write it: `jo@example.org`, `github:583231`.
+/// Formats a git address or an account for users: `jo@example.org`, `github:583231`.
 #[must_use]
 pub fn handle(account: &PersonRef) -> String {
     let platform = match account.platform {
@@ -55,7 +57,8 @@ pub fn handle(account: &PersonRef) -> String {
 }
 
 impl Hotfix {
-    /// Everybody whose work it is, known or not; of an ordinary promotion those behind the commits that go out with it.
+    /// Returns all contributors of the branch, the requested fixes and the pull request, known or not. Included changes
+    /// of a promotion are not among them.
     fn behind(&self) -> impl Iterator<Item = &Contributor> {
         let commits = self.head.iter().flat_map(|head| &head.commits).flat_map(|commit| &commit.people);
         let all = self.head.iter().flat_map(|head| &head.people);
@@ -65,7 +68,8 @@ impl Hotfix {
         commits.chain(all).chain(sources).chain(self.pull.iter().filter_map(|pull| pull.author.as_ref()))
     }
 
-    /// The people behind the change: they do not approve it (security case 23).
+    /// Returns the known contributors, including pushers and identified people. They must not approve the change
+    /// (security case 23).
     #[must_use]
     pub fn contributors(&self) -> BTreeSet<&PersonId> {
         let people = self.behind().filter_map(|who| who.person.as_ref());
@@ -74,7 +78,8 @@ impl Hotfix {
         people.chain(pushers).chain(identified).collect()
     }
 
-    /// The contributors whom nobody knows, by their address or account, each with what they are called (security case 94).
+    /// Returns the unknown contributors that no captain has identified: their name, keyed by address or account
+    /// (security case 94). For a promotion, this includes the authors of the included changes.
     #[must_use]
     pub fn unknown(&self) -> BTreeMap<&PersonRef, &str> {
         let promoted = self.included_changes.iter().flatten().filter(|_| self.plan.is_promotion());
@@ -83,8 +88,8 @@ impl Hotfix {
         unknown.filter(|(account, _)| !self.identified.contains_key(*account)).collect()
     }
 
-    /// The votes that a deployment takes. Because of an unknown contributor, who could be any of the voters, it is one more
-    /// (security case 94).
+    /// Returns the votes that a deployment requires. One more than planned if there is an unknown contributor, who
+    /// could be one of the voters (security case 94).
     #[must_use]
     pub fn approval_rules(&self, environment: &Environment) -> Vec<ApprovalRule> {
         let mut rules = self.approval(environment).map_or_else(Vec::new, |approval| approval.rules.clone());
@@ -96,7 +101,7 @@ impl Hotfix {
         rules
     }
 
-    /// Whether a person is behind a commit, as far as is known.
+    /// Returns `true` if the person is known to be a contributor of the commit.
     #[must_use]
     pub fn wrote(&self, commit: &Contribution, person: &PersonId) -> bool {
         let identified = |account: &PersonRef| self.identified.get(account).and_then(|one| one.person.as_ref());
@@ -105,7 +110,7 @@ impl Hotfix {
         })
     }
 
-    /// Whether somebody said who an unknown contributor is: they cast no vote in this run.
+    /// Returns `true` if the person identified an unknown contributor. They cannot vote in this run.
     #[must_use]
     pub fn has_identified(&self, person: &PersonId) -> bool {
         self.identified.values().any(|identified| &identified.by == person)

@@ -1,7 +1,7 @@
-//! Breaking the glass: in an emergency one listed person sets the votes for one deployment aside (security case 90). It stands
-//! in for the human quorum and for nothing else: checks, holds, freezes, locks, what the forge protects and every no still
-//! stop the deployment. It is bound to what a vote is bound to and void with it. Whoever was not involved reviews it
-//! afterwards, and the run does not end before.
+//! Break-glass: in an emergency, one listed person replaces the missing votes for one deployment (security case 90). It
+//! replaces the quorum and nothing else: checks, holds, freezes, locks, branch protection and rejections still block
+//! the deployment. It is bound to the same content as a vote and is invalidated with the votes. A person who was not
+//! involved reviews it afterwards; the run cannot end before.
 
 use std::collections::BTreeSet;
 
@@ -14,76 +14,76 @@ use super::hotfix::Hotfix;
 use super::id::PersonId;
 use super::refusal::Refusal;
 
-/// What stands in for the votes of one deployment.
+/// A break-glass statement, which replaces the missing votes for one deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BreakGlass {
-    /// For which environment.
+    /// The environment to deploy to.
     pub environment: Environment,
-    /// For which commit, as the person typed it themselves.
+    /// The commit to be deployed, resolved from the prefix that the user typed.
     pub commit: CommitId,
-    /// On top of which base.
+    /// The base of that commit.
     pub base: CommitId,
-    /// Of which image, when images are deployed.
+    /// Digest of the image; `None` when no image is pinned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<Digest>,
-    /// Under which plan.
+    /// Digest of the plan.
     pub plan_digest: String,
-    /// Under which policy.
+    /// Version of the policy at the time of use.
     pub policy_version: String,
-    /// Who broke it.
+    /// The user of the break-glass.
     pub person: PersonId,
-    /// Why it could not wait.
+    /// Reason that the deployment could not wait.
     pub reason: String,
-    /// The incident it was broken for.
+    /// Incident that justifies it.
     pub incident: String,
-    /// Where it is told beside the channel of the service; it counts from then on.
+    /// The audit channel. The break-glass takes effect once it is announced there.
     pub audit: ChannelRef,
-    /// When.
+    /// Time of use, UTC.
     pub at: Timestamp,
-    /// Until when it holds.
+    /// End of validity, UTC; the lifetime of a vote.
     pub expires: Timestamp,
 }
 
-/// A glass that was broken in a run.
+/// A use of break-glass in a run, with its announcement and its review.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BreakGlassUse {
-    /// What was said.
+    /// The statement.
     pub glass: BreakGlass,
-    /// The version of its event, by which it is told.
+    /// Version of its event; identifies the announcement.
     pub version: u64,
-    /// The message in the audit channel, once it is there. Without it the glass does not count.
+    /// The message in the audit channel; `None` until it is posted. Without it the break-glass has no effect.
     pub told: Option<MessageRef>,
-    /// Whether it was voided: what was said of something else counts no more, even when that comes back.
+    /// `true` if it was invalidated. It stays invalid even if the same content would ship again.
     pub void: bool,
-    /// Whether somebody has to look at it, and what they said.
+    /// State of the review.
     pub review: Review,
 }
 
-/// The look at a broken glass by somebody who was not involved.
+/// The review of a break-glass use by a person who was not involved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Review {
     /// No deployment rests on it.
     NotNeeded,
-    /// A deployment rests on it, and nobody has looked at it yet.
+    /// A deployment rests on it, and the review is missing.
     Due {
-        /// Since when.
+        /// Start of the deployment, UTC.
         since: Timestamp,
-        /// Who had written or committed a part of what was deployed.
+        /// Contributors of the deployed commit at that time; they must not review it.
         authors: BTreeSet<PersonId>,
     },
-    /// Somebody has.
+    /// The review was given.
     Given {
-        /// Who.
+        /// The reviewer.
         by: PersonId,
-        /// Whether they think it right.
+        /// `true` if the reviewer has no objection.
         ok: bool,
-        /// In their words.
+        /// Comment of the reviewer; always present for an objection.
         note: Option<String>,
     },
 }
 
-/// The glass that stands in for the votes for an environment now. `facts` is what was read in the moment before a
-/// deployment; without it whoever broke it is taken to be listed still.
+/// Returns the break-glass that currently replaces the votes for an environment. `facts` are the preconditions read
+/// immediately before a deployment; without them, its user is assumed to be still listed.
 #[must_use]
 pub fn applies_to<'a>(
     state: &'a Hotfix,
@@ -98,7 +98,7 @@ pub fn applies_to<'a>(
     state.break_glass.iter().rev().find(counts).map(|broken| &broken.glass)
 }
 
-/// The glass that will stand in for the votes as soon as the audit channel is told.
+/// Returns the break-glass that will take effect once it is announced in the audit channel.
 #[must_use]
 pub fn unannounced<'a>(state: &'a Hotfix, environment: &Environment, now: Timestamp) -> Option<&'a BreakGlass> {
     let waits = |broken: &&BreakGlassUse| broken.told.is_none() && is_for_this(state, broken, environment, now);
@@ -116,13 +116,13 @@ fn is_for_this(state: &Hotfix, broken: &BreakGlassUse, environment: &Environment
         && now < glass.expires
 }
 
-/// Whether a deployment rests on a broken glass that nobody has reviewed yet.
+/// Returns `true` if a deployment rests on a break-glass that was not reviewed yet.
 #[must_use]
 pub fn review_due(state: &Hotfix) -> bool {
     state.break_glass.iter().any(|broken| matches!(broken.review, Review::Due { .. }))
 }
 
-/// Since when the oldest review is due.
+/// Returns the start of the oldest missing review, UTC; `None` if no review is missing.
 #[must_use]
 pub fn due_since(state: &Hotfix) -> Option<Timestamp> {
     let since = |broken: &BreakGlassUse| match &broken.review {
@@ -132,13 +132,14 @@ pub fn due_since(state: &Hotfix) -> Option<Timestamp> {
     state.break_glass.iter().filter_map(since).min()
 }
 
-/// Whether somebody broke the glass in this run: they cast no vote in it.
+/// Returns `true` if the person used break-glass in this run. They cannot vote in it.
 #[must_use]
 pub fn used_break_glass(state: &Hotfix, person: &PersonId) -> bool {
     state.break_glass.iter().any(|broken| &broken.glass.person == person)
 }
 
-/// Why a person was too much a part of it to review the broken glass.
+/// Returns the refusal of a review by a person who was involved: the user of the break-glass, the requester
+/// or a contributor.
 #[must_use]
 pub fn involved(state: &Hotfix, person: &PersonId) -> Option<Refusal> {
     let next = "Ask somebody who neither asked for it, nor wrote it, nor broke the glass.";

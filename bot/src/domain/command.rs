@@ -1,4 +1,5 @@
-//! What can be asked of a run: by people, by what the bot saw, by what came of its acts, by time.
+//! The commands that [`decide`](super::decide::decide) accepts for a run: from users, observations, effect
+//! results and timers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,495 +23,499 @@ use super::service::Approval;
 use super::vote::CurrentRoles;
 use super::vote_source::VoteSource;
 
-/// Something asked of a run.
+/// A command for a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    /// By a person whom the policy let.
+    /// A user's command, with the grant of the policy that allows it.
     User(Grant, UserCommand),
-    /// By what the bot saw, and of which run: see [`StampedObservation`].
+    /// An observation of the outside world, stamped with the run it was made for: see [`StampedObservation`].
     Observed(StampedObservation),
-    /// By what came of an act of the bot. A late or repeated one changes nothing.
+    /// The result of an effect. Idempotent: a late or repeated result changes nothing.
     Finished(EffectResult),
-    /// By time: people are to be reminded of this step.
+    /// The reminder timer of a step fired.
     Timer(StepId),
-    /// By time: people are to be reminded that a broken glass waits for a review.
+    /// The countersign reminder timer fired.
     CountersignTimer,
 }
 
-/// Fixes that a person named.
+/// The fixes named in a command, resolved to commits.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Fixes {
-    /// The commits, each once, in the order in which they are picked.
+    /// The commits, deduplicated, in pick order.
     pub commits: Vec<CommitId>,
-    /// Whether that is another order than the one in which they were named.
+    /// `true` if the pick order differs from the order in which they were named.
     pub reordered: bool,
 }
 
-/// What a person can ask.
+/// A command that a user can issue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserCommand {
-    /// Pick these commits onto the branch.
+    /// Requests commits to be picked onto the branch; confirms those that main reverted.
     Pick(Fixes),
-    /// Take these commits, as they were asked for, out of the run.
+    /// Removes requested fixes from the run; names the commits as they were requested.
     Unpick(Vec<CommitId>),
-    /// Bring a second fix into this run.
+    /// Joins a second start to this run.
     Join {
-        /// What it is about.
+        /// Title of the second start.
         title: String,
-        /// Its commits.
+        /// Its fixes; may be empty.
         fixes: Fixes,
     },
-    /// Vote yes on what the open prompt shows.
+    /// Approves the content of the open vote request.
     Approve {
-        /// The prompt it was said on; `None` for the verb, which means the newest.
+        /// The message the user reacted to or clicked on; `None` for a typed command, which means the
+        /// newest vote request.
         on: Option<MessageRef>,
-        /// How it was said.
+        /// Source of the vote: a command, a button or a reaction.
         way: VoteSource,
     },
-    /// Take a vote or a no back.
+    /// Withdraws the user's vote or rejection.
     Unapprove {
-        /// The message the reaction was on; `None` for the verb.
+        /// The message the reaction was removed from; `None` for a typed command.
         on: Option<MessageRef>,
     },
-    /// Vote no.
+    /// Rejects the deployment.
     Reject {
-        /// Why.
+        /// Reason for the rejection.
         reason: String,
-        /// The prompt it was said on; `None` for the verb.
+        /// The message the user reacted to or clicked on; `None` for a typed command.
         on: Option<MessageRef>,
-        /// How it was said.
+        /// Source of the rejection: a command, a button or a reaction.
         way: VoteSource,
     },
-    /// I have seen it.
+    /// Acknowledges the announcement.
     Acknowledge,
-    /// Answer the questions of the triage, by their place.
+    /// Answers triage questions, keyed by question index (from 0).
     Triage(BTreeMap<usize, Answer>),
-    /// Agree to what a step asks; `None` for the one whose turn it is.
+    /// Agrees to the question of an agreement step; `None` for the one that currently waits.
     Agree(Option<StepId>),
-    /// Deploy nothing until I say so.
+    /// Puts the run on hold, with a reason.
     Hold(String),
-    /// Lift a hold.
+    /// Lifts the user's own hold. A captain without a hold lifts another user's.
     Unhold,
-    /// Say what I saw.
+    /// Attests that a place works or does not; also reports the outcome of a manual deployment.
     Verify {
-        /// `local`, or an environment.
+        /// `local`, `watch` or the name of an environment.
         place: String,
-        /// Whether it was good.
+        /// `true` if it works.
         pass: bool,
-        /// In their words.
+        /// Comment of the user.
         note: Option<String>,
     },
-    /// Deploy there.
+    /// Deploys to this environment.
     Deploy(Environment),
-    /// Put back what ran there before, or this.
+    /// Rolls an environment back.
     Rollback {
-        /// Where.
+        /// The environment to roll back.
         environment: Environment,
-        /// What, when it was typed.
+        /// The commit to return to, as typed; `None` for the commit that ran before.
         to: Option<CommitId>,
-        /// Why.
+        /// Reason for the rollback.
         reason: String,
     },
-    /// State who an unknown contributor is.
+    /// Identifies an unknown contributor. Takes a captain.
     Identify {
-        /// Their address or account, as it was typed.
+        /// Git address or account of the contributor, as typed.
         unknown: String,
-        /// Who it is, when it is somebody of `people.toml`.
+        /// The matching person in `people.toml`; `None` when the contributor is not listed there.
         person: Option<PersonId>,
-        /// Who it is, in words.
+        /// Description of the contributor.
         words: String,
     },
-    /// Leave out a step that may be left out.
+    /// Skips a `should` or `may` step, with a reason.
     Skip(StepId, String),
-    /// Leave out a must; it takes two.
+    /// Requests or confirms the override of a `must` step. Takes two people.
     Override {
-        /// The step.
+        /// The step to override.
         gate: StepId,
-        /// Why.
+        /// Reason for the override.
         reason: String,
-        /// The incident.
+        /// Incident that justifies it.
         incident: String,
     },
-    /// Set the votes for one deployment aside, in an emergency.
+    /// Uses break-glass: replaces the missing votes for one deployment in an emergency.
     BreakGlass {
-        /// For which environment.
+        /// The environment to deploy to.
         environment: Environment,
-        /// What would ship, as they typed it.
+        /// Prefix of the deployable commit's id, typed by the user; at least 7 digits.
         commit: String,
-        /// Why it cannot wait.
+        /// Reason that the deployment cannot wait; at least 20 characters.
         reason: String,
-        /// The incident.
+        /// Incident that justifies it.
         incident: String,
-        /// Where it is told beside the channel of the service.
+        /// The audit channel, where the use is announced in addition to the service's channel.
         audit: ChannelRef,
     },
-    /// Say, as somebody who was not involved, whether it was right to break the glass.
+    /// Reviews the use of break-glass. Takes a person who was not involved.
     Countersign {
-        /// Whether it was.
+        /// `true` for no objection.
         ok: bool,
-        /// In their words.
+        /// Comment; required for an objection.
         note: Option<String>,
     },
-    /// Try again what did not work.
+    /// Retries rejected effects and failed deployments.
     Retry,
-    /// Give up.
+    /// Aborts the run, with a reason.
     Abort(String),
-    /// End the run in whatever state it is.
+    /// Ends the run regardless of its state. Takes a captain, and a second person while a deployment may be running.
     Abandon {
-        /// Why.
+        /// Reason for the abandonment.
         reason: String,
-        /// Which of its open deployments are not known to have ended.
+        /// Keys of open deployments that the deploy mechanism does not report as ended.
         under_way: BTreeSet<DeployKey>,
     },
-    /// Answer a drift.
+    /// Resolves all drifts of the run.
     Drift(DriftChoice),
-    /// Give up bringing the fix to main.
+    /// Waives the merge back to main, with a reason.
     WaiveMergeback(String),
-    /// Say that main has the fix although its lines were rewritten.
+    /// Confirms, with an optional comment, that main has the fix although its lines were rewritten.
     ConfirmMergeback(Option<String>),
-    /// Write something down.
+    /// Adds a note to the timeline. Accepted even after the end of the run.
     Note(String),
-    /// Say where the post-mortem is.
+    /// Files the post-mortem: its address, or `None` if the bot's own timeline is enough.
     Postmortem(Option<String>),
-    /// End it, if every step is behind it.
+    /// Closes the run, if all steps are behind it.
     Close,
 }
 
-/// What the bot saw.
+/// An observation: the result of a poll or a webhook.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Observation {
-    /// The branch; `None` when it is gone.
+    /// The branch; `None` if it does not exist.
     Head(Option<HeadSeen>),
-    /// The pull request.
+    /// The pull request of the fix.
     Pull {
-        /// Reviews and checks.
+        /// Reviews, checks and state.
         seen: PullSeen,
-        /// What main is at by it, if it is merged.
+        /// The resulting commit on the target branch; `None` unless it is merged.
         merged: Option<CommitId>,
     },
-    /// Main, or the merge that would be released.
+    /// Main, or the merge to be released.
     Main(MainSeen),
-    /// A production.
+    /// A production environment.
     Production {
-        /// Which environment.
+        /// The environment that was polled.
         environment: Environment,
-        /// What it runs.
+        /// The commit that it runs.
         running: CommitId,
-        /// Whether that contains the fix.
+        /// `true` if that commit contains the fix.
         has_fix: bool,
-        /// What it has and the expected has not.
+        /// The changes that it has and the expected commit lacks, capped.
         brings: Vec<Contribution>,
-        /// How many changes those are in all.
+        /// Number of these changes, including those not listed.
         total: usize,
     },
-    /// The file that builds images names the hotfix branch.
+    /// The file that configures image builds names the hotfix branch.
     Job {
-        /// The file.
+        /// Path of the file in the repository.
         file: String,
     },
-    /// Which of the fixes are on main.
+    /// The requested fixes that are on main.
     OnMain(BTreeSet<CommitId>),
-    /// An environment, which runs something that has the fix.
+    /// An environment runs a commit that contains the fix.
     Reached {
-        /// Which one.
+        /// The environment that was polled.
         environment: Environment,
-        /// What it runs.
+        /// The commit that it runs.
         commit: CommitId,
     },
-    /// What main holds and the run does not ship.
+    /// The held-back changes: commits on main that the run does not ship.
     HeldBack {
-        /// On top of this base.
+        /// The base that main was compared with.
         base: CommitId,
-        /// Without these fixes.
+        /// The fixes that were left out of the comparison because they ship.
         without: BTreeSet<CommitId>,
-        /// The changes.
+        /// The held-back changes, capped.
         changes: Vec<Contribution>,
-        /// How many there are in all.
+        /// Number of held-back changes, including those not listed.
         total: usize,
     },
-    /// The commits behind the versions.
+    /// The commit counts behind the versions of an operator.
     Counts(Counts),
-    /// The image of what ships.
+    /// The image of the deployable commit.
     Image {
-        /// Of which commit.
+        /// The commit that the image was built from.
         commit: CommitId,
-        /// The image.
+        /// The image with its reference and digest.
         published: Published,
-        /// By which pattern it was found.
+        /// The tag pattern that matched.
         by: String,
     },
-    /// The images that have a tag of what ships and are not built of it.
+    /// The images that carry a tag of the deployable commit but were not built from it.
     ImagesPassedOver {
-        /// The commit that ships.
+        /// The deployable commit.
         commit: CommitId,
-        /// Each tag with the reason; empty when there is no such image.
+        /// One entry per rejected tag, with the reason; empty when there is no such image.
         why: Vec<String>,
     },
-    /// The changes of files that the deployment of what ships would make.
+    /// The file changes that a deployment would make.
     Edits {
-        /// To which environment.
+        /// The environment that the deployment targets.
         environment: Environment,
-        /// The diff for people to read, and the digest that votes are bound to.
+        /// The diff to show, and the digest that votes are bound to.
         edits: Edits,
     },
-    /// What the tag of the pinned image names now.
+    /// The digest that the tag of the pinned image points to; `None` if the tag is gone.
     Tag(Option<Digest>),
-    /// The live hotfix branch.
+    /// The tip of the hotfix branch that production runs; `None` if the branch is gone.
     LiveBranch(Option<CommitId>),
-    /// The rules by which votes count.
+    /// The policy in force, against which existing votes are checked again.
     Rules {
-        /// The version of the policy.
+        /// Version of the policy.
         policy_version: String,
-        /// The roles that the voters have now; somebody who left is not among them.
+        /// Current roles of the voters. People who left are absent.
         roles: CurrentRoles,
-        /// Whose word the policy asks for now, for each environment of the plan.
+        /// Approval rules of the policy for each environment of the plan.
         approvals: BTreeMap<Environment, Approval>,
     },
-    /// Main reverted a fix that was asked for.
+    /// Main reverted a requested fix.
     FixReverted {
-        /// The fix.
+        /// The requested commit.
         source: CommitId,
-        /// The revert.
+        /// The revert commit.
         by: Contribution,
-        /// What it says about why.
+        /// Reason given in the message of the revert.
         why: String,
     },
-    /// Main has a fix again that it had reverted.
+    /// A reverted fix is on main again.
     FixBack(CommitId),
     /// The branch was merged into main, by this commit.
     BranchMerged(Contribution),
-    /// Main: whether it has the fix.
+    /// The containment of the fix in main.
     Mainline {
-        /// Whether, and how that is known.
+        /// The kind of proof, or the reason why it is not contained.
         how: Containment,
-        /// Where main is.
+        /// Tip of main.
         main: CommitId,
-        /// The commit that took it out or rewrote it, if one did.
+        /// The commit that removed or rewrote the fix on main; `None` if there is none or it was not read.
         by: Option<Contribution>,
     },
 }
 
-/// What came of an act of the bot.
+/// The result of an effect.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EffectResult {
-    /// The world was read.
+    /// The snapshot was read.
     SnapshotTaken(Box<Snapshot>),
-    /// The team was told.
+    /// The run was announced.
     Announced {
-        /// The card.
+        /// The run's card in the service's channel.
         message: MessageRef,
-        /// Who could read it.
+        /// Team members who can read the channel.
         reached: BTreeSet<PersonId>,
-        /// Who could not.
+        /// Team members who cannot.
         missed: BTreeSet<PersonId>,
     },
-    /// A branch exists.
+    /// A branch was created, or was found at that commit.
     BranchCreated {
-        /// Which one.
+        /// The fix branch or the integration branch.
         which: BranchRole,
-        /// Where.
+        /// The commit that the branch starts at.
         at: CommitId,
     },
-    /// A pick was tried.
+    /// A pick was attempted.
     Picked {
-        /// Which commit.
+        /// The requested commit.
         source: CommitId,
-        /// The people behind it.
+        /// Contributors of the commit, determined from its source.
         by: Box<Attribution>,
-        /// What came of it.
+        /// Result of the pick.
         result: PickResult,
     },
-    /// A fix was to be taken off the branch.
+    /// The removal of a fix from the branch was attempted.
     Unpicked {
-        /// The commit that was asked for.
+        /// The requested commit.
         source: CommitId,
-        /// What is on the branch now, or the files in the way.
+        /// The new head, or the paths of the conflicting files.
         result: Result<HeadSeen, Vec<String>>,
     },
-    /// The pull request is there.
+    /// The pull request of the fix was opened or found.
     PullOpened {
-        /// Its number.
+        /// Number of the pull request on the forge.
         number: PullNumber,
-        /// Who opened it, unless it was the bot.
+        /// Author of the pull request; `None` when the bot opened it.
         author: Option<Contributor>,
-        /// Where it can be seen.
+        /// Web page of the pull request; `None` when the forge reports none.
         url: Option<String>,
     },
-    /// The pull request into main is there.
+    /// The pull request that merges the fix back to main was opened or found.
     ReturnOpened {
-        /// Its number.
+        /// Number of the pull request on the forge.
         number: PullNumber,
-        /// Where it can be seen.
+        /// Web page of the pull request; `None` when the forge reports none.
         url: Option<String>,
     },
-    /// People were asked.
+    /// A vote request was posted.
     VoteRequested {
-        /// For which environment.
+        /// The environment that votes are requested for.
         environment: Environment,
-        /// For which commit.
+        /// The commit to be deployed.
         commit: CommitId,
-        /// By which message.
+        /// The message of the vote request.
         message: MessageRef,
     },
-    /// The audit channel knows that the glass was broken.
+    /// The use of break-glass was announced in the audit channel.
     BreakGlassAnnounced {
-        /// The version of the event that says so.
+        /// Version of the [`BreakGlassUsed`](super::event::Event::BreakGlassUsed) event.
         version: u64,
-        /// The message there.
+        /// The message in the audit channel.
         message: MessageRef,
     },
-    /// The facts a deployment rests on were read again.
+    /// The preconditions of a deployment were read.
     DeployChecked {
-        /// Where to.
+        /// Target environment.
         environment: Environment,
-        /// Which commit.
+        /// The commit to deploy.
         commit: CommitId,
-        /// The key it will go by.
+        /// Key that the deployment will have.
         key: DeployKey,
-        /// The facts.
+        /// The preconditions.
         facts: Box<DeployFacts>,
     },
-    /// A deployment is a person's to do.
+    /// A deployment has to be performed by a user.
     DeployByHand {
-        /// Its key.
+        /// Key of the deployment.
         key: DeployKey,
-        /// How it is done, with everything filled in; `None` when the mechanism does not say.
+        /// Instructions with all parameters filled in; `None` when the mechanism has none.
         instructions: Option<String>,
     },
-    /// How a deployment stands.
+    /// The status of a deployment was read.
     DeployStatus {
-        /// Its key.
+        /// Key of the deployment.
         key: DeployKey,
-        /// How it stands.
+        /// Status as reported by the mechanism.
         status: DeployStatus,
     },
-    /// The fixes are on top of the new base.
+    /// A rebase onto a new base was attempted.
     Rebased(Rebased),
-    /// The pull request is merged.
+    /// The pull request of the fix was merged.
     Merged {
-        /// Its number.
+        /// Number of the pull request on the forge.
         number: PullNumber,
-        /// What main is at by it.
+        /// The resulting commit on the target branch.
         commit: CommitId,
     },
-    /// What else goes out.
+    /// The included changes were determined.
     IncludedChanges {
-        /// The commits of others.
+        /// Commits of others that ship with the fix, capped.
         riders: Vec<Contribution>,
-        /// How many in all.
+        /// Number of included changes, including those not listed.
         total: usize,
     },
-    /// The branch is deleted.
+    /// The branch was deleted, or was already gone.
     BranchDeleted,
-    /// The branch that somebody deleted is back.
+    /// The missing branch was restored.
     BranchRestored {
-        /// Where.
+        /// The restored tip.
         at: CommitId,
     },
-    /// It was done, and there is nothing to keep of it.
+    /// The effect succeeded and has no result to record.
     Nothing,
-    /// The other side refused; a person has to change something.
+    /// A remote system rejected the effect permanently. A user has to fix the cause.
     Refused {
-        /// What was tried.
+        /// The rejected effect.
         effect: Effect,
-        /// Why, and what next.
+        /// Reason and next step, in plain text.
         reason: String,
     },
 }
 
-/// What came of a pick.
+/// The result of a pick.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PickResult {
-    /// It is on the branch now.
+    /// The commit was picked onto the branch.
     Done {
-        /// As this commit.
+        /// The resulting commit on the branch.
         commit: CommitId,
-        /// What is on the branch now.
+        /// The new head.
         head: HeadSeen,
     },
-    /// It was there before.
+    /// The branch already had the change.
     AlreadyThere,
-    /// The commit changes nothing at all.
+    /// The commit changes no files.
     Empty,
-    /// It does not apply.
+    /// The commit conflicts with the branch.
     Conflict {
-        /// The files in the way.
+        /// Paths of the conflicting files.
         files: Vec<String>,
     },
-    /// Main reverted it, so a person is asked first.
+    /// Main reverted the commit. It is not picked until a user confirms it.
     Reverted {
-        /// The revert.
+        /// The revert commit.
         by: Contribution,
-        /// What it says about why.
+        /// Reason given in the message of the revert.
         why: String,
     },
 }
 
-/// What came of a rebase.
+/// The result of a rebase.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rebased {
-    /// The branch holds this now.
+    /// The rebase succeeded; the new head.
     Done(HeadSeen),
-    /// It does not apply.
+    /// The fixes conflict with the new base, in these files.
     Conflict(Vec<String>),
 }
 
-/// A pull request as it was read in the moment before an act.
+/// The pull request, read immediately before a deployment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PullFacts {
-    /// Reviews, checks and marks.
+    /// Reviews, checks and state.
     pub seen: PullSeen,
-    /// What main is at by it, if it is merged.
+    /// The resulting commit on the target branch; `None` unless it is merged.
     pub merged: Option<CommitId>,
 }
 
-/// The facts a deployment rests on, read in the moment before it.
+/// The preconditions of a deployment, read immediately before it starts.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct DeployFacts {
-    /// Where the branch is; `None` when it is gone or could not be read.
+    /// Tip of the branch; `None` if it does not exist or was not read.
     pub tip: Option<CommitId>,
-    /// What the environment runs; `None` when the mechanism cannot tell.
+    /// The commit that the environment runs; `None` when the mechanism cannot report it.
     pub running: Option<CommitId>,
-    /// What a rollback would take away of others, when what runs is neither this run's nor what it started from.
+    /// The changes of others that a rollback would remove; `None` unless the environment runs a commit that is neither
+    /// this run's nor its starting point.
     pub removal: Option<Removal>,
-    /// What the tag of the pinned image names now; `None` when no image is pinned, or the tag is gone.
+    /// The digest that the tag of the pinned image points to; `None` if no image is pinned or the tag is gone.
     pub image: Option<Digest>,
-    /// The image of a commit that a rollback puts back, as far as an earlier deployment or the registry names it.
+    /// The image of the commit that a rollback returns to, from an earlier deployment or the registry; `None` if
+    /// neither knows it.
     pub earlier_image: Option<Image>,
-    /// The freeze of deployments that holds, if one does.
+    /// The active freeze of deployments, if any.
     pub freeze: Option<Frozen>,
-    /// The version of the policy now.
+    /// Version of the policy in force.
     pub policy_version: String,
-    /// The roles that the voters have now; somebody who left is not among them.
+    /// Current roles of the voters. People who left are absent.
     pub standing: CurrentRoles,
-    /// The votes that were there when the facts were read. A later vote was not looked at, so it is left alone (security case
-    /// 95).
+    /// The votes that existed when the preconditions were read. Later votes were not checked and are left alone
+    /// (security case 95).
     pub judged: Vec<Vote>,
-    /// Whose vote the chat does not bear out any more, and why: the reaction is gone, or the account is no member's.
+    /// Votes that are no longer valid, keyed by voter: the reaction is gone, the account is not a member's, or the
+    /// voter pushed to the branch.
     pub lapsed: BTreeMap<PersonId, VoidReason>,
-    /// Who is listed now among those who may break the glass.
+    /// People who are currently allowed to use break-glass.
     pub glass: BTreeSet<PersonId>,
-    /// The pull request, read anew; `None` when there is none to be merged.
+    /// The pull request, read again; `None` if there is none to merge.
     pub pull: Option<Box<PullFacts>>,
-    /// What a release from main rests on, read anew.
+    /// Main or the merge to be released, read again; `None` if the plan releases nothing from main.
     pub main: Option<Box<MainSeen>>,
-    /// Who approves exactly the head on the forge, where votes have to be backed by that.
+    /// People whose last review on the forge approves exactly the head. Read only where votes need a backing review.
     pub reviewed: BTreeSet<PersonId>,
-    /// Who pushed to the branch and is not known.
+    /// Accounts that pushed to the branch and are not in `people.toml`.
     pub strangers: BTreeSet<Contributor>,
 }
 
-/// A freeze of deployments.
+/// An active freeze of deployments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frozen {
-    /// Why, in words.
+    /// Reason in plain text.
     pub reason: String,
-    /// What ends it.
+    /// The way in which the freeze ends.
     pub end: Thaw,
 }
 
 impl Frozen {
-    /// The refusal of a deployment because of it.
+    /// Returns the refusal of a deployment during this freeze.
     #[must_use]
     pub fn refusal(&self) -> Refusal {
         let next = match &self.end {
@@ -524,22 +529,22 @@ impl Frozen {
     }
 }
 
-/// What ends a freeze.
+/// The end of a freeze.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Thaw {
-    /// Somebody says `unfreeze` with this word.
+    /// An admin lifts it with `unfreeze` and this argument.
     Word(String),
-    /// The calendar of the policy, at this time.
+    /// The freeze calendar of the policy ends it at this time, UTC.
     Calendar(Timestamp),
 }
 
-/// What a rollback would take away of others.
+/// The changes of others that a rollback would remove.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Removal {
-    /// The commits, newest last; empty when they are not known.
+    /// The commits, newest last, capped; empty when they are unknown.
     pub commits: Vec<Contribution>,
-    /// How many there are in all.
+    /// Number of commits, including those not listed.
     pub total: usize,
-    /// The runs that brought them.
+    /// The runs that deployed them.
     pub runs: Vec<HotfixId>,
 }

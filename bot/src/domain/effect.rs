@@ -1,5 +1,6 @@
-//! What the bot has to do outside. An effect is written down before it is done, in the commit of the event that calls for
-//! it, and each can be found again by its natural key.
+//! Effects: the actions of the bot on remote systems. An effect is recorded in the same journal commit as the
+//! event that requires it, before it is performed. A retry recognizes an effect that was already performed by
+//! its natural key.
 
 use hotfix_adapters::forge::{MergeMethod, PullNumber};
 use hotfix_adapters::ids::{CommitId, DeployKey, Environment};
@@ -9,148 +10,150 @@ use serde::{Deserialize, Serialize};
 use super::id::{PersonId, StepId};
 use super::playbook::BranchRole;
 
-/// Something to be done outside. The doc of each variant says by what it is found again.
+/// An action outside the bot. The doc of each variant names the natural key by which a retry recognizes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "effect", rename_all = "snake_case")]
 pub enum Effect {
-    /// Read the world the run starts from. Reading is harmless to repeat.
+    /// Reads the snapshot of the run. Read-only, safe to repeat.
     TakeSnapshot,
-    /// Post the card and tell the team. Found by the post's key.
+    /// Posts the card and notifies the team. Recognized by the dedupe key of the message.
     Announce,
-    /// Create a branch. Found by its name at that commit.
+    /// Creates a branch. Recognized by a branch of that name at that commit.
     CreateBranch {
-        /// Which one.
+        /// The fix branch or the integration branch.
         which: BranchRole,
-        /// Where.
+        /// The commit to start at.
         at: CommitId,
     },
-    /// Pick a commit onto the branch. The same pick makes the same commit, so it is found at the tip.
+    /// Picks a commit onto the branch. A repeated pick produces the same commit, so it is recognized at the tip.
     Pick {
-        /// Which.
+        /// The commit to pick.
         source: CommitId,
-        /// The committer's time.
+        /// Committer time of the new commit, fixed for reproducibility.
         at: Timestamp,
     },
-    /// Take a fix off the branch: everything else is put on top of the base without it. Found like a pick.
+    /// Removes a fix from the branch: rebuilds the other commits on the base without it. Recognized like a pick.
     Unpick {
-        /// The commit that was asked for.
+        /// The requested commit of the fix.
         source: CommitId,
-        /// The committer's time.
+        /// Committer time of the new commits, fixed for reproducibility.
         at: Timestamp,
     },
-    /// Put the fixes on top of a new base. Found like a pick.
+    /// Rebases the fixes onto a new base. Recognized like a pick.
     Rebase {
         /// The old base.
         from: CommitId,
-        /// The head to be rebased.
+        /// The head to rebase.
         head: CommitId,
         /// The new base.
         onto: CommitId,
-        /// The committer's time.
+        /// Committer time of the new commits, fixed for reproducibility.
         at: Timestamp,
     },
-    /// Open the pull request. Found by head and base.
+    /// Opens the pull request of the fix. Recognized by head and base branch.
     OpenPull,
-    /// Open the pull request that brings the fix to main. Found by head and base.
+    /// Opens the pull request that merges the fix back to main. Recognized by head and base branch.
     OpenReturn,
-    /// Ask for votes. Found by the post's key.
+    /// Posts a vote request. Recognized by the dedupe key of the message.
     RequestVotes {
-        /// For which environment.
+        /// The environment to request votes for.
         environment: Environment,
-        /// For which commit.
+        /// The commit to be deployed.
         commit: CommitId,
     },
-    /// Tell the audit channel that the glass was broken. Found by the post's key.
+    /// Announces the use of break-glass in the audit channel. Recognized by the dedupe key of the message.
     AnnounceBreakGlass {
-        /// The event.
+        /// Version of the event that recorded the use.
         version: u64,
     },
-    /// Read the facts that a deployment rests on. Reading is harmless to repeat.
+    /// Reads the preconditions of a deployment. Read-only, safe to repeat.
     CheckDeploy {
-        /// Where to.
+        /// Target environment.
         environment: Environment,
-        /// Which commit.
+        /// The commit to deploy.
         commit: CommitId,
-        /// The key it will go by.
+        /// Key that the deployment will have.
         key: DeployKey,
     },
-    /// Start a deployment, and follow it to its end. Found by its key.
+    /// Starts a deployment and polls it until it ends. Recognized by its key.
     Deploy {
-        /// Its key.
+        /// Key of the deployment.
         key: DeployKey,
-        /// Where to.
+        /// Target environment.
         environment: Environment,
-        /// Which commit.
+        /// The commit to deploy.
         commit: CommitId,
-        /// Whether an earlier attempt may have begun it already: then a status that is refused says nothing about that.
+        /// `true` if an earlier attempt may have started the deployment. A rejected status request then does not prove
+        /// that it was not started.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         resumed: bool,
     },
-    /// Merge the pull request. Found merged, with this head.
+    /// Merges the pull request. Recognized as a merged pull request with this head.
     Merge {
-        /// Its number.
+        /// Number of the pull request on the forge.
         number: PullNumber,
-        /// Its head.
+        /// The head that must be merged.
         head: CommitId,
-        /// In which way.
+        /// Merge method of the playbook.
         method: MergeMethod,
     },
-    /// Find out what else goes out. Reading is harmless to repeat.
+    /// Determines the included changes. Read-only, safe to repeat.
     FindIncludedChanges {
-        /// The commit that goes out.
+        /// The commit to be deployed.
         to: CommitId,
     },
-    /// Create the branch again where it was. Found by its name at that commit.
+    /// Restores the branch at its old tip. Recognized by a branch of that name at that commit.
     RestoreBranch {
-        /// Where.
+        /// The tip to restore.
         at: CommitId,
     },
-    /// Delete the branch. Found gone.
+    /// Deletes the branch. Recognized by its absence.
     DeleteBranch {
-        /// Where it has to be.
+        /// The tip that the branch must have.
         at: CommitId,
     },
-    /// Say the event of this version in the thread. Found by the post's key; the one effect that may happen twice.
+    /// Posts the message about an event in the run's thread. Recognized by the dedupe key of the message, but may be
+    /// posted twice.
     Say {
-        /// The event.
+        /// Version of the event.
         version: u64,
     },
-    /// Tell one person about the event of this version, directly. Found like the above.
+    /// Sends a direct message about an event. Recognized like [`Say`](Self::Say).
     Tell {
-        /// The event.
+        /// Version of the event.
         version: u64,
-        /// Whom.
+        /// The recipient.
         person: PersonId,
     },
-    /// Say the event of this version in the audit channel of the broken glass. Found like the above.
+    /// Posts the message about an event in the break-glass audit channel. Recognized like [`Say`](Self::Say).
     Audit {
-        /// The event.
+        /// Version of the event.
         version: u64,
     },
-    /// Remind people that a broken glass waits for a review. It is a timer; nothing is done outside.
+    /// Reminds of a missing countersign. A timer: nothing is done outside.
     RemindCountersign,
-    /// Remind people of a step. It is a timer; nothing is done outside.
+    /// Reminds of a waiting step. A timer: nothing is done outside.
     Remind {
-        /// Which.
+        /// The waiting step.
         step: StepId,
     },
 }
 
-/// How far an effect reaches: what has to be in order before it begins.
+/// The reach of an effect: decides which preconditions must hold before it is performed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// It reads, or it is talk.
+    /// Reads, or sends messages.
     Nothing,
-    /// It reads what votes are judged by.
+    /// Reads the basis on which votes are judged.
     Judgement,
-    /// It changes branches and pull requests.
+    /// Changes branches or pull requests.
     Code,
-    /// It changes what runs, or what will run from then on.
+    /// Changes the running version, or the version that will be deployed next.
     Live,
 }
 
 impl Effect {
-    /// How far it reaches.
+    /// Returns the reach of the effect.
     #[must_use]
     pub fn reach(&self) -> Reach {
         match self {
@@ -177,7 +180,7 @@ impl Effect {
         }
     }
 
-    /// What it is, in words, as in "could not …".
+    /// Describes the effect for a message, in a form that fits after "could not …".
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
@@ -190,7 +193,7 @@ impl Effect {
             Self::OpenPull => "open the pull request".to_owned(),
             Self::OpenReturn => "open the pull request into main".to_owned(),
             Self::RequestVotes { environment, .. } => format!("ask for votes for {environment}"),
-            // It is read before a rollback as well.
+            // A rollback reads the preconditions too.
             Self::CheckDeploy { environment, .. } => format!("read the facts before changing what {environment} runs"),
             Self::Deploy { environment, commit, .. } => format!("deploy {} to {environment}", commit.short()),
             Self::Merge { number, .. } => format!("merge pull request #{}", number.0),
@@ -206,7 +209,7 @@ impl Effect {
         }
     }
 
-    /// Whether it serves the step whose turn it is, so that it has no point any more once the run is past that step.
+    /// Returns `true` if the effect serves the current step. It becomes pointless once that step is behind the run.
     #[must_use]
     pub fn serves_step(&self) -> bool {
         match self {
@@ -220,7 +223,7 @@ impl Effect {
             | Self::RequestVotes { .. }
             | Self::Merge { .. }
             | Self::FindIncludedChanges { .. } => true,
-            // A fix can leave while it is any step's turn.
+            // The removal of a fix is not tied to a step.
             Self::Unpick { .. }
             | Self::AnnounceBreakGlass { .. }
             | Self::CheckDeploy { .. }
@@ -235,7 +238,7 @@ impl Effect {
         }
     }
 
-    /// Whether it is talk: when talk fails for good the run goes on.
+    /// Returns `true` for messages and reminders. If one fails permanently, the run continues.
     #[must_use]
     pub fn is_talk(&self) -> bool {
         match self {

@@ -1,4 +1,5 @@
-//! What happened to a run. Events are the only thing that is kept; everything else is derived from them.
+//! The events of a run: the only state that the journal stores. Everything else about a run is derived by replaying
+//! them ([`evolve`](super::evolve::evolve)).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,821 +21,839 @@ use super::refusal::Refusal;
 use super::service::Approval;
 use super::vote_source::VoteSource;
 
-/// An event with when it happened and by whose doing, as the journal holds it.
+/// A journal entry: one event with its timestamp and its actor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// When it was decided.
+    /// Time of the decision, UTC; shared by all events of one command.
     pub at: Timestamp,
-    /// By whose doing.
+    /// The user whose command produced the event, or the bot.
     pub by: Actor,
-    /// What happened.
+    /// The event itself.
     pub event: Event,
 }
 
-/// By whose doing something happened.
+/// The originator of an event.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Actor {
-    /// A person.
+    /// A user, for an event that follows directly from their command.
     Person(PersonId),
-    /// The bot itself, on what it saw or did.
+    /// The bot, for an event that follows from an observation, an effect result, a timer or another event.
     Bot,
 }
 
-/// What can happen to a run.
+/// An event of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Event {
-    /// It was opened; its lanes were taken in the same commit.
+    /// The run was opened. Its lanes were claimed in the same journal commit.
     Opened(Box<Opened>),
-    /// The state of the world it starts from was read.
+    /// The snapshot was taken: the state of production, main and the branches that the run starts from.
     SnapshotTaken(Box<Snapshot>),
-    /// It may not begin, for all of these reasons. It is over.
+    /// The run was refused after the snapshot. Terminal.
     Refused {
-        /// The reasons.
+        /// All reasons at once, never empty.
         refusals: Vec<Refusal>,
     },
-    /// A step's turn came.
+    /// A step became the current step.
     StepEntered {
-        /// The step.
+        /// The step that became current.
         step: StepId,
     },
-    /// An optional step's turn came: from now on people may take it, and the run goes on without it (HOCS-0).
+    /// An optional step became available. Users may complete it from then on; the run continues without it (HOCS-0).
     StepOffered {
-        /// The step.
+        /// The optional step.
         step: StepId,
     },
-    /// A step is fulfilled.
+    /// A step was completed.
     StepDone {
-        /// The step.
+        /// The completed step.
         step: StepId,
-        /// Why it counts as fulfilled, in words: "approved by Ben on abc1234".
+        /// The evidence in plain text, such as "approved by Ben on abc1234".
         evidence: String,
     },
-    /// A step that may be skipped was.
+    /// A step was skipped: by the actor, or automatically when it became pointless.
     StepSkipped {
-        /// The step.
+        /// The skipped step.
         step: StepId,
-        /// Why.
+        /// Reason in plain text; the user's own words if a user skipped the step.
         reason: String,
     },
-    /// Somebody asks to override a must; a second person has to say the same.
+    /// A user requested to override a `must` step. A second person has to confirm it.
     OverrideAsked {
-        /// The step.
+        /// The step to override.
         step: StepId,
-        /// Why.
+        /// Reason given by the requester of the override.
         reason: String,
-        /// The incident it is for.
+        /// Incident that justifies the override, as typed.
         incident: String,
     },
-    /// A second person agreed: the must is overridden.
+    /// A second person (the actor) confirmed the override of a `must` step.
     StepOverridden {
-        /// The step.
+        /// The overridden step.
         step: StepId,
-        /// Who asked first.
+        /// The user who requested the override; never the actor.
         asked_by: PersonId,
-        /// Why.
+        /// Reason given for the override.
         reason: String,
-        /// The incident it is for.
+        /// Incident that justifies the override, as typed.
         incident: String,
     },
-    /// A step that was fulfilled is not any more.
+    /// A completed step was reopened because its evidence is stale.
     StepReopened {
-        /// The step.
+        /// The reopened step.
         step: StepId,
-        /// Why.
+        /// The problem with the evidence, in plain text.
         reason: String,
     },
-    /// What a step rested on changed after the act that relied on it had begun: it is told, and nothing is set back.
+    /// The evidence of a completed step changed after the act that relied on it had begun. It is reported only; no step
+    /// is reopened.
     EvidenceChanged {
-        /// The step.
+        /// The step whose evidence changed.
         step: StepId,
-        /// What changed; `None` when it holds again.
+        /// The problem in plain text; `None` when the evidence is valid again.
         problem: Option<String>,
     },
-    /// Somebody answered the questions of the triage; what they leave out stays as it was.
+    /// The actor answered triage questions. Questions that are not listed keep their answers.
     TriageAnswered {
-        /// The answers, each with the place of its question. A map with numbers for keys would not be read back: see the
-        /// test of all events.
+        /// Pairs of question index (from 0) and answer. A list, because a map with numeric keys would not deserialize:
+        /// see the test of all events.
         answers: Vec<(usize, Answer)>,
     },
-    /// Somebody agreed to what a step asks.
+    /// The actor agreed to the question of an agreement step.
     Agreed {
-        /// The step.
+        /// The agreement step.
         step: StepId,
     },
-    /// What is promoted is pinned.
+    /// The commit to promote was pinned.
     Targeted {
-        /// The commit.
+        /// The pinned target.
         commit: CommitId,
     },
-    /// The file that builds images names the hotfix branch.
+    /// The file that configures image builds was found to name the hotfix branch.
     JobFound {
-        /// The file.
+        /// Path of the file in the repository.
         file: String,
     },
-    /// These fixes are on main.
+    /// Fixes were found on main.
     FixesOnMain {
-        /// The commits, as they were asked for.
+        /// Newly found source commits, as they were requested.
         sources: BTreeSet<CommitId>,
     },
-    /// An environment runs something that has the fix, by others' doing.
+    /// An environment runs a commit that contains the fix, deployed by this run or by others.
     Reached {
-        /// Which one.
+        /// The environment that was polled.
         environment: Environment,
-        /// What it runs.
+        /// The commit that it runs.
         commit: CommitId,
     },
-    /// The commits behind the versions were counted.
+    /// The commits behind the operator versions were counted.
     Counted(Counts),
-    /// The image that was built of what ships is found and pinned.
+    /// The image of the deployable commit was found and pinned.
     ImageFound {
-        /// Of which commit.
+        /// The commit that the image was built from.
         commit: CommitId,
-        /// The image.
+        /// The image with its reference and digest.
         published: Published,
-        /// By which pattern.
+        /// The tag pattern that matched.
         by: String,
     },
-    /// Images were found under a tag of what ships that are not built of it, or are not there any more.
+    /// Images that carry a tag of the deployable commit were rejected because they were not built from it. Also
+    /// recorded when they are gone.
     ImagesPassedOver {
-        /// The commit that ships.
+        /// The deployable commit.
         commit: CommitId,
-        /// Each tag with the reason; empty when there is no such image any more.
+        /// One entry per rejected tag, with the reason; empty when no such image is left.
         why: Vec<String>,
     },
-    /// The changes of files that a deployment would make were computed, or are others than they were: votes on others are
-    /// void (PROMO-18).
+    /// The file changes of a deployment were computed for the first time, or differ from before. Votes on a different
+    /// digest are invalidated (PROMO-18).
     EditsRead {
-        /// Of the deployment to which environment.
+        /// The environment that the deployment targets.
         environment: Environment,
-        /// The diff for people to read, and the digest that votes are bound to.
+        /// The diff to show, and the digest that votes are bound to.
         edits: Edits,
     },
-    /// The tag of the pinned image names another image now: what was said of it is void (HOCS-15).
+    /// The tag of the pinned image points to another image. Votes, rejections and attestations on the pinned image are
+    /// invalidated (HOCS-15).
     ImageMoved {
-        /// What the tag names now; `None` when it is gone.
+        /// The digest that the tag points to; `None` when the tag is gone.
         to: Option<Digest>,
     },
-    /// Somebody pushed to the hotfix branch that production runs (HOCS-15).
+    /// The hotfix branch that production runs was moved by a push (HOCS-15).
     LiveBranchMoved {
-        /// Where it was.
+        /// The deployed commit.
         from: CommitId,
-        /// Where it is; `None` when it is gone.
+        /// The tip of the branch; `None` when the branch is gone.
         to: Option<CommitId>,
     },
-    /// The pull request that brings the fix to main is open.
+    /// The pull request that merges the fix back to main was opened.
     ReturnOpened {
-        /// Its number.
+        /// Number of the pull request on the forge.
         number: PullNumber,
-        /// Where it can be seen.
+        /// Web page of the pull request; `None` when the forge reports none.
         url: Option<String>,
     },
-    /// What a deployment over there waits for changed.
+    /// The status note of an open deployment changed.
     DeployNoted {
-        /// Its key.
+        /// Key of the deployment.
         key: DeployKey,
-        /// What for.
+        /// Note of the deploy mechanism, in plain text: the work or the condition that the deployment waits for.
         note: String,
     },
-    /// What main holds and the run does not ship was looked at again: the base is another one, or the fixes are.
+    /// The held-back changes were computed again, for a new base or a new set of fixes.
     HeldBackFound {
-        /// On top of this base.
+        /// The base that main was compared with.
         base: CommitId,
-        /// Without these fixes, which ship.
+        /// The fixes of the run. They ship, so they were left out of the comparison.
         without: BTreeSet<CommitId>,
-        /// The changes.
+        /// The held-back changes, capped.
         changes: Vec<Contribution>,
-        /// How many there are in all.
+        /// Number of held-back changes, including those not listed.
         total: usize,
     },
-    /// Where to branch from is settled.
+    /// The base was determined: the commit that the branch starts from.
     BaseFound {
-        /// The commit.
+        /// The base commit.
         commit: CommitId,
-        /// What said so.
+        /// The sources that agreed on the base, in plain text.
         sources: Vec<String>,
     },
-    /// The team was told.
+    /// The run was announced to the team.
     Announced {
-        /// The card that everything hangs on.
+        /// The run's card in the service's channel. Its thread carries all other messages.
         message: MessageRef,
-        /// Who could read it.
+        /// Team members who can read the channel.
         reached: BTreeSet<PersonId>,
-        /// Whose team it is, but who could not.
+        /// Team members who cannot; they get a direct message.
         missed: BTreeSet<PersonId>,
     },
-    /// A branch exists, with nothing on it yet.
+    /// A branch of the run was created, with no commit of its own.
     BranchCreated {
-        /// Which one.
+        /// The fix branch or the integration branch.
         which: BranchRole,
-        /// Where it starts.
+        /// The commit that the branch starts at.
         at: CommitId,
     },
-    /// Somebody asked for a commit to be picked onto the branch.
+    /// The actor requested a commit to be picked onto the branch.
     FixRequested {
-        /// The commit.
+        /// The requested commit.
         source: CommitId,
     },
-    /// The people behind a requested commit were found at its source (security case 93).
+    /// The contributors of a requested commit were determined from its source (security case 93).
     FixAttributed(Attribution),
-    /// A captain stated who an unknown contributor is (security case 94).
+    /// A captain (the actor) identified an unknown contributor (security case 94).
     Identified {
-        /// Their address or account.
+        /// Git address or account of the contributor.
         unknown: PersonRef,
-        /// Who it is, when it is somebody of `people.toml`.
+        /// The matching person in `people.toml`; `None` when the contributor is not listed there.
         person: Option<PersonId>,
-        /// Who it is, in the captain's words.
+        /// The captain's description of the contributor.
         words: String,
     },
-    /// People whom `people.toml` does not know turn out to have pushed to the branch (security case 94).
+    /// Accounts that are not in `people.toml` were found to have pushed to the branch (security case 94).
     StrangersPushed {
-        /// Who.
+        /// The unknown pushers.
         people: BTreeSet<Contributor>,
     },
-    /// A requested commit is on the branch.
+    /// A requested commit was picked onto the branch, or needs no pick.
     FixPicked {
-        /// The commit that was asked for.
+        /// The requested commit.
         source: CommitId,
-        /// What it became; `None` when the branch had it already.
+        /// The resulting commit on the branch; `None` when the branch already had the change or when the
+        /// commit is empty.
         commit: Option<CommitId>,
-        /// Whether it changes nothing at all.
+        /// `true` if the requested commit changes no files.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         empty: bool,
     },
-    /// A requested commit does not apply; a person has to adapt it.
+    /// A requested commit conflicts with the branch. A user has to adapt it.
     FixConflicted {
-        /// The commit that was asked for.
+        /// The requested commit.
         source: CommitId,
-        /// The files in the way.
+        /// Paths of the conflicting files.
         files: Vec<String>,
     },
-    /// The fixes that were named are picked in another order: that of main.
+    /// The requested fixes were put into the order of main, which differs from the order in which they were named.
     FixesOrdered {
-        /// The commits, in that order.
+        /// The requested commits, in pick order.
         sources: Vec<CommitId>,
     },
-    /// Somebody wants a fix off the branch.
+    /// The actor requested the removal of a fix that may be on the branch.
     FixRemovalAsked {
-        /// The commit that was asked for.
+        /// The requested commit.
         source: CommitId,
     },
-    /// A fix is no part of the run any more.
+    /// A fix was removed from the run.
     FixRemoved {
-        /// The commit that was asked for.
+        /// The requested commit.
         source: CommitId,
-        /// Whether a person put it on the branch, who has to take it off as well.
+        /// `true` if a user put the fix on the branch by hand. They have to remove it from there themselves.
         by_hand: bool,
     },
-    /// A fix cannot be taken off the branch, because what stands on top of it does not apply without it.
+    /// A fix could not be removed from the branch: later commits conflict without it. It stays in the run.
     FixKept {
-        /// The commit that was asked for.
+        /// The requested commit.
         source: CommitId,
-        /// The files in the way.
+        /// Paths of the conflicting files.
         files: Vec<String>,
     },
-    /// The branch moved. What was said of the old head is void.
+    /// The branch moved. Votes and rejections on the old head are invalidated (security case 25).
     HeadMoved {
-        /// Where it was.
+        /// The previous tip.
         from: CommitId,
-        /// What is there now.
+        /// The new head.
         head: HeadSeen,
-        /// The fixes in conflict that a person settled by this push.
+        /// The fixes in conflict that a user's push resolved. Empty when the bot moved the branch.
         adapts: Vec<CommitId>,
     },
-    /// The pull request is open.
+    /// The pull request of the fix was opened or found.
     PullOpened {
-        /// Its number.
+        /// Number of the pull request on the forge.
         number: PullNumber,
-        /// Who opened it, unless it was the bot.
+        /// Author of the pull request; `None` when the bot opened it.
         author: Option<Contributor>,
-        /// Where it can be seen.
+        /// Web page of the pull request; `None` when the forge reports none.
         url: Option<String>,
     },
-    /// Reviews or checks changed.
+    /// Reviews, checks or state of the pull request changed.
     PullSeen(PullSeen),
-    /// Main, or the merge that would be released, was looked at again.
+    /// Main, or the merge to be released, was read and differs from the last reading.
     MainSeen(MainSeen),
-    /// People were asked for their vote.
+    /// A vote request was posted.
     VoteRequested {
-        /// For which environment.
+        /// The environment that votes are requested for.
         environment: Environment,
-        /// For which commit.
+        /// The commit to be deployed.
         commit: CommitId,
-        /// The message they react to.
+        /// The message of the vote request, which voters react to.
         message: MessageRef,
     },
-    /// A question is not open any more, though what it is about would still ship.
+    /// A vote request was closed although its commit would still ship.
     VoteRequestClosed {
-        /// For which environment.
+        /// The environment of the vote request.
         environment: Environment,
-        /// Why.
+        /// Reason for closing it.
         why: Closing,
     },
-    /// The operators changed the policy: a deployment takes another word from now on, never a smaller one than planned.
+    /// The approval rules of a deployment changed with the policy. They are never weaker than the plan's.
     ApprovalChanged {
-        /// To which environment.
+        /// The environment that the rules apply to.
         environment: Environment,
-        /// Whose word, by plan and policy together.
+        /// The rules in force: the stricter combination of plan and policy.
         approval: Approval,
     },
-    /// Somebody voted for what the prompt shows.
+    /// The actor approved the content of an open vote request.
     Voted(Vote),
-    /// A vote does not count any more.
+    /// A vote was withdrawn by its voter or invalidated by the bot.
     VoteWithdrawn {
-        /// For which environment.
+        /// The environment that the vote was cast for.
         environment: Environment,
-        /// Whose vote.
+        /// The voter.
         person: PersonId,
-        /// Why, when they did not take it back themselves.
+        /// Reason for the invalidation; `None` when the voter withdrew it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<VoidReason>,
     },
-    /// Somebody said no; nothing is deployed there until they withdraw it or a new head comes.
+    /// The actor rejected a deployment. It blocks the deployment until the actor withdraws it or the
+    /// deployable commit changes.
     VoteRejected {
-        /// For which environment.
+        /// The environment that the rejection blocks.
         environment: Environment,
-        /// Why.
+        /// Reason given by the actor.
         reason: String,
-        /// How they said it.
+        /// Source of the rejection: a command, a button or a reaction.
         way: VoteSource,
-        /// The message that the reaction is on, if it is one.
+        /// The message that carries the reaction; `None` for other sources.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         on: Option<MessageRef>,
     },
-    /// Somebody took their no back; by the bot, what it was said of would not ship any more.
+    /// A rejection was withdrawn by its author, or dropped by the bot because its content would no longer ship.
     RejectionWithdrawn {
-        /// For which environment.
+        /// The environment that the rejection blocked.
         environment: Environment,
-        /// Whose no.
+        /// The author of the rejection.
         person: PersonId,
     },
-    /// Somebody broke the glass: the votes for one deployment are set aside.
+    /// The actor used break-glass: it replaces the missing votes for one deployment.
     BreakGlassUsed(BreakGlass),
-    /// The audit channel was told of it; the glass counts from now on.
+    /// The break-glass was announced in the audit channel. It takes effect with this event.
     BreakGlassAnnounced {
-        /// The message there.
+        /// The message in the audit channel.
         message: MessageRef,
     },
-    /// The broken glass does not stand in for votes any more.
+    /// The break-glass was voided. It no longer replaces votes.
     BreakGlassVoided {
-        /// Why.
+        /// Reason in plain text.
         reason: String,
     },
-    /// Somebody who was not involved looked at what was done by the broken glass.
+    /// The actor, who was not involved, reviewed the use of break-glass.
     Countersigned {
-        /// Whether they think it right.
+        /// `true` if the reviewer has no objection.
         ok: bool,
-        /// In their words.
+        /// Comment of the reviewer; required for an objection.
         note: Option<String>,
     },
-    /// People were reminded that a broken glass waits for that look.
+    /// A reminder was sent that a break-glass still needs a countersign.
     CountersignReminded {
-        /// For the how manieth time.
+        /// Number of reminders sent so far, including this one.
         times: u32,
     },
-    /// Somebody has seen the message; it blocks nothing.
+    /// The actor acknowledged the announcement. Nothing depends on it.
     Acknowledged,
-    /// Somebody put the run on hold.
+    /// The actor put the run on hold.
     Held {
-        /// Why.
+        /// Reason given by the actor.
         reason: String,
     },
-    /// A hold was lifted.
+    /// A hold was lifted, by its holder or by a captain.
     Unheld {
-        /// Whose.
+        /// The user who had set the hold.
         person: PersonId,
     },
-    /// Somebody said what they saw.
+    /// The actor attested that a place works, or does not.
     Attested {
-        /// Where: `local`, or an environment.
+        /// `local`, `watch` or the name of an environment.
         place: String,
-        /// On which commit.
+        /// The commit that was checked there.
         commit: CommitId,
-        /// Whether it was good.
+        /// `true` if it works.
         pass: bool,
-        /// In their words.
+        /// Comment of the actor.
         note: Option<String>,
     },
-    /// A deployment was asked for; the facts are read again before it begins.
+    /// A deployment was requested. Its preconditions are read again before it starts.
     DeployAsked {
-        /// Where to.
+        /// Target environment.
         environment: Environment,
-        /// Of which commit.
+        /// The commit to deploy.
         commit: CommitId,
-        /// Whether it puts back what ran before.
+        /// `true` for a rollback to what ran before.
         rollback: bool,
-        /// Whether the commit of a rollback was typed, and does not only follow from what ran before.
+        /// `true` if the user typed the commit of a rollback; `false` if it was derived from what ran before.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         typed: bool,
-        /// Why, when it is a rollback.
+        /// Reason for a rollback; `None` for other deployments.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
-    /// The deployment may not begin.
+    /// A requested deployment was refused after its preconditions were read.
     DeployRefused {
-        /// Where to.
+        /// Target environment.
         environment: Environment,
-        /// Why.
+        /// All reasons at once.
         refusals: Vec<Refusal>,
     },
-    /// The deployment begins: the intent, with the words it rests on.
+    /// A deployment was started. Records the intent and the votes that it rests on.
     DeployStarted(DeployIntent),
-    /// What the deployment declares is merged; it is rolled out by something else, and not known to run.
+    /// The declaration of a deployment was merged. Another system rolls it out, and it is not known to run yet.
     RolloutBegan {
-        /// Its key.
+        /// Key of the deployment.
         key: DeployKey,
     },
-    /// The deployment waits for a person to do it and say so.
+    /// The deployment waits for a user to perform it, or to report its outcome.
     DeployAwaitsWord {
-        /// Its key.
+        /// Key of the deployment.
         key: DeployKey,
-        /// How it is done, with everything filled in.
+        /// Instructions with all parameters filled in; `None` when the mechanism has none or when only the
+        /// outcome is missing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         instructions: Option<String>,
     },
-    /// The deployment ended.
+    /// A deployment ended. The actor is the user who reported the outcome, or the bot.
     DeployEnded {
-        /// Its key.
+        /// Key of the deployment.
         key: DeployKey,
-        /// Why it failed; `None` when it did not.
+        /// Reason for the failure; `None` on success.
         failure: Option<String>,
     },
-    /// Production runs something that this run did not put there.
+    /// Drift: a production environment runs a commit that this run did not deploy there.
     Drifted {
-        /// Which environment.
+        /// The production environment.
         environment: Environment,
-        /// What it should run.
+        /// The commit that it should run.
         expected: CommitId,
-        /// What it runs.
+        /// The commit that it runs.
         found: CommitId,
-        /// What that has and the expected has not.
+        /// The changes that the found commit has and the expected commit lacks, capped.
         brings: Vec<Contribution>,
-        /// How many changes those are in all.
+        /// Number of these changes, including those not listed.
         total: usize,
     },
-    /// The drift was answered.
+    /// The drift was resolved by the actor.
     DriftSettled {
-        /// How.
+        /// The chosen resolution.
         choice: DriftChoice,
     },
-    /// The fixes do not apply to what production runs now; a person has to rebase them.
+    /// The fixes conflict with what production runs. A user has to rebase them.
     RebaseConflicted {
-        /// The files in the way.
+        /// Paths of the conflicting files.
         files: Vec<String>,
     },
-    /// A newer release, which contains the fix, went to production.
+    /// A newer release that contains the fix was deployed to production by others.
     Superseded {
-        /// In which environment.
+        /// The production environment.
         environment: Environment,
-        /// What runs now.
+        /// The commit that it runs.
         by: CommitId,
     },
-    /// The pull request is merged.
+    /// The pull request of the fix was merged.
     Merged {
-        /// Its number.
+        /// Number of the pull request on the forge.
         number: PullNumber,
-        /// What the main line is at by it.
+        /// The resulting commit on the target branch.
         commit: CommitId,
-        /// Whether it must not have been yet: production does not run it (APPLY-X3).
+        /// `true` if it was merged before production ran the fix, although the plan deploys first (APPLY-X3).
         early: bool,
     },
-    /// What else goes out with the fix.
+    /// The included changes were determined: the commits of others that ship with the fix.
     IncludedChangesFound {
-        /// The commits of others.
+        /// The included changes, capped.
         riders: Vec<Contribution>,
-        /// How many there are in all.
+        /// Number of included changes, including those not listed.
         total: usize,
     },
-    /// The fix is on the main line.
+    /// The fix was found on main.
     MainlineMerged {
-        /// How that is known.
+        /// The kind of proof.
         how: Containment,
-        /// Where main was.
+        /// Tip of main at that time.
         main: CommitId,
     },
-    /// The fix was on main, and was taken out again.
+    /// The fix was removed from main again, by a revert or by a merge that dropped it.
     MainlineReverted {
-        /// What took it out.
+        /// The commit that removed it.
         by: Contribution,
-        /// Whether a part of it is still there.
+        /// `true` if a part of the fix is still on main.
         partly: bool,
     },
-    /// The lines of the fix were rewritten on main: a person has to look whether it still works there.
+    /// The lines of the fix were rewritten on main. A user has to check that it still works there.
     MainlineRewritten {
-        /// What rewrote them.
+        /// The commit that rewrote them.
         by: Contribution,
-        /// Where main was.
+        /// Tip of main at that time.
         main: CommitId,
     },
-    /// Somebody says that main has the fix, in other lines.
+    /// The actor confirmed that main has the fix although its lines were rewritten.
     MainlineConfirmed {
-        /// In their words.
+        /// Comment of the actor.
         note: Option<String>,
     },
-    /// A captain gave up bringing the fix to main.
+    /// A captain (the actor) waived the merge back to main.
     MergebackWaived {
-        /// Why.
+        /// Reason given by the captain.
         reason: String,
     },
-    /// The branch was deleted.
+    /// The branch was deleted by the bot.
     BranchDeleted,
-    /// Somebody deleted the branch while the run needs it.
+    /// The branch disappeared from the forge while the run needs it.
     BranchGone {
-        /// Where it was.
+        /// The last known tip.
         at: CommitId,
     },
-    /// The branch that was deleted is back where it was.
+    /// The missing branch was restored at its old tip, by the bot or by others.
     BranchBack {
-        /// Where.
+        /// The restored tip.
         at: CommitId,
     },
-    /// The branch was merged into main, from where it is only picked (SRE-X1).
+    /// The branch was merged into main, although the plan only picks from main (SRE-X1).
     BranchMerged {
-        /// By which commit.
+        /// The merge commit.
         by: Contribution,
     },
-    /// Main has reverted a fix that was asked for: it is not shipped before somebody confirms it.
+    /// Main reverted a requested fix. It is not shipped until a user confirms it.
     FixReverted {
-        /// The fix, as it was asked for.
+        /// The requested commit.
         source: CommitId,
-        /// The revert.
+        /// The revert commit.
         by: Contribution,
-        /// What the revert says about why.
+        /// Reason given in the message of the revert.
         why: String,
     },
-    /// Main has a fix again that it had reverted.
+    /// A reverted fix was found on main again.
     FixBack {
-        /// The fix, as it was asked for.
+        /// The requested commit.
         source: CommitId,
     },
-    /// Somebody wants a fix shipped although main reverted it.
+    /// The actor confirmed that a fix is to be shipped although main reverted it.
     FixConfirmed {
-        /// The fix, as it was asked for.
+        /// The requested commit.
         source: CommitId,
     },
-    /// The post-mortem is there.
+    /// The post-mortem was filed.
     PostmortemFiled {
-        /// Where; `None` when the bot's own is all there is.
+        /// Address of the document; `None` when the bot's own timeline is the post-mortem.
         url: Option<String>,
     },
-    /// A second start joined this run.
+    /// The actor tried to start a run for a claimed lane and joined this run instead.
     Joined {
-        /// What it was about.
+        /// Title of the second start.
         title: String,
     },
-    /// Somebody wrote something down.
+    /// The actor added a note to the timeline.
     Noted {
-        /// What.
+        /// Text of the note.
         text: String,
     },
-    /// People were reminded of what they are waited for.
+    /// A reminder of a waiting step was sent.
     Reminded {
-        /// The step.
+        /// The waiting step.
         step: StepId,
-        /// For the how manieth time.
+        /// Number of reminders sent so far, including this one.
         times: u32,
     },
-    /// Something the bot had to do was refused by the other side; a person has to change something and say `retry`.
+    /// An effect was rejected permanently by the forge, the chat or another remote system. A user has to fix the cause
+    /// and run `retry`.
     Stuck {
-        /// What.
+        /// The rejected effect.
         effect: Effect,
-        /// Why, and what next.
+        /// Reason and next step, in plain text.
         reason: String,
     },
-    /// Somebody asked to try again.
+    /// The actor ran `retry`.
     Retried {
-        /// What is done again; a deployment whose facts could not be read is asked for by an event of its own.
+        /// The effects to perform again. A failed deployment, or one whose preconditions could not be read, is
+        /// requested by a separate [`Event::DeployAsked`].
         effects: Vec<Effect>,
     },
-    /// The fix is on main, and everything that happens in production is behind the run: its lanes are free for others while it
-    /// goes on (APPLY-X4).
+    /// The lanes were released: the fix is on main, and all steps that need production are behind. The run continues
+    /// with the remaining steps (APPLY-X4).
     LanesReleased,
-    /// A deployment was asked for behind that: the lanes are taken again.
+    /// The lanes were claimed again, for a deployment that was requested after [`Event::LanesReleased`].
     LanesTaken,
-    /// A captain wants to end the run although a deployment may still be running; a second person has to say the same.
+    /// A captain (the actor) asked to abandon the run while a deployment may still be running. A second person has to
+    /// confirm it.
     AbandonAsked {
-        /// Why.
+        /// Reason given by the captain.
         reason: String,
     },
-    /// The run ended in whatever state it was; only what it still owes stays open.
+    /// The run was abandoned regardless of its state. Only its obligations stay open: the merge back and the
+    /// break-glass review.
     Abandoned {
-        /// Why.
+        /// Reason given by the actor.
         reason: String,
-        /// The captain who asked first, when a second person had to confirm.
+        /// The captain who asked first; `None` when no second person was needed.
         asked_by: Option<PersonId>,
-        /// The deployments that were believed to be running.
+        /// Keys of the deployments that were recorded as open at that time.
         believed: BTreeSet<DeployKey>,
     },
-    /// Somebody gave the run up.
+    /// The actor aborted the run. Terminal.
     Aborted {
-        /// Why.
+        /// Reason given by the actor.
         reason: String,
     },
-    /// Every step is behind it.
+    /// The run was closed: all steps are behind it. Terminal.
     Closed {
-        /// How it ended.
+        /// Outcome of the run.
         ending: Ending,
     },
 }
 
-/// How a run begins.
+/// Content of [`Event::Opened`]: the plan and the parameters of `start`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opened {
-    /// What it is about.
+    /// One-line description of the problem, given by the requester; 1 to 300 characters.
     pub title: String,
-    /// The incident.
+    /// Incident given by the requester, if any.
     pub incident: Option<String>,
-    /// The ticket.
+    /// Ticket given by the requester, if any.
     pub ticket: Option<String>,
-    /// The plan.
+    /// The resolved plan.
     pub plan: Plan,
-    /// Fixes to pick, as the requester wrote them.
+    /// The fixes to pick, as typed by the requester: commits, branches, pull requests.
     pub fixes: Vec<String>,
-    /// Where to branch from, as the requester wrote it.
+    /// The base (`--from`), as typed; `None` to derive it from production.
     pub from: Option<String>,
-    /// What is promoted, as the requester wrote it; main when they did not.
+    /// The commit to promote, as typed; `None` for the tip of main.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
-    /// The commit of the schemas that is promoted first (PROMO-2).
+    /// The schema commit to promote first; `None` when the promotion needs none (PROMO-2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<CommitId>,
 }
 
-/// An answer to a question of the triage.
+/// Answer to a triage question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
-    /// It holds.
+    /// The criterion applies.
     Yes,
-    /// It does not.
+    /// The criterion does not apply.
     No,
-    /// Nobody knows.
+    /// The answer is not known.
     Unknown,
 }
 
-/// How many commits lie behind the versions of an operator (SRE-11).
+/// Commit counts behind the versions of an operator: the basis for the version order (SRE-11).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// What would ship.
+    /// The deployable commit that was counted.
     pub commit: CommitId,
-    /// Behind production.
+    /// Number of commits behind the version in production.
     pub production: usize,
-    /// Behind what would ship.
+    /// Number of commits behind the version that would ship.
     pub ships: usize,
-    /// Behind main.
+    /// Number of commits behind main.
     pub main: usize,
 }
 
 impl Counts {
-    /// Whether what would ship comes after production, and not after the next version of main.
+    /// Returns `true` if the version that would ship is above production's and not above the next version of main.
     #[must_use]
     pub fn in_order(&self) -> bool {
         self.production < self.ships && self.ships <= self.main + 1
     }
 }
 
-/// What one source says about production.
+/// The production version as reported by one source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
-    /// Who says it: "the cluster of cs-prod".
+    /// Name of the source for messages, such as "the cluster of cs-prod".
     pub source: String,
-    /// The version, as that source names it.
+    /// Version (image tag) that the source reports; `None` when it reports a commit or nothing.
     pub version: Option<String>,
-    /// The commit that is; `None` when nothing leads from the version to a commit.
+    /// The commit of that version; `None` when the version resolves to no commit.
     pub commit: Option<CommitId>,
-    /// Whether a git tag of that name led to the commit (HOCS-6).
+    /// `true` if the version resolved through a git tag, `false` if it is a commit id (HOCS-6).
     pub by_tag: bool,
 }
 
-/// A branch that a run which is over left behind.
+/// The branch that a finished run left on the forge under this run's branch name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftBranch {
-    /// The run.
+    /// The finished run.
     pub run: HotfixId,
-    /// Where its branch is.
+    /// Tip of the branch; the same as when the run ended.
     pub at: CommitId,
-    /// The name under which it is kept.
+    /// The name that the branch is renamed to, such as `former-hotfix/hf-12`.
     pub aside: BranchName,
-    /// Its pull request, when that was not merged.
+    /// Number of the finished run's pull request, if it was not merged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull: Option<PullNumber>,
 }
 
-/// The world as a run finds it.
+/// The snapshot: the remote state that a run reads once, at its start.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// What runs in production, when the mechanism can tell.
+    /// The commit that the first production environment runs; `None` when its mechanism cannot report it.
     pub running: Option<CommitId>,
-    /// The last successful deployment to production, when the mechanism knows.
+    /// The commit of the last successful deployment to the first production environment; `None` when its mechanism does
+    /// not record it.
     pub last_success: Option<CommitId>,
-    /// What other sources say: clusters, and the other productions when there are several.
+    /// Reports of other sources: the clusters, and the mechanisms of the further production environments.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub told: Vec<Told>,
-    /// What is promoted, when the run promotes.
+    /// The commit to promote; `None` when the plan does not promote or when the commit does not resolve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<CommitId>,
-    /// When production runs something that is no ancestor of it: whether the target has what production has (a hotfix).
+    /// Containment in the target of what production runs; `None` when that is an ancestor of the target or when there
+    /// is no target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaving: Option<Containment>,
-    /// Names of hotfix branches that earlier runs used (HOCS-14).
+    /// Names of the hotfix branches that other runs of the service used; read only if the plan has an integration
+    /// branch (HOCS-14).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub used_branches: Vec<BranchName>,
-    /// What the requester's `--from` means; `None` when they gave none.
+    /// The commit that `--from` resolved to; `None` when it was not given or does not resolve.
     pub from: Option<CommitId>,
-    /// Where main is; `None` when the repository has no such branch.
+    /// Tip of main; `None` when the repository has no such branch.
     pub main: Option<CommitId>,
-    /// What each production runs, as its mechanism says, where there are several.
+    /// The commit that each production environment runs, as reported by its mechanism. Empty unless there are
+    /// at least two.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub productions: BTreeMap<Environment, CommitId>,
-    /// The base that what is withheld was compared with.
+    /// The base that main was compared with to find the held-back changes; `None` when the base was unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_back_since: Option<CommitId>,
-    /// The fixes that were left out of it, because they ship.
+    /// The fixes that were left out of the held-back changes because they ship.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub held_back_without: BTreeSet<CommitId>,
-    /// What main has and the base has not, the fixes left out.
+    /// The held-back changes, capped: commits on main that are not in the base, without the fixes.
     pub held_back: Vec<Contribution>,
-    /// How many there are in all.
+    /// Number of held-back changes, including those not listed.
     pub held_back_total: usize,
-    /// The checks of main.
+    /// Checks of the tip of main, sorted by name.
     pub main_checks: Vec<Check>,
-    /// The checks that the forge requires of changes to the branch that the fix goes into.
+    /// Names of the checks that the forge requires on main. Empty unless the pull request goes into main and the
+    /// service expects required checks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub required_contexts: Vec<String>,
-    /// What is open with a label that blocks releases, in words.
+    /// One text per open issue or pull request with a label that blocks releases.
     pub blockers: Vec<String>,
-    /// The branches that are in the way of the run's own, with where they are.
+    /// Existing branches that conflict with the name of the run's own branch, with their tips.
     pub branches: Vec<(BranchName, CommitId)>,
-    /// The branch of this name that an earlier run left behind, and nobody moved since.
+    /// The branch of the run's name that an earlier run left behind, if it has not moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<LeftBranch>,
-    /// The capabilities of the exceptional path: why each is missing, or `None` when it is there.
+    /// Probe result of each capability that is declared for the service: the reason why it is missing, or `None` when
+    /// it is present.
     pub capabilities: BTreeMap<CapabilityKind, Option<String>>,
-    /// The requested fixes that mean something, each once, in the order of main.
+    /// The requested fixes that resolve to commits, deduplicated, in the order of main.
     pub fixes: Vec<CommitId>,
-    /// Whether the requester named them in another order.
+    /// `true` if the requester named the fixes in another order.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reordered: bool,
-    /// Why what was asked for could not be found.
+    /// One refusal per requested value that does not resolve.
     pub unknown: Vec<Refusal>,
 }
 
-/// A commit with the people behind it.
+/// A commit with its contributors.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contribution {
-    /// The commit.
+    /// Full commit id.
     pub commit: CommitId,
-    /// The first line of its message.
+    /// First line of the commit message; empty when it was not read.
     pub subject: String,
-    /// Its authors, committers and co-authors.
+    /// Authors, committers and co-authors.
     pub people: Vec<Contributor>,
 }
 
-/// Somebody behind a commit.
+/// A person or an account that contributed to a commit, a pull request or a branch.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Contributor {
-    /// Who, when `people.toml` knows.
+    /// The matching person in `people.toml`; `None` when there is none.
     pub person: Option<PersonId>,
-    /// What git calls them.
+    /// Name as git or the forge reports it.
     pub name: String,
-    /// Their address or account, when they are a person whom `people.toml` does not know (security case 94).
+    /// Git address or account of a human who is not in `people.toml`; `None` for known people and for bots (security
+    /// case 94).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown: Option<PersonRef>,
 }
 
-/// What is on the branch.
+/// The state of the branch as last read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeadSeen {
-    /// Its tip.
+    /// Tip of the branch.
     pub tip: CommitId,
-    /// The first of the commits since the base, oldest first.
+    /// The oldest commits since the base, oldest first, capped.
     pub commits: Vec<Contribution>,
-    /// How many there are in all.
+    /// Number of commits since the base, including those not listed.
     pub total: usize,
-    /// How large the difference is.
+    /// Size of the diff from the base to the tip.
     pub size: DiffSize,
-    /// The base that it was compared with. When the run goes on top of another one by then, the comparison says nothing.
+    /// The base that the branch was compared with. The comparison is stale once the run has another base.
     pub base: CommitId,
-    /// Whether the base is an ancestor of the tip.
+    /// `true` if the base is an ancestor of the tip.
     pub on_base: bool,
-    /// Where its commits come from, when the plan picks them from main; nothing is known of other branches.
+    /// Origins of the commits, if the plan only picks from main; otherwise empty.
     #[serde(default, skip_serializing_if = "Origins::is_empty")]
     pub origins: Origins,
-    /// Everybody behind all of its commits, listed or not, and whoever pushed and is not known (security cases 93 and 94).
+    /// Contributors of all commits, listed or not, and unknown pushers (security cases 93 and 94).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub people: BTreeSet<Contributor>,
-    /// Who pushed to it, as far as the forge tells: a commit says of itself whose it is (security case 23).
+    /// Known people who pushed to the branch, as reported by the forge. Commit metadata alone could be forged (security
+    /// case 23).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub pushers: BTreeSet<PersonId>,
 }
 
-/// Where the commits of a branch come from that holds nothing but picks of main (SRE-4, SRE-10).
+/// Origins of the commits on a branch that may only hold picks of main (SRE-4, SRE-10).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Origins {
-    /// The fixes, as they were asked for, that are on the branch exactly as a pick makes them.
+    /// The requested commits that are on the branch exactly as a pick produces them.
     pub asked: BTreeSet<CommitId>,
-    /// The commits that are no such pick, oldest first.
+    /// All other commits on the branch, oldest first.
     pub beyond: Vec<Beyond>,
 }
 
@@ -844,206 +863,208 @@ impl Origins {
     }
 }
 
-/// A commit of the branch that is no pick of what was asked for.
+/// A commit on the branch that is not a pick of a requested fix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Beyond {
-    /// The commit.
+    /// Full commit id on the branch.
     pub commit: CommitId,
-    /// Whether main holds the same change: then it is one of those that do not ship with this hotfix.
+    /// `true` if main has the same change, so the commit is a held-back change.
     pub withheld: bool,
 }
 
-/// Reviews and checks of a pull request.
+/// Reviews, checks and state of a pull request as last read.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PullSeen {
-    /// What reviewers said last, each of which commit.
+    /// All reviews, oldest first, each with the reviewed commit.
     pub reviews: Vec<ReviewSeen>,
-    /// The checks of this commit.
+    /// The commit that the checks belong to; `None` before the first reading.
     pub checked: Option<CommitId>,
-    /// How they stand.
+    /// The checks of that commit, sorted by name.
     pub checks: Vec<Check>,
-    /// Where it goes, when that is not the branch that the plan names.
+    /// Target branch of the pull request, if it is not the one in the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub astray: Option<BranchName>,
-    /// Whether it is marked as not ready to be merged.
+    /// `true` if the pull request is a draft.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub draft: bool,
-    /// Whether it was closed without a merge.
+    /// `true` if it was closed without a merge.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub closed: bool,
-    /// The labels it carries that hold it back.
+    /// Labels on the pull request that hold it back, as configured for the service.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hold_labels: Vec<String>,
 }
 
-/// What a release from main rests on.
+/// The basis of a release from main: the commit, its checks and the release blockers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MainSeen {
-    /// Where main is; once the fix is merged, the merge.
+    /// Tip of main; the merge commit once the fix is merged and the plan releases the merge.
     pub commit: CommitId,
-    /// Its checks.
+    /// Checks of that commit, sorted by name.
     pub checks: Vec<Check>,
-    /// What is open with a label that blocks releases, in words.
+    /// One text per open issue or pull request with a label that blocks releases. Empty when the plan has no
+    /// `Releasable` step.
     pub blockers: Vec<String>,
 }
 
-/// A review.
+/// A review of the pull request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReviewSeen {
-    /// By whom, when `people.toml` knows.
+    /// The reviewer in `people.toml`; `None` when the account is unknown.
     pub person: Option<PersonId>,
-    /// What the forge calls them.
+    /// Name of the reviewer: from `people.toml`, or the account id.
     pub name: String,
-    /// Of which commit.
+    /// The reviewed commit.
     pub commit: CommitId,
-    /// What they said.
+    /// Verdict of the review.
     pub verdict: ReviewVerdict,
 }
 
-/// A vote on exactly what the prompt showed.
+/// A vote, bound to everything that the vote request showed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vote {
-    /// For which environment.
+    /// The environment that the vote was cast for.
     pub environment: Environment,
-    /// For which commit.
+    /// The commit to be deployed.
     pub commit: CommitId,
-    /// On top of which base.
+    /// The base of that commit.
     pub base: CommitId,
-    /// Of which image, when images are deployed.
+    /// Digest of the image; `None` when no image is pinned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<Digest>,
-    /// The digest of the changes of files that were shown, when the deployment changes files.
+    /// Digest of the file changes that were shown; `None` when the deployment changes no files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edits: Option<String>,
-    /// Under which plan.
+    /// Digest of the plan.
     pub plan_digest: String,
-    /// Under which policy.
+    /// Version of the policy when the vote was cast.
     pub policy_version: String,
-    /// Whose.
+    /// The voter.
     pub person: PersonId,
-    /// By which account.
+    /// The account that cast the vote, which is checked again before the vote counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<PersonRef>,
-    /// Their roles then.
+    /// Roles of the voter for the service when the vote was cast.
     pub roles: BTreeSet<Role>,
-    /// How it was given.
+    /// Source of the vote: a command, a button or a reaction.
     pub way: VoteSource,
-    /// The message the reaction is on: a later question does not make it one that was taken back.
+    /// The message that carries the reaction, for a vote by reaction. It stays valid when a newer vote
+    /// request is posted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on: Option<MessageRef>,
-    /// When.
+    /// Time of the vote, UTC.
     pub at: Timestamp,
-    /// Until when it holds.
+    /// End of validity, UTC.
     pub expires: Timestamp,
 }
 
-/// Why a question is closed before what it is about changed.
+/// Reason for closing a vote request before its content changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Closing {
-    /// Its time is over (security case 35).
+    /// It timed out (security case 35).
     Expired,
-    /// The pull request goes into another branch (security case 26).
+    /// The pull request was retargeted to another branch (security case 26).
     Retargeted,
-    /// The deployment would change files in another way than was shown.
+    /// The deployment would change files differently from the diff that was shown.
     Edits,
 }
 
-/// Why a yes does not count any more although nobody took it back.
+/// Reason for invalidating a vote that its voter did not withdraw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VoidReason {
-    /// Its reaction is not on the question any more (security cases 33 and 34).
+    /// The reaction was removed from the message (security cases 33 and 34).
     Reaction,
-    /// Its account belongs to nobody who is here any more (security case 31).
+    /// The voter left: no active person holds the account (security case 31).
     Left,
-    /// They lack the roles by which it counted (security case 36).
+    /// The voter lost the roles that the vote counted for (security case 36).
     Role,
-    /// The review on the forge that had to back it is gone, or no yes to this head any more (security case 39).
+    /// The backing review on the forge is gone, or does not approve this head (security case 39).
     Review,
-    /// Their account is a guest's now (security case 31).
+    /// The account became a guest account (security case 31).
     Guest,
-    /// Their account is of another company now (security case 31).
+    /// The account belongs to another organization (security case 31).
     Stranger,
-    /// Their account is an app's now (security case 30).
+    /// The account is an app (security case 30).
     App,
-    /// Their account is deactivated (security case 31).
+    /// The account was deactivated (security case 31).
     Gone,
-    /// The policy changed.
+    /// The policy has a new version.
     Policy,
-    /// Its time is over.
+    /// The vote expired.
     Expired,
     /// The branch moved (security case 25).
     Head,
     /// The tag of the image moved (security case 28).
     Image,
-    /// The deployment would change files in another way than was shown.
+    /// The deployment would change files differently from the diff that was shown.
     Edits,
-    /// The fix goes on top of another base (security case 26).
+    /// The fix has a new base (security case 26).
     Base,
-    /// The pull request goes into another branch (security case 26).
+    /// The pull request was retargeted to another branch (security case 26).
     Retargeted,
-    /// They pushed to the branch (security case 23).
+    /// The voter pushed to the branch (security case 23).
     Pushed,
-    /// They are one of the contributors who were not known (security case 94).
+    /// The voter was identified as one of the unknown contributors (security case 94).
     Identified,
 }
 
-/// The intent to deploy.
+/// The intent of a deployment, recorded before it starts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeployIntent {
-    /// Its natural key.
+    /// Natural key of the deployment, which identifies it to the deploy mechanism across retries.
     pub key: DeployKey,
-    /// Where to.
+    /// Target environment.
     pub environment: Environment,
-    /// Which commit.
+    /// The commit to deploy.
     pub commit: CommitId,
-    /// Which image, when images are deployed.
+    /// The image to deploy; `None` when no image is deployed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
-    /// What ran there before, as far as known.
+    /// The commit that the environment ran before; `None` when unknown.
     pub previous: Option<CommitId>,
-    /// Whose votes it rests on.
+    /// The people whose valid votes it rests on; empty for a rollback.
     pub votes: BTreeSet<PersonId>,
-    /// Who broke the glass that stands in for the votes that are missing.
+    /// The user of the break-glass that replaces missing votes; `None` when no votes were missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub glass: Option<PersonId>,
-    /// Whether it puts back what ran before.
+    /// `true` for a rollback.
     pub rollback: bool,
-    /// Why, when it is a rollback.
+    /// Reason for a rollback; `None` for other deployments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Whose changes a rollback takes away beside those of this run.
+    /// Contributors outside this run whose changes a rollback removes.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub removes: BTreeSet<PersonId>,
 }
 
-/// What to do when production changed under a run (APPLY-16, APPLY-17).
+/// Resolution of a drift (APPLY-16, APPLY-17).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DriftChoice {
-    /// Put the fixes on top of what runs now.
+    /// Rebase the fixes onto what production runs.
     Rebase,
-    /// Let the fix go out with the regular release, as a normal change.
+    /// Let the fix ship with the regular release; this run deploys no more.
     Roll,
-    /// Give the run up.
+    /// Abort the run.
     Abort,
 }
 
-/// How a run ended.
+/// Outcome of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
-    /// It went from the first word to the last step.
+    /// All steps are behind it.
     Completed,
     /// The fix went into the regular release.
     RolledIn,
-    /// A release that has the fix took its place (HOCS-34).
+    /// A release that contains the fix replaced it (HOCS-34).
     Superseded,
-    /// Production was put back to what it ran before (HOCS-37).
+    /// Production was rolled back to what it ran before (HOCS-37).
     Reverted,
-    /// It never began.
+    /// It was refused after the snapshot.
     Refused,
-    /// It was given up.
+    /// It was aborted.
     Aborted,
 }

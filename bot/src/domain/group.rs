@@ -1,27 +1,27 @@
-//! Groups that the chat keeps, such as a user group of Slack or a role of Discord, and the moments at which they are called.
+//! Chat groups, such as a Slack user group or a Discord role, and the moments at which the bot mentions them.
 
 use std::collections::BTreeSet;
 
 /// A group of the chat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatGroup {
-    /// Its id there: `S…` in Slack, a number in Discord.
+    /// Id in the chat: `S…` in Slack, a number in Discord.
     pub id: String,
-    /// What it is called where it cannot be called.
+    /// Display name, for messages that cannot mention the group.
     pub name: String,
-    /// When it is called.
+    /// The moments at which the group is mentioned.
     pub on: BTreeSet<Moment>,
 }
 
-/// A moment of a run that may concern more people than those who must act.
+/// A moment of a run at which groups may be mentioned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Moment {
     /// The run is announced.
     Started,
-    /// Votes are asked for.
+    /// Votes are requested.
     Vote,
-    /// Production runs it.
+    /// The fix was deployed to production.
     Live,
-    /// A deployment failed, or the bot cannot go on.
+    /// A deployment failed, or the bot is stuck.
     Failed,
 }

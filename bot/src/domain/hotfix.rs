@@ -1,4 +1,6 @@
-//! One run: where it stands in its plan, and the evidence gathered so far. It is made by replaying its events, and only so.
+//! The state of one run: its progress through the plan and the evidence gathered so far. It is built only by
+//! replaying the run's events ([`evolve`](super::evolve::evolve)), and is the input of
+//! [`decide`](super::decide::decide) and the views.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,232 +24,239 @@ use super::service::Approval;
 use super::vote_request::VoteRequest;
 use super::vote_source::VoteSource;
 
-/// One run.
+/// The state of a hotfix run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hotfix {
-    /// Its name.
+    /// Number of the run, such as `HF-12`.
     pub id: HotfixId,
-    /// How many events made it.
+    /// Number of events applied so far; the version of the last event.
     pub version: u64,
-    /// What it is about.
+    /// One-line description of the problem, given by the requester.
     pub title: String,
-    /// Who opened it.
+    /// The user who opened the run.
     pub requester: PersonId,
-    /// When.
+    /// Time of the opening, UTC.
     pub opened_at: Timestamp,
-    /// The incident it belongs to.
+    /// Incident given at the start, if any.
     pub incident: Option<String>,
-    /// The ticket it belongs to.
+    /// Ticket given at the start, if any.
     pub ticket: Option<String>,
-    /// Fixes and base as the requester wrote them.
+    /// The parameters of `start`, as typed.
     pub asked: Asked,
-    /// The plan.
+    /// The plan, fixed at the start.
     pub plan: Plan,
-    /// The digest of the plan, computed once.
+    /// Hex digest of the plan, cached from [`Plan::digest`].
     pub plan_digest: String,
-    /// Whether it runs, pauses or is over.
+    /// Phase of the run: reading the snapshot, underway or ended.
     pub phase: Phase,
-    /// Where each step of the plan stands, in the plan's order.
+    /// State of each step, parallel to the steps of the plan.
     pub steps: Vec<StepState>,
-    /// The world as the run found it.
+    /// The remote state at the start; `None` until it was read.
     pub snapshot: Option<Snapshot>,
-    /// What a release from main rests on, as last seen.
+    /// The last reading of main or of the merge to be released; `None` until the snapshot.
     pub main_seen: Option<MainSeen>,
-    /// The last commit before that with checks, as last seen: a merge has to have those checks as well (security case 92).
+    /// The last reading of an earlier commit of main that had checks. A merge must have the same checks
+    /// (security case 92).
     pub main_before: Option<MainSeen>,
-    /// What was told of steps whose evidence changed after the act that relied on it had begun.
+    /// Reported problems of completed steps whose evidence changed after the act that relied on them had begun,
+    /// keyed by step.
     pub outdated: BTreeMap<StepId, String>,
-    /// Where it branched from.
+    /// The commit that the branch starts from; `None` until it is determined. A rebase replaces it.
     pub base: Option<CommitId>,
-    /// The card that everything hangs on.
+    /// The run's card in the service's channel; `None` until the announcement.
     pub card: Option<MessageRef>,
-    /// Whether the branch exists.
+    /// State of the branch that carries the fix.
     pub branch: BranchState,
-    /// Whether somebody deleted the branch while it is needed.
+    /// `true` while the branch is missing on the forge although the run needs it.
     pub branch_gone: bool,
-    /// Whether the branch was merged into main, from where it is only picked (SRE-X1).
+    /// `true` if the branch was merged into main although the plan only picks from main (SRE-X1).
     pub branch_merged: bool,
-    /// Whether the branch that its pull request goes into exists, when that is not main.
+    /// State of the integration branch; stays `Absent` if the pull request goes into main.
     pub into: BranchState,
-    /// What is promoted.
+    /// The pinned commit to promote; `None` for plans that do not promote.
     pub target: Option<CommitId>,
-    /// The answers to the questions of the triage, by their place.
+    /// Answers to the triage questions, keyed by question index (from 0).
     pub triage: BTreeMap<usize, Answer>,
-    /// Who agreed to what a step asks.
+    /// The users who agreed, keyed by agreement step.
     pub agreed: BTreeMap<StepId, BTreeSet<PersonId>>,
-    /// The file that builds images of the hotfix branch.
+    /// Path of the file that configures image builds for the branch; `None` until it was found.
     pub build_job: Option<String>,
-    /// The fixes that are on main.
+    /// The requested fixes that were found on main.
     pub on_main: BTreeSet<CommitId>,
-    /// What environments run that has the fix, by others' doing.
+    /// The commit with the fix that each environment was found to run, whether this run or others deployed it.
     pub reached: BTreeMap<Environment, CommitId>,
-    /// How many commits lie behind the versions.
+    /// Commit counts behind the versions of an operator; `None` until counted and for other services.
     pub counts: Option<Counts>,
-    /// Whether the version was out of order once: then a commit of the branch may be there only to mend that (SRE-11).
+    /// `true` if the version order was ever violated. Then an extra commit on the branch may be there only to fix the
+    /// order (SRE-11).
     pub order_broken: bool,
-    /// The image of what ships.
+    /// The pinned image; `None` until it was found and after its tag moved.
     pub image: Option<Pinned>,
-    /// The tags of what ships that name another image, each with the reason; empty once the image is found.
+    /// Tags of the deployable commit that were rejected, each with the reason; empty once the image is found.
     pub passed_over: Vec<String>,
-    /// The changes of files that the deployment of what ships would make, by environment; as they were computed last.
+    /// The last computed file changes of the pending deployment, keyed by environment.
     pub edits: BTreeMap<Environment, Edits>,
-    /// The pull request that brings the fix to main, when the first one went elsewhere.
+    /// The pull request that merges the fix back to main, if the plan opens a separate one.
     pub return_pull: Option<PullNumber>,
-    /// Where the live hotfix branch was moved to by somebody's push; the last one.
+    /// The last push to the live hotfix branch: the new tip, or `Some(None)` if the branch is gone. `None` while it is
+    /// at the deployed commit.
     pub live_moved: Option<Option<CommitId>>,
-    /// What deployments over there wait for; of one that a person does, how it is done.
+    /// Status notes of open deployments, keyed by deployment: the note of the mechanism, or the instructions of a
+    /// manual deployment.
     pub notes: BTreeMap<DeployKey, String>,
-    /// What is on the branch.
+    /// The last reading of the branch; `None` until the branch exists.
     pub head: Option<HeadSeen>,
-    /// The fixes that were asked for, in order.
+    /// The requested fixes, in pick order.
     pub fixes: Vec<Fix>,
-    /// The people behind each of them, as its source tells.
+    /// Contributors of each requested fix, determined from its source and keyed by it. Entries of removed fixes remain.
     pub attributions: BTreeMap<CommitId, Attribution>,
-    /// The unknown contributors of whom a captain said who they are.
+    /// Captains' statements about unknown contributors, keyed by git address or account.
     pub identified: BTreeMap<PersonRef, Identified>,
-    /// The fixes that main reverted, each with the revert.
+    /// The requested fixes that main reverted, keyed by source commit.
     pub reverted: BTreeMap<CommitId, Reverted>,
-    /// Who brought what else into it, in their words.
+    /// Later starts that joined this run: user and title.
     pub joined: BTreeSet<(PersonId, String)>,
-    /// The pull request.
+    /// The pull request of the fix; `None` until it was opened.
     pub pull: Option<Pull>,
-    /// The question to the voters, by environment.
+    /// The current vote request of each environment.
     pub vote_requests: BTreeMap<Environment, VoteRequest>,
-    /// The questions that are closed, oldest first: another took their place, or what they were about would not ship.
+    /// Closed vote requests, oldest first: replaced, timed out, or about a commit that no longer ships.
     pub past_vote_requests: Vec<(Environment, VoteRequest)>,
-    /// Whose word a deployment takes by now, where the policy became stricter than the plan.
+    /// Approval rules in force, only for environments where the policy became stricter than the plan.
     pub approvals: BTreeMap<Environment, Approval>,
-    /// The votes that were not withdrawn or voided.
+    /// The votes that were neither withdrawn nor invalidated; at most one per person and environment.
     pub votes: Vec<Vote>,
-    /// The noes that were not withdrawn: who, for where, why.
+    /// The rejections that were not withdrawn, keyed by environment and person.
     pub rejections: BTreeMap<(Environment, PersonId), Rejection>,
-    /// The glasses that were broken, oldest first.
+    /// The uses of break-glass, oldest first.
     pub break_glass: Vec<BreakGlassUse>,
-    /// How often people were reminded to review them.
+    /// Number of reminders sent about a missing countersign.
     pub countersign_reminders: u32,
-    /// The holds that were not lifted: who and why.
+    /// Active holds: the reason, keyed by the user who set the hold.
     pub holds: BTreeMap<PersonId, String>,
-    /// The last word of each person on each place.
+    /// The last attestation of each person, keyed by place and person.
     pub attestations: BTreeMap<(String, PersonId), Attestation>,
-    /// The asked-for deployment, between the question and the act.
+    /// The requested deployment whose preconditions are being read; `None` otherwise.
     pub asked_deploy: Option<AskedDeploy>,
-    /// What was rolled back from production: nobody is asked to vote for it again by the bot itself.
+    /// The deployable commit that was rolled back from production. The bot does not request votes for it
+    /// again until `retry`.
     pub rolled_back: Option<CommitId>,
-    /// The deployments of this run, oldest first.
+    /// All deployments of this run, oldest first; rollbacks included.
     pub deploys: Vec<Deployment>,
-    /// Who asked to override which step, and why.
+    /// Override requests that wait for a second person: requester, reason and incident, keyed by step.
     pub override_asked: BTreeMap<StepId, (PersonId, String, String)>,
-    /// Whether the fix goes out with the regular release, and not by this run.
+    /// `true` if the fix ships with the regular release instead of this run's deployments.
     pub rolled_in: bool,
-    /// The newer releases, containing the fix, that productions run since.
+    /// Per production environment: the newer release with the fix that others deployed there.
     pub superseded: BTreeMap<Environment, CommitId>,
-    /// The productions that changed under the run, until somebody says how to go on.
+    /// Unresolved drifts, keyed by production environment.
     pub drifts: BTreeMap<Environment, Drift>,
-    /// What others deployed to productions and this run was put on top of: that is expected there until it deploys again.
+    /// Per environment: the externally deployed commit that is accepted there, because the run was rebased onto it,
+    /// rolled in or abandoned. It is the expected running commit until this run's next deployment.
     pub rebased_onto: BTreeMap<Environment, CommitId>,
-    /// The base that the commits on the branch were made on, while they are being put on another one.
+    /// The base that the commits on the branch were made on, while a rebase is in progress; `None` otherwise.
     pub rebase_from: Option<CommitId>,
-    /// Files in the way of a rebase that a person has to do.
+    /// Paths of the files that conflict in a rebase, which a user has to do by hand; `None` otherwise.
     pub rebase_conflict: Option<Vec<String>>,
-    /// Whether the fix is on main.
+    /// State of the merge back to main.
     pub mainline: Mainline,
-    /// What rewrote its lines there, and where main was then: the owner was asked about it, once.
+    /// The commit that rewrote the fix's lines on main, and the tip of main then. Reported once per run.
     pub rewritten: Option<(CommitId, CommitId)>,
-    /// Who was asked for what, and how often reminded.
+    /// Number of reminders sent, keyed by step; an entry is removed when its step is done.
     pub reminders: BTreeMap<StepId, u32>,
-    /// When production first ran the fix.
+    /// Time of the first successful deployment to production, UTC.
     pub live_at: Option<Timestamp>,
-    /// What the other side refused for good, oldest first: a person puts it right and says `retry`.
+    /// Effects that a remote system rejected permanently, oldest first. A user fixes the cause and runs `retry`.
     pub stuck: Vec<Stuck>,
-    /// The captain who wants to end the run although a deployment may still be running, and why.
+    /// The captain who asked to abandon the run while a deployment may still be running, and the reason.
     pub abandon_asked: Option<(PersonId, String)>,
-    /// How the run was ended in whatever state it was: from then on it only waits for what it still owes.
+    /// Details of the abandonment. An abandoned run only waits for its obligations.
     pub abandoned: Option<Abandoned>,
-    /// Whether its lanes are free for others although it is not over.
+    /// `true` if the lanes were released before the end of the run.
     pub lane_released: bool,
-    /// The post-mortem: `Some(None)` when the bot's own is all there is.
+    /// The post-mortem: its address, or `Some(None)` if the bot's own timeline is enough; `None` until it is filed.
     pub postmortem: Option<Option<String>>,
-    /// The riders, once they are known.
+    /// The included changes, capped; `None` until they were determined and after the deployable commit changed.
     pub included_changes: Option<Vec<Contribution>>,
-    /// How many riders there are in all, listed or not.
+    /// Number of included changes, including those not listed.
     pub included_changes_total: usize,
-    /// Who acknowledged.
+    /// The users who acknowledged the announcement.
     pub acknowledged: BTreeSet<PersonId>,
 }
 
-/// What the requester asked for, in their words.
+/// The parameters of `start`, as typed by the requester.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Asked {
-    /// The fixes.
+    /// Fixes to pick: commits, branches or pull requests.
     pub fixes: Vec<String>,
-    /// The base.
+    /// The base (`--from`); `None` to derive it from production.
     pub from: Option<String>,
-    /// What is promoted.
+    /// The commit to promote; `None` for the tip of main.
     pub target: Option<String>,
-    /// The commit of the schemas that is promoted first.
+    /// The schema commit to promote first, if any.
     pub schema: Option<CommitId>,
 }
 
-/// An image that was found for a commit.
+/// An image that is pinned for a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pinned {
-    /// The commit.
+    /// The commit that the image was built from.
     pub commit: CommitId,
-    /// The image.
+    /// The image with its reference and digest.
     pub published: Published,
 }
 
-/// Whether a run goes on.
+/// The phase of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Phase {
-    /// The world is being read; nothing was done yet.
+    /// The snapshot is being read. Nothing was changed outside.
     ReadingWorld,
-    /// It goes on.
+    /// The snapshot was read and the run was accepted.
     Underway,
-    /// It is over.
+    /// The run is over. Only notes are accepted.
     Ended {
-        /// How.
+        /// Outcome of the run.
         ending: Ending,
-        /// When.
+        /// Time of the end, UTC.
         at: Timestamp,
-        /// Why it was refused, if it was.
+        /// All reasons of a refused run; otherwise empty.
         refusals: Vec<Refusal>,
     },
 }
 
-/// Where a step stands.
+/// The state of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StepState {
-    /// Its turn has not come.
+    /// A step before it is not complete.
     Ahead,
-    /// Its turn is now.
+    /// The step is the current one.
     Current {
-        /// Since when.
+        /// Time it became current, UTC.
         since: Timestamp,
     },
-    /// It is an option that people may take; nothing waits for it.
+    /// The step is optional and available; the run does not wait for it.
     Offered {
-        /// Since when.
+        /// Time it became available, UTC.
         since: Timestamp,
     },
-    /// It is fulfilled.
+    /// The step was completed.
     Done {
-        /// Since when.
+        /// Time of completion, UTC.
         at: Timestamp,
-        /// Why it counts as fulfilled.
+        /// The evidence in plain text.
         evidence: String,
     },
-    /// It was skipped, or overridden by two people.
+    /// The step was skipped, or overridden by two people.
     Skipped {
-        /// By whom; `None` when it lost its point by itself.
+        /// The user who skipped it or confirmed the override; `None` when it was skipped automatically.
         by: Option<PersonId>,
-        /// Why.
+        /// Reason in plain text.
         reason: String,
     },
 }
 
 impl StepState {
-    /// Whether the run is past it.
+    /// Returns `true` if the run does not wait for the step: it is done, skipped or optional.
     #[must_use]
     pub fn is_behind(&self) -> bool {
         match self {
@@ -257,144 +266,144 @@ impl StepState {
     }
 }
 
-/// The branch that carries the fix.
+/// The state of a branch of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BranchState {
-    /// Not there yet.
+    /// Not created yet.
     Absent,
-    /// There.
+    /// Created by the run.
     Present,
-    /// Not needed any more, and deleted.
+    /// Deleted by the bot after the merge back.
     Deleted,
 }
 
-/// A fix that was asked for.
+/// A requested fix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fix {
-    /// The commit that was asked for.
+    /// The commit, as requested.
     pub source: CommitId,
-    /// What became of it.
+    /// Progress of the pick.
     pub state: FixState,
 }
 
-/// What became of a fix.
+/// The state of a requested fix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FixState {
-    /// To be picked.
+    /// The pick is pending.
     Waiting,
-    /// On the branch, or there before.
+    /// On the branch, by a pick or from the start.
     Picked,
-    /// Does not apply, because of these files.
+    /// The pick conflicts in these files.
     Conflicted(Vec<String>),
-    /// A person put it on the branch in their own way.
+    /// A user resolved the conflict with a commit of their own.
     Adapted,
-    /// To be taken off the branch.
+    /// The removal from the branch is pending.
     Leaving,
 }
 
-/// A fix that main reverted.
+/// A revert of a requested fix on main.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reverted {
-    /// The revert.
+    /// The revert commit.
     pub by: Contribution,
-    /// What it says about why.
+    /// Reason given in the message of the revert.
     pub why: String,
-    /// Who wants the fix shipped all the same.
+    /// The user who confirmed that the fix ships anyway; `None` until then.
     pub confirmed: Option<PersonId>,
 }
 
-/// The pull request.
+/// The pull request of the fix.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pull {
-    /// Its number.
+    /// Number of the pull request on the forge.
     pub number: PullNumber,
-    /// Who opened it, unless it was the bot.
+    /// Author of the pull request; `None` when the bot opened it.
     pub author: Option<Contributor>,
-    /// Where it can be seen.
+    /// Web page of the pull request; `None` when the forge reports none.
     pub url: Option<String>,
-    /// Its reviews and checks as last seen.
+    /// The last reading of reviews, checks and state.
     pub seen: PullSeen,
-    /// What main is at by it, once it is merged.
+    /// The resulting commit on the target branch; `None` until it is merged.
     pub merged: Option<CommitId>,
 }
 
-/// A no.
+/// A rejection: it blocks a deployment until its author withdraws it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// Why.
+    /// Reason given by the author.
     pub reason: String,
-    /// How it was given.
+    /// Source of the rejection: a command, a button or a reaction.
     pub source: VoteSource,
-    /// The message that the reaction is on, if it is one.
+    /// The message that carries the reaction; `None` for other sources.
     pub on: Option<MessageRef>,
 }
 
-/// Somebody's word on what they saw.
+/// An attestation: a person's verdict on what they verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attestation {
-    /// Whose.
+    /// The attesting person.
     pub person: PersonId,
-    /// On which commit.
+    /// The verified commit.
     pub commit: CommitId,
-    /// On which image of it, when images are deployed where they looked (HOCS-31).
+    /// Digest of the verified image; `None` where no images are deployed (HOCS-31).
     pub image: Option<Digest>,
-    /// Whether it was good.
+    /// `true` if it works.
     pub pass: bool,
-    /// When.
+    /// Time of the attestation, UTC.
     pub at: Timestamp,
 }
 
-/// A deployment that was asked for; its facts are being read.
+/// A requested deployment whose preconditions are being read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AskedDeploy {
-    /// Where to.
+    /// Target environment.
     pub environment: Environment,
-    /// Which commit.
+    /// The commit to deploy.
     pub commit: CommitId,
-    /// Whether it puts back what ran before.
+    /// `true` for a rollback.
     pub rollback: bool,
-    /// Whether the commit of a rollback was typed.
+    /// `true` if the user typed the commit of a rollback.
     pub typed: bool,
-    /// Why, when it is a rollback.
+    /// Reason for a rollback; `None` for other deployments.
     pub reason: Option<String>,
-    /// The person who asked for it; `None` for a deployment that the plan starts by itself.
+    /// The user who requested it; `None` for a deployment that the plan starts automatically.
     pub by: Option<PersonId>,
 }
 
 /// A deployment of this run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deployment {
-    /// What was meant.
+    /// The recorded intent.
     pub intent: DeployIntent,
-    /// How it stands.
+    /// Progress or outcome of the deployment.
     pub state: DeployState,
-    /// The person who asked for it; `None` for a deployment that the plan started by itself.
+    /// The user who requested it; `None` for a deployment that the plan started automatically.
     pub asked_by: Option<PersonId>,
-    /// When it began.
+    /// Time of the start, UTC.
     pub at: Timestamp,
-    /// When what it declares was merged, if something else rolls it out.
+    /// Time its declaration was merged, UTC; `None` unless another system rolls it out.
     pub merged_at: Option<Timestamp>,
-    /// Whose word says how it ended, when the bot could not see it.
+    /// The user who reported the outcome; `None` when the bot observed it.
     pub said_by: Option<PersonId>,
 }
 
-/// How a deployment stands.
+/// The state of a deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeployState {
-    /// It runs.
+    /// The mechanism is performing it.
     Running,
-    /// What it declares is merged, and rolled out by something else.
+    /// Its declaration is merged, and another system rolls it out.
     RollingOut,
-    /// A person does it, and has to say how it went.
+    /// A user performs it, or has to report its outcome.
     AwaitingWord,
-    /// It ended well.
+    /// It succeeded.
     Succeeded,
-    /// It ended badly.
+    /// It failed, with the reason.
     Failed(String),
 }
 
 impl DeployState {
-    /// Whether its outcome is open.
+    /// Returns `true` if the outcome is still open.
     #[must_use]
     pub fn is_open(&self) -> bool {
         match self {
@@ -404,66 +413,67 @@ impl DeployState {
     }
 }
 
-/// Production changed under the run.
+/// A drift: a production environment runs an unexpected commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drift {
-    /// What it should run.
+    /// The commit that it should run.
     pub expected: CommitId,
-    /// What it runs.
+    /// The commit that it runs.
     pub found: CommitId,
 }
 
-/// Whether the fix is on main.
+/// The state of the merge back to main.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mainline {
-    /// It is not known to be.
+    /// The fix was not found on main yet.
     NotMerged,
-    /// It is, and this is how that is known.
+    /// The fix is on main: the kind of proof, and the tip of main then.
     Merged(Containment, CommitId),
-    /// It was, and was taken out again.
+    /// The fix was on main and was removed by this commit.
     Reverted(CommitId),
-    /// A captain gave it up.
+    /// A captain waived it.
     Waived {
-        /// Who.
+        /// The captain.
         by: PersonId,
-        /// Why.
+        /// Reason given by the captain.
         reason: String,
     },
 }
 
-/// Something the bot could not do.
+/// An effect that a remote system rejected permanently.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stuck {
-    /// What.
+    /// The rejected effect.
     pub effect: Effect,
-    /// Why, and what next.
+    /// Reason and next step, in plain text.
     pub reason: String,
-    /// The deployment whose facts could not be read.
+    /// The requested deployment, if the effect was to read its preconditions; `retry` requests it again.
     pub asked: Option<AskedDeploy>,
 }
 
-/// How a run was abandoned.
+/// Details of an abandonment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Abandoned {
-    /// By whom; of two people, the one who confirmed it.
+    /// The user who abandoned the run; of two people, the one who confirmed.
     pub by: PersonId,
-    /// The captain who asked first, when a second person had to confirm.
+    /// The captain who asked first; `None` when no second person was needed.
     pub asked_by: Option<PersonId>,
-    /// Why.
+    /// Reason given for the abandonment.
     pub reason: String,
-    /// The deployments that were believed to be running.
+    /// Keys of the deployments that were recorded as open at that time.
     pub believed: BTreeSet<DeployKey>,
 }
 
 impl Hotfix {
-    /// Whether it holds its lanes.
+    /// Returns `true` if the run holds its lanes.
     #[must_use]
     pub fn holds_lanes(&self) -> bool {
         !self.is_over() && !self.lane_released
     }
 
-    /// Whether nothing is left that needs the lanes: the fix is on main, and deployment, verification and monitoring of every
-    /// production are behind the run. What may be left is done beside the next run (APPLY-X4).
+    /// Returns `true` if no remaining step needs the lanes: the fix is on main, and the deployment, verification
+    /// and monitoring of every production environment are behind the run. The remaining steps may overlap with the
+    /// next run (APPLY-X4).
     #[must_use]
     pub fn is_done_with_lanes(&self) -> bool {
         let quiet =
@@ -476,13 +486,14 @@ impl Hotfix {
             && steps.all(|(spec, step)| step.is_behind() || beside(&spec.kind))
     }
 
-    /// Whether the fix is on main, or need not be any more.
+    /// Returns `true` if the fix is on main or the merge back was waived.
     #[must_use]
     pub fn is_settled_on_main(&self) -> bool {
         matches!(self.mainline, Mainline::Merged(..) | Mainline::Waived { .. })
     }
 
-    /// Whether production has the fix, or may have it, while main is not known to have it: the next release would lose it.
+    /// Returns `true` if production has, or may have, a fix that is not known to be on main. The next release would
+    /// lose it.
     #[must_use]
     pub fn owes_mainline(&self) -> bool {
         let abandoned = |key| self.abandoned.as_ref().is_some_and(|abandoned| abandoned.believed.contains(key));
@@ -492,27 +503,27 @@ impl Hotfix {
         (self.is_live() || may_be_live) && !self.is_settled_on_main()
     }
 
-    /// Whether it is over.
+    /// Returns `true` if the run ended.
     #[must_use]
     pub fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Ended { .. })
     }
 
-    /// The step whose turn it is: the first that the run is not past.
+    /// Returns the current step with its index: the first step that is not behind the run.
     #[must_use]
     pub fn current(&self) -> Option<(usize, &StepSpec)> {
         let at = self.steps.iter().position(|state| !state.is_behind())?;
         self.plan.steps.get(at).map(|spec| (at, spec))
     }
 
-    /// Where a step stands.
+    /// Returns the state of a step; `None` if the plan has no such step.
     #[must_use]
     pub fn state_of(&self, step: &StepId) -> Option<&StepState> {
         self.plan.position(step).and_then(|at| self.steps.get(at))
     }
 
-    /// The commit that is to be deployed: what is promoted, the merge when the plan merges first, else the head of the
-    /// branch.
+    /// Returns the deployable commit: the target of a promotion, the merge if the plan merges first, else the head of
+    /// the branch.
     #[must_use]
     pub fn deployable(&self) -> Option<&CommitId> {
         if self.plan.is_promotion() {
@@ -524,14 +535,15 @@ impl Hotfix {
         self.head.as_ref().map(|head| &head.tip)
     }
 
-    /// The commit that is to be deployed to an environment: what ships, or the schemas that it depends on.
+    /// Returns the commit to deploy to an environment: the deployable commit, or the schema commit where the plan
+    /// deploys schemas.
     #[must_use]
     pub fn deployable_to(&self, environment: &Environment) -> Option<&CommitId> {
         let schema = |spec: &StepSpec| matches!(&spec.kind, StepKind::Deploy { environment: e, what: Artifact::Schema, .. } if e == environment);
         if self.plan.steps.iter().any(schema) { self.asked.schema.as_ref() } else { self.deployable() }
     }
 
-    /// The digest of the image of what ships, once it is found.
+    /// Returns the digest of the pinned image if it belongs to the deployable commit.
     #[must_use]
     pub fn digest(&self) -> Option<&Digest> {
         self.image
@@ -540,7 +552,7 @@ impl Hotfix {
             .map(|pinned| &pinned.published.image.digest)
     }
 
-    /// Returns whether what ships to an environment is still to be deployed there, and no deployment to it is open.
+    /// Returns `true` if the environment's deployment step is not behind and no deployment to it is open.
     #[must_use]
     pub fn awaits_deploy(&self, environment: &Environment) -> bool {
         let begun = self.last_deploy(environment).is_some_and(|deploy| deploy.state.is_open());
@@ -550,7 +562,7 @@ impl Hotfix {
             })
     }
 
-    /// Whether a deployment put there what ships now: the commit, and the image of it that is pinned (HOCS-15).
+    /// Returns `true` if an intent deploys what ships: the same commit and the same pinned image (HOCS-15).
     #[must_use]
     pub fn is_deployable(&self, intent: &DeployIntent) -> bool {
         let same_image = match (self.digest(), &intent.image) {
@@ -560,7 +572,7 @@ impl Hotfix {
         Some(&intent.commit) == self.deployable_to(&intent.environment) && same_image
     }
 
-    /// The image that an environment runs by this run's doing, when images are deployed there.
+    /// Returns the digest of the image that this run last deployed to an environment; `None` if it deployed none.
     #[must_use]
     pub fn image_in(&self, environment: &Environment) -> Option<&Digest> {
         let there =
@@ -568,39 +580,39 @@ impl Hotfix {
         self.deploys.iter().rev().find(there)?.intent.image.as_ref().map(|image| &image.digest)
     }
 
-    /// Whether a fix is on the branch, and nothing asked for is missing.
+    /// Returns `true` if the branch has at least one commit and all requested fixes are on it.
     #[must_use]
     pub fn has_change(&self) -> bool {
         let all_in = self.fixes.iter().all(|fix| matches!(fix.state, FixState::Picked | FixState::Adapted));
         all_in && self.head.as_ref().is_some_and(|head| head.total > 0)
     }
 
-    /// The fixes that main reverted and that nobody wants shipped all the same.
+    /// Returns the fixes that main reverted and that no user has confirmed.
     pub fn unconfirmed(&self) -> impl Iterator<Item = (&CommitId, &Reverted)> {
         self.reverted.iter().filter(|(_, reverted)| reverted.confirmed.is_none())
     }
 
-    /// The last deployment to an environment.
+    /// Returns the most recent deployment to an environment, in any state.
     #[must_use]
     pub fn last_deploy(&self, environment: &Environment) -> Option<&Deployment> {
         self.deploys.iter().rev().find(|deploy| &deploy.intent.environment == environment)
     }
 
-    /// Returns whether a deployment of what ships to an environment is on its way or ended well. One that failed is still to begin:
-    /// it is tried again, and everything it relies on is looked at again.
+    /// Returns `true` if a deployment of what ships is open or succeeded. A failed deployment counts as not begun: it
+    /// is retried, and its preconditions are checked again.
     #[must_use]
     pub fn has_begun(&self, environment: &Environment) -> bool {
         let stands = |deploy: &&Deployment| !matches!(deploy.state, DeployState::Failed(_));
         self.last_deploy(environment).filter(stands).is_some_and(|deploy| self.is_deployable(&deploy.intent))
     }
 
-    /// The deployment with this key.
+    /// Returns the deployment with this key.
     #[must_use]
     pub fn deploy(&self, key: &DeployKey) -> Option<&Deployment> {
         self.deploys.iter().find(|deploy| &deploy.intent.key == key)
     }
 
-    /// What an environment runs by this run's doing.
+    /// Returns the commit that this run last deployed to an environment successfully.
     #[must_use]
     pub fn deployed(&self, environment: &Environment) -> Option<&CommitId> {
         let last = self
@@ -611,13 +623,13 @@ impl Hotfix {
         Some(&last.intent.commit)
     }
 
-    /// Whether production runs the fix by this run's doing, so that giving up would leave it there.
+    /// Returns `true` if production runs the fix because this run deployed it. Aborting would leave it there.
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.plan.productions().any(|production| self.is_live_in(&production.name))
     }
 
-    /// Whether this production environment runs the fix by this run's doing.
+    /// Returns `true` if this production environment runs the fix because this run deployed it.
     #[must_use]
     pub fn is_live_in(&self, production: &Environment) -> bool {
         self.deploys
@@ -628,22 +640,22 @@ impl Hotfix {
             && !self.rebased_onto.contains_key(production)
     }
 
-    /// Whether what would ship to an environment was rolled back from production: then nobody is asked to vote for it by the bot
-    /// itself.
+    /// Returns `true` if the commit for this environment was rolled back from production. The bot does not request
+    /// votes for it again.
     #[must_use]
     pub fn is_taken_back(&self, environment: &Environment) -> bool {
         self.rolled_back.is_some() && self.rolled_back.as_ref() == self.deployable_to(environment)
     }
 
-    /// What an environment ran before this run deployed there, as far as known.
+    /// Returns the commit that an environment ran before this run's first deployment there; `None` if unknown.
     #[must_use]
     pub fn before_this_run(&self, environment: &Environment) -> Option<&CommitId> {
         let first = self.deploys.iter().find(|deploy| &deploy.intent.environment == environment)?;
         first.intent.previous.as_ref()
     }
 
-    /// Whether what an environment runs is this run's own doing, or what it started from: a rollback takes nothing of others
-    /// away then (security case 99).
+    /// Returns `true` if the running commit was deployed by this run or is what the run started from. A rollback then
+    /// removes no changes of others (security case 99).
     #[must_use]
     pub fn is_ours_in(&self, environment: &Environment, running: &CommitId) -> bool {
         let deployed = self.deploys.iter().map(|deploy| &deploy.intent).filter(|i| &i.environment == environment);
@@ -652,11 +664,11 @@ impl Hotfix {
             || self.base.as_ref() == Some(running)
     }
 
-    /// What a production environment ought to run now: nothing is known while a deployment to it is open, and nothing
-    /// is expected of one that the run leaves as it is.
+    /// Returns the commit that a production environment should run. `None` while a deployment to it is open, after a
+    /// failed one, and for environments that the run does not change.
     #[must_use]
     pub fn expected_in(&self, production: &Environment) -> Option<&CommitId> {
-        // A run that ends when the hotfix does still waits for the release that has the fix.
+        // A run whose plan ends with the hotfix's expiry still waits for the release that contains the fix.
         let watches = !self.rolled_in || self.plan.expires();
         if !watches || !self.plan.reaches_production(production) {
             return None;
@@ -666,7 +678,7 @@ impl Hotfix {
         }
         match self.last_deploy(production) {
             Some(deploy) if deploy.state.is_open() => None,
-            // A deployment that failed may have done its work or half of it.
+            // A failed deployment may have been applied in full or in part.
             Some(Deployment { state: DeployState::Failed(_), .. }) => None,
             Some(deploy) => Some(&deploy.intent.commit),
             None if self.plan.ships_main() => self.snapshot.as_ref()?.running.as_ref(),
@@ -674,18 +686,20 @@ impl Hotfix {
         }
     }
 
-    /// What a production ran when the run began, where there are several: each is compared with itself.
+    /// Returns the commit that a production environment ran at the start. Recorded only if there are several; each is
+    /// compared with itself.
     fn ran_before(&self, production: &Environment) -> Option<&CommitId> {
         self.snapshot.as_ref()?.productions.get(production)
     }
 
-    /// Whether this step's turn is now.
+    /// Returns `true` if the current step matches the predicate.
     #[must_use]
     pub fn is_current(&self, wanted: impl Fn(&StepKind) -> bool) -> bool {
         self.current().is_some_and(|(_, spec)| wanted(&spec.kind))
     }
 
-    /// The open pull request and where it goes, when that is not the branch that the plan names (security case 26).
+    /// Returns the number and the target branch of an unmerged pull request that targets another branch than the plan's
+    /// (security case 26).
     #[must_use]
     pub fn wrong_base(&self) -> Option<(PullNumber, &BranchName)> {
         let pull = self.pull.as_ref().filter(|pull| pull.merged.is_none())?;

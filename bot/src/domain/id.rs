@@ -1,4 +1,4 @@
-//! The names things go by. Each parses at the edge.
+//! Ids of the domain. Each is validated when it is parsed, at the boundary.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Why a text is not a name: what was given and what is wanted.
+/// The error for a text that is not a valid id: the given text and the expected form.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{given:?} is not a {what}: {wanted}")]
 pub struct NotAName {
@@ -21,7 +21,7 @@ impl NotAName {
     }
 }
 
-/// One run: `HF-12`. Numbers rise and are never reused.
+/// Number of a run, such as `HF-12`. Numbers increase and are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct HotfixId(pub u64);
@@ -66,7 +66,7 @@ macro_rules! slug {
         pub struct $name(String);
 
         impl $name {
-            /// The name as text.
+            /// Returns the id as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -106,33 +106,33 @@ macro_rules! slug {
 }
 
 slug!(
-    /// One deployable thing, such as `payments`.
+    /// Id of a service: a deployable unit, such as `payments`.
     ServiceName,
     "service name"
 );
 slug!(
-    /// One person, whatever accounts they have.
+    /// Id of a person, independent of their accounts.
     PersonId,
     "person"
 );
 slug!(
-    /// One step of a playbook, unique in it: people name it in `skip` and `override`.
+    /// Id of a step, unique in its playbook. Users name it in `skip` and `override`.
     StepId,
     "step"
 );
 slug!(
-    /// A playbook.
+    /// Id of a playbook.
     PlaybookId,
     "playbook"
 );
 
-/// A sentence of a runbook, such as `APPLY-6` or `MAIN-12`.
+/// Id of a runbook requirement, such as `APPLY-6` or `MAIN-12`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RequirementId(String);
 
 impl RequirementId {
-    /// The id as text.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

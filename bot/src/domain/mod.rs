@@ -1,8 +1,9 @@
-//! What a hotfix is, and what may happen to it. Pure: no input, no output, no clock. It imports only the vocabulary and
-//! the data types of the ports.
+//! The domain: the state machine of a hotfix run. Pure: no I/O and no clock. It imports only the ids and data types of
+//! the ports.
 //!
-//! `decide(state, command, now)` makes events, `evolve(state, event)` applies them, `react(state, event)` says what has
-//! to be done outside because of them. Everything else here is the words they speak.
+//! [`decide`](decide::decide) turns a command into events, [`evolve`](evolve::evolve) applies an event to the state,
+//! and [`react`](react::react) derives the effects and timers that follow from an event. The other modules define the
+//! types that they use.
 
 pub mod attribution;
 pub mod break_glass;

@@ -1,5 +1,5 @@
-//! Observations of the world outside. An observation takes time, and the run goes on meanwhile: it carries the run it was made
-//! from, and what that run did not contain is left alone (security case 95).
+//! Stamped observations. Reading takes time, and the run may change meanwhile. An observation therefore carries the run
+//! that it was made for, and is dropped if its basis has changed (security case 95).
 
 use std::sync::Arc;
 
@@ -9,24 +9,24 @@ use super::command::Observation;
 use super::event::Vote;
 use super::hotfix::Hotfix;
 
-/// A sighting, and the run it was made from.
+/// An observation with the state of the run when the reading began.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StampedObservation {
-    /// The sighting.
+    /// The observation.
     pub observation: Observation,
-    /// The run as it was when the reading began.
+    /// The run when the reading began.
     pub of: Arc<Hotfix>,
 }
 
 impl StampedObservation {
-    /// Returns the observation of a sighting made from this run.
+    /// Stamps an observation with the run that it was made for.
     #[must_use]
     pub fn new(of: &Arc<Hotfix>, sighting: Observation) -> Self {
         Self { observation: sighting, of: of.clone() }
     }
 
-    /// Returns whether everything the sighting was computed from is still so. If not, it says nothing about the run as it is
-    /// now, and the world has to be read again.
+    /// Returns `true` if everything that the observation was derived from is unchanged in the current run. Otherwise it
+    /// is stale and has to be read again.
     #[must_use]
     pub fn applies_to(&self, now: &Hotfix) -> bool {
         let then = self.of.as_ref();
@@ -45,7 +45,7 @@ impl StampedObservation {
                     && (then.live_at, then.rolled_in) == (now.live_at, now.rolled_in)
                     && fix(then) == fix(now)
             }
-            // These are facts about files and commits, whatever the run is by now.
+            // These are facts about files and commits, independent of the state of the run.
             Observation::Job { .. } | Observation::OnMain(_) => true,
             Observation::Main(_) => (&then.pull, &then.main_seen) == (&now.pull, &now.main_seen),
             Observation::FixReverted { .. } | Observation::FixBack(_) => {
@@ -75,13 +75,13 @@ impl StampedObservation {
                 (&then.live_moved, then.deployable()) == (&now.live_moved, now.deployable())
                     && then.deploys == now.deploys
             }
-            // It judges votes one by one, each only if it was there: see `judges`.
+            // Votes are judged one by one, each only if it existed when the reading began: see `judges`.
             Observation::Rules { .. } => then.asked_deploy == now.asked_deploy,
             Observation::Mainline { .. } => then.mainline == now.mainline && fix(then) == fix(now),
         }
     }
 
-    /// Returns whether a vote was there when the reading began: only such a vote is judged by it.
+    /// Returns `true` if the vote existed when the reading began. Later votes must not be judged by this observation.
     #[must_use]
     pub fn judges(&self, vote: &Vote) -> bool {
         self.of.votes.contains(vote)
@@ -96,7 +96,7 @@ fn sources(state: &Hotfix) -> Vec<&CommitId> {
     state.fixes.iter().map(|fix| &fix.source).collect()
 }
 
-/// What is looked for when the question is whether something contains the fix.
+/// Returns the parts of the state that identify the fix in a containment check.
 fn fix(state: &Hotfix) -> impl PartialEq + use<'_> {
     (&state.base, state.head.as_ref(), &state.target, sources(state), &state.on_main)
 }

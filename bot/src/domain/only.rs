@@ -1,5 +1,5 @@
-//! Some targets of a promotion and no others: `promote --only` (PROMO-8). What is not named is not touched, and what says
-//! nothing of production claims nothing of it.
+//! Promotion or deployment to selected targets only: `--only` (PROMO-8). Targets that are not selected are not touched,
+//! and a run that does not change production makes no claim about it.
 
 use hotfix_adapters::ids::Environment;
 
@@ -9,7 +9,7 @@ use super::refusal::Refusal;
 use super::service::{EnvironmentPlan, Service};
 
 impl Plan {
-    /// The targets that alone are changed in an environment; empty for all of them.
+    /// Returns the selected targets in an environment; empty for all of them.
     #[must_use]
     pub fn only_in(&self, environment: &Environment) -> Vec<String> {
         let there = self.environment(environment).map_or(&[][..], |e| &e.targets);
@@ -17,20 +17,20 @@ impl Plan {
         named.map(|target| target.name.clone()).collect()
     }
 
-    /// Whether a deployment to this environment changes what production runs: it is production, and the targets that
-    /// are promoted alone are not all others.
+    /// Returns `true` if a deployment to this environment changes what production runs: it is a production environment,
+    /// and the selection does not exclude its production targets.
     #[must_use]
     pub fn reaches_production(&self, environment: &Environment) -> bool {
         self.environment(environment).is_some_and(|e| e.production && reaches(e, &self.only))
     }
 
-    /// Whether the run leaves production as it is: it promotes targets that say nothing of it.
+    /// Returns `true` if the selection leaves production unchanged.
     #[must_use]
     pub fn leaves_production(&self) -> bool {
         !self.only.is_empty() && !self.lanes().any(|lane| self.reaches_production(lane))
     }
 
-    /// What is deployed to, as people say it: the environment, or the targets in it that alone are promoted.
+    /// Returns the destination of a deployment for messages: the environment, or the selected targets in it.
     #[must_use]
     pub fn place(&self, environment: &Environment) -> String {
         let only = self.only_in(environment);
@@ -49,11 +49,11 @@ fn reaches(environment: &EnvironmentPlan, only: &[String]) -> bool {
     named.peek().is_none() || named.any(|target| target.production)
 }
 
-/// The steps of a promotion of these targets alone: what is about other environments is left out, and so is a look at a
-/// production that stays as it is.
+/// Narrows the steps to the selected targets: removes steps about other environments, and verifications of a production
+/// that stays unchanged.
 ///
 /// # Errors
-/// Names a target that is not there, and those that are.
+/// Refuses unknown targets, and lists the known ones.
 pub(super) fn narrowed(steps: Vec<StepSpec>, only: &[String], service: &Service) -> Result<Vec<StepSpec>, Refusal> {
     if only.is_empty() {
         return Ok(steps);
@@ -88,7 +88,7 @@ pub(super) fn narrowed(steps: Vec<StepSpec>, only: &[String], service: &Service)
     Ok(steps.into_iter().filter_map(step).collect())
 }
 
-/// Returns the refusal that names what is not there, and what is.
+/// Returns the refusal that lists the unknown and the known targets.
 fn not_there(service: &Service, unknown: &[&str], known: &[&str], promotes: bool) -> Refusal {
     let (name, names) = (&service.name, unknown.join(", "));
     let whole = if promotes { "promoted" } else { "deployed" };
@@ -106,7 +106,7 @@ fn not_there(service: &Service, unknown: &[&str], known: &[&str], promotes: bool
     Refusal::new("only.unknown", reason, next)
 }
 
-/// The steps of a run for these productions alone: what is about another one is left out (HOCS-3).
+/// Narrows the steps to the selected production environments: removes steps about the others (HOCS-3).
 fn in_productions(steps: Vec<StepSpec>, only: &[String], productions: &[&EnvironmentPlan]) -> Vec<StepSpec> {
     let out = |step: &StepSpec| {
         environment_of(&step.kind).is_some_and(|about| {
@@ -116,14 +116,15 @@ fn in_productions(steps: Vec<StepSpec>, only: &[String], productions: &[&Environ
     steps.into_iter().filter(|step| !out(step)).collect()
 }
 
-/// Whether what ships is deployed there.
+/// Returns `true` if the deployable commit is deployed to this environment.
 fn is_lane(steps: &[StepSpec], environment: &EnvironmentPlan) -> bool {
     steps.iter().any(|step| {
         matches!(&step.kind, StepKind::Deploy { environment: e, what: Artifact::Fix, .. } if e == &environment.name)
     })
 }
 
-/// A title that names production would be wrong where production stays as it is.
+/// Replaces the environment in the title with the targets, where production stays unchanged and the title
+/// would be wrong.
 fn retitled(step: StepSpec, environment: &Environment, only: &[String]) -> StepSpec {
     let title = step.title.replace(environment.as_str(), &only.join(" and "));
     StepSpec { title, ..step }

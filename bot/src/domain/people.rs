@@ -1,4 +1,5 @@
-//! Who is who, and what they may do. A person is an id; accounts are ids too; display names decide nothing.
+//! People, their accounts and their roles. People and accounts are identified by ids; display names are never
+//! used for decisions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,41 +11,41 @@ use super::id::PersonId;
 const OPEN: &str = "<@";
 const CLOSE: &str = ">";
 
-/// A person as a text of the domain names them. The domain knows ids alone, and ids are not for people to read: whoever
-/// shows the text puts the name in its place ([`People::named`]).
+/// Returns the mark of a person for a text of the domain. The domain knows only ids, so the view replaces the mark with
+/// the name ([`People::named`]).
 #[must_use]
 pub fn marked(person: &PersonId) -> String {
     format!("{OPEN}{person}{CLOSE}")
 }
 
-/// Several of them: "a, b".
+/// Returns the marks of several people, separated by commas.
 #[must_use]
 pub fn all_marked<'a>(people: impl IntoIterator<Item = &'a PersonId>) -> String {
     people.into_iter().map(marked).collect::<Vec<_>>().join(", ")
 }
 
-/// A person.
+/// A person in `people.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
-    /// Who.
+    /// Id of the person.
     pub id: PersonId,
-    /// What they are called in messages.
+    /// Display name for messages.
     pub name: String,
-    /// Their accounts. An account belongs to one person.
+    /// Accounts of the person. An account belongs to one person only.
     pub accounts: BTreeSet<PersonRef>,
-    /// False for somebody who left: they may look, and may not vote.
+    /// `false` for a person who left. They may view runs, but not vote.
     pub active: bool,
 }
 
 impl Person {
-    /// Their account on a platform.
+    /// Returns the person's account on a platform; the first one if there are several.
     #[must_use]
     pub fn account(&self, platform: Platform) -> Option<&PersonRef> {
         self.accounts.iter().find(|account| account.platform == platform)
     }
 }
 
-/// Everybody the bot knows.
+/// The directory of people and declared bots, from `people.toml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct People {
     by_id: BTreeMap<PersonId, Person>,
@@ -53,7 +54,8 @@ pub struct People {
 }
 
 impl People {
-    /// Gathers people. When two claim one account, the first keeps it; the configuration refuses that beforehand.
+    /// Builds the directory. If two people claim the same account, the first one gets it; the configuration rejects
+    /// that earlier.
     #[must_use]
     pub fn new(people: Vec<Person>) -> Self {
         let mut all = Self::default();
@@ -66,7 +68,7 @@ impl People {
         all
     }
 
-    /// Adds the accounts of bots, each with the bot's name. A bot is no person: it has no role and casts no vote.
+    /// Adds the accounts of declared bots, with the name of each bot. Bots have no roles and cannot vote.
     #[must_use]
     pub fn with_bots(mut self, bots: BTreeMap<PersonRef, String>) -> Self {
         self.bots = bots;
@@ -79,7 +81,8 @@ impl People {
         self.bots.get(account).map(String::as_str)
     }
 
-    /// Returns the person whom a word means: by id, by name, or by a mention of their account.
+    /// Returns the person that a user refers to by id, by name or by mention; `None` if there is no match or
+    /// more than one.
     #[must_use]
     pub fn meant(&self, word: &str) -> Option<&Person> {
         let word = word.trim().trim_start_matches('@');
@@ -94,13 +97,13 @@ impl People {
         found.next().filter(|_| found.next().is_none())
     }
 
-    /// The person with this id.
+    /// Returns the person with this id.
     #[must_use]
     pub fn get(&self, id: &PersonId) -> Option<&Person> {
         self.by_id.get(id)
     }
 
-    /// The person behind an account. Git addresses are compared without regard to case.
+    /// Returns the person behind an account. Git addresses are compared case-insensitively.
     #[must_use]
     pub fn behind(&self, account: &PersonRef) -> Option<&Person> {
         let id = match account.platform {
@@ -112,13 +115,13 @@ impl People {
         id.and_then(|id| self.get(id))
     }
 
-    /// What a person is called; their id when they are not known any more.
+    /// Returns the display name of a person; the id if the person is unknown.
     #[must_use]
     pub fn name<'a>(&'a self, id: &'a PersonId) -> &'a str {
         self.get(id).map_or(id.as_str(), |person| &person.name)
     }
 
-    /// A text of the domain, with everybody's name in the place of their mark (see [`marked`]).
+    /// Replaces all marks in a text of the domain with display names (see [`marked`]).
     #[must_use]
     pub fn named(&self, text: &str) -> String {
         let mut named = String::with_capacity(text.len());
@@ -141,30 +144,30 @@ impl People {
         named
     }
 
-    /// Everybody, by id.
+    /// Returns all people, ordered by id.
     pub fn iter(&self) -> impl Iterator<Item = &Person> {
         self.by_id.values()
     }
 }
 
-/// What somebody may do for one service.
+/// A role of a person for a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Look.
+    /// May view runs.
     Viewer,
-    /// Open runs and take part in them.
+    /// May open runs and take part in them.
     Requester,
-    /// Vote.
+    /// May vote.
     Approver,
-    /// Order the lane: abort, roll back, waive, unlock.
+    /// May abort, roll back, waive and unlock.
     Captain,
-    /// Freeze, and break glass.
+    /// May freeze deployments.
     Admin,
 }
 
 impl Role {
-    /// The role as people write it.
+    /// Returns the name of the role in the configuration and in messages.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -177,32 +180,32 @@ impl Role {
     }
 }
 
-/// What kind of thing somebody wants to do.
+/// The kind of permission that a command requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Permission {
-    /// Look; nothing changes.
+    /// Read-only access.
     View,
-    /// Give a word that binds nobody: whose commits ride along is asked in private, and answers there.
+    /// A statement without binding effect, such as the private answer of an author of included changes.
     Comment,
-    /// Change something.
+    /// A change of a run.
     Change,
-    /// Approve, refuse or override: what only counts because of who said it.
+    /// A vote, a rejection or an override: a statement that counts because of its author.
     Vote,
-    /// Set the votes aside: for those alone who are listed for it.
+    /// The use of break-glass, only for people listed for it.
     BreakGlass,
 }
 
-/// Proof that the policy let a known person do a thing for a service, with the roles they had at that moment. Only
-/// `policy` makes one; `decide` asks for it.
+/// A grant: proof that the policy allowed a known person a command for a service, with the person's roles at that time.
+/// Only `policy` creates grants; [`decide`](super::decide::decide) requires one for each user command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
-    /// Who.
+    /// The user.
     pub person: PersonId,
-    /// By which account.
+    /// The account that the user acted from.
     pub account: PersonRef,
-    /// Their roles for the service then.
+    /// Roles of the user for the service at that time.
     pub roles: BTreeSet<Role>,
-    /// The version of the policy that said so.
+    /// Version of the policy that allowed it.
     pub policy_version: String,
 }
 

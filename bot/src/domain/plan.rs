@@ -1,5 +1,5 @@
-//! The plan: a playbook, a service and a policy resolved at the start of a run. It never changes afterwards, and its
-//! digest is part of what people approve.
+//! The plan of a run: playbook, service and policy, resolved at the start. It never changes afterwards, and its digest
+//! is part of what voters approve.
 
 use std::collections::BTreeMap;
 
@@ -15,68 +15,69 @@ use super::playbook::{
 use super::refusal::Refusal;
 use super::service::{EnvironmentPlan, RequiredChecks, Service};
 
-/// What will be done, resolved.
+/// The resolved plan of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The playbook it came from.
+    /// The playbook that the plan was resolved from.
     pub playbook: PlaybookId,
-    /// Whether it is the playbook's exceptional path.
+    /// `true` if the steps are those of the playbook's exceptional path.
     pub exceptional: bool,
-    /// The service.
+    /// The service to fix.
     pub service: ServiceName,
-    /// Its repository.
+    /// Repository of the service on the forge.
     pub repo: Repo,
-    /// Its main line.
+    /// Main branch of the repository.
     pub main: BranchName,
-    /// The branch that carries the fix; main, when the run promotes what is there already.
+    /// The branch that carries the fix; the main branch if the plan promotes what is already on main.
     pub branch: BranchName,
-    /// The branch that its pull request goes into.
+    /// The target branch of the fix's pull request: the main branch, or the integration branch.
     pub into: BranchName,
-    /// What good names of work branches look like, when the branch has another: that is said aloud (HOCS-7).
+    /// The pattern for names of work branches, if `branch` does not match it. The announcement warns about it (HOCS-7).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unlike: Option<String>,
-    /// Where the team reads.
+    /// Channel of the service, where the run is announced.
     pub channel: ChannelRef,
-    /// Who has to learn of it.
+    /// The people who must learn of the run.
     pub team: Vec<PersonId>,
-    /// Groups of people whom steps ask by name.
+    /// Groups of people that steps refer to, keyed by name.
     pub parties: BTreeMap<String, Vec<PersonId>>,
-    /// What a hold does.
+    /// Effect of a hold on deployments.
     pub hold: HoldMeans,
-    /// The steps, in order; those for environments that the service has not are left out.
+    /// The steps in order. Steps that do not apply to the service are left out, and steps for a group are
+    /// repeated per environment.
     pub steps: Vec<StepSpec>,
-    /// The environments, with whose word they take.
+    /// All environments of the service, each with its approval rules.
     pub environments: Vec<EnvironmentPlan>,
-    /// The targets that alone are promoted; all when empty (PROMO-8).
+    /// The targets named in `--only`; empty for all (PROMO-8).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub only: Vec<String>,
-    /// The labels that say that main must not be released.
+    /// Labels of issues and pull requests that block a release of main.
     pub release_blockers: Vec<String>,
-    /// The labels by which people hold the pull request back.
+    /// Labels that hold the pull request back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hold_labels: Vec<String>,
     /// The checks that must be green.
     pub required_checks: RequiredChecks,
-    /// The checks that may fail (HOCS-18).
+    /// Names of the checks that may fail (HOCS-18).
     pub lenient_checks: Vec<String>,
-    /// The version of the policy it was made under.
+    /// Version of the policy that the plan was resolved with.
     pub policy_version: String,
 }
 
-/// What a run is about, as far as its plan depends on it.
+/// The parameters of a start that the plan depends on.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PlanInput<'a> {
-    /// The title.
+    /// Title of the run.
     pub title: &'a str,
-    /// The ticket.
+    /// Ticket, if given.
     pub ticket: Option<&'a str>,
-    /// The branch that carries the fix, when the requester names it.
+    /// Name of the work branch, if the requester gave one (`--branch`).
     pub branch: Option<&'a BranchName>,
-    /// Whether the exceptional path is asked for.
+    /// `true` if the requester asked for the exceptional path.
     pub exceptional: bool,
-    /// Whether it depends on a schema that is promoted first.
+    /// `true` if a schema commit is promoted first.
     pub schema: bool,
-    /// The targets that alone are promoted; all when empty.
+    /// The targets named in `--only`; empty for all.
     pub only: &'a [String],
 }
 
@@ -84,7 +85,8 @@ impl Plan {
     /// Resolves a playbook for a service.
     ///
     /// # Errors
-    /// Every reason why there is no plan: names that make no branch, targets or an exceptional path that are not there.
+    /// Returns all refusals at once: an invalid or missing branch name, unknown targets, or a playbook without an
+    /// exceptional path.
     pub fn resolve(
         service: &Service,
         playbook: &Playbook,
@@ -126,76 +128,78 @@ impl Plan {
         })
     }
 
-    /// The digest of everything above: what people approve when they approve "this plan".
+    /// Returns the hex SHA-256 digest of all fields; votes are bound to it.
     #[must_use]
     pub fn digest(&self) -> String {
-        // A struct serialises its fields in order, and the plan holds no map: equal plans make equal bytes.
+        // A struct serializes its fields in order, and its only map is sorted by key: equal plans yield equal bytes.
         let bytes = serde_json::to_vec(self).unwrap_or_default();
         hex::encode(Sha256::digest(bytes))
     }
 
-    /// The place of a step in the plan.
+    /// Returns the index of a step; `None` if the plan has no such step.
     #[must_use]
     pub fn position(&self, step: &StepId) -> Option<usize> {
         self.steps.iter().position(|s| &s.id == step)
     }
 
-    /// The step with this name.
+    /// Returns the step with this id.
     #[must_use]
     pub fn step(&self, step: &StepId) -> Option<&StepSpec> {
         self.steps.iter().find(|spec| &spec.id == step)
     }
 
-    /// An environment of the plan.
+    /// Returns the environment with this name.
     #[must_use]
     pub fn environment(&self, name: &Environment) -> Option<&EnvironmentPlan> {
         self.environments.iter().find(|e| &e.name == name)
     }
 
-    /// The production environments that this plan deploys to, or all of them when it deploys to none.
+    /// Returns the production environments that the plan deploys to, or all of them if it deploys to none.
     pub fn productions(&self) -> impl Iterator<Item = &EnvironmentPlan> {
         let deploys = |e: &EnvironmentPlan| self.lanes().any(|lane| lane == &e.name);
         let some = self.environments.iter().any(|e| e.production && deploys(e));
         self.environments.iter().filter(move |e| e.production && (!some || deploys(e)))
     }
 
-    /// Whether the fix is merged before it is deployed: what ships is the merge.
+    /// Returns `true` if the fix is merged before it is deployed. The merge commit is deployed then.
     #[must_use]
     pub fn merges_first(&self) -> bool {
         self.steps.iter().any(|step| matches!(step.kind, StepKind::Merge { .. }))
     }
 
-    /// Whether the fix has to be on main before it is picked onto the branch (SRE-8).
+    /// Returns `true` if the fix must be on main before it is picked onto the branch (SRE-8).
     #[must_use]
     pub fn main_first(&self) -> bool {
         self.steps.iter().any(|step| matches!(step.kind, StepKind::OnMain))
     }
 
-    /// Whether what ships is a commit of main, as in a release from main or a promotion.
+    /// Returns `true` if a commit of main is deployed: in a release from main or a promotion.
     #[must_use]
     pub fn ships_main(&self) -> bool {
         self.is_promotion() || (self.merges_first() && self.into == self.main)
     }
 
-    /// Whether its branch holds nothing but picks of main, so that all its commits have to be accounted for (SRE-4, SRE-10).
+    /// Returns `true` if the branch may only hold picks of main, so that each commit must be accounted
+    /// for (SRE-4, SRE-10).
     #[must_use]
     pub fn picks(&self) -> bool {
         self.steps.iter().any(|step| matches!(step.kind, StepKind::Change { pull: false, .. }))
     }
 
-    /// Whether it promotes what is on main, without a branch or a fix of its own.
+    /// Returns `true` if the plan promotes a commit of main and has no branch or fix of its own.
     #[must_use]
     pub fn is_promotion(&self) -> bool {
         self.steps.iter().any(|step| matches!(step.kind, StepKind::Target))
     }
 
-    /// Whether a hotfix in production is a state that has to end before the run does (HOCS-13).
+    /// Returns `true` if the run stays open until the hotfix is no longer in production (HOCS-13).
     #[must_use]
     pub fn expires(&self) -> bool {
         self.steps.iter().any(|step| matches!(step.kind, StepKind::Expire))
     }
 
-    /// The branch that has to stand at what ships in the moment of the deployment; `None` when main may have gone on.
+    /// Returns the branch whose tip must be the deployed commit when the deployment starts; `None` if main may have
+    /// moved on.
     #[must_use]
     pub fn deployed_branch(&self) -> Option<&BranchName> {
         if self.ships_main() {
@@ -207,7 +211,7 @@ impl Plan {
         }
     }
 
-    /// The name of one of its branches.
+    /// Returns the name of one of the two branches.
     #[must_use]
     pub fn branch_named(&self, which: BranchRole) -> &BranchName {
         match which {
@@ -216,7 +220,7 @@ impl Plan {
         }
     }
 
-    /// The environments this plan deploys to: its lanes.
+    /// Returns the environments that the plan deploys to: its lanes.
     pub fn lanes(&self) -> impl Iterator<Item = &Environment> {
         self.steps.iter().filter_map(|step| {
             if let StepKind::Deploy { environment, .. } = &step.kind { Some(environment) } else { None }
@@ -224,8 +228,8 @@ impl Plan {
     }
 }
 
-/// A step of the playbook as it stands in the plan of a service: left out when it is not for it, and once for every
-/// environment of a group (`production` of a service with two).
+/// Places a playbook step into the plan of a service. Returns no step if it does not apply, and one step per
+/// environment if it names a group (`production` of a service with two).
 #[must_use]
 pub fn placed(step: &StepSpec, service: &Service, schema: bool) -> Vec<StepSpec> {
     let for_another_kind = step.only_for.is_some_and(|kind| kind != service.kind);
@@ -245,7 +249,7 @@ pub fn placed(step: &StepSpec, service: &Service, schema: bool) -> Vec<StepSpec>
     group.iter().filter_map(|environment| in_environment(step, named, &environment.name)).collect()
 }
 
-/// A step about one environment of a group: its id and title say which.
+/// Returns the step for one environment of a group, with the environment in its id and title.
 fn in_environment(step: &StepSpec, group: &Environment, environment: &Environment) -> Option<StepSpec> {
     let mut kind = step.kind.clone();
     *environment_mut(&mut kind)? = environment.clone();
@@ -259,7 +263,7 @@ fn in_environment(step: &StepSpec, group: &Environment, environment: &Environmen
     Some(StepSpec { id, title, kind, ..step.clone() })
 }
 
-/// The environment a step is about.
+/// Returns the environment that a step is about; `None` if it is not tied to one.
 #[must_use]
 pub fn environment_of(kind: &StepKind) -> Option<&Environment> {
     match kind {
@@ -306,7 +310,7 @@ fn environment_mut(kind: &mut StepKind) -> Option<&mut Environment> {
     }
 }
 
-/// The branch that carries the fix, and the one that it goes into.
+/// Returns the branch that carries the fix, and the target branch of its pull request.
 fn branches(
     service: &Service,
     playbook: &Playbook,
@@ -350,7 +354,7 @@ fn ticket<'a>(subject: PlanInput<'a>) -> Result<&'a str, Refusal> {
     })
 }
 
-/// The forge would refuse the push of a work branch that looks like a hotfix branch; so does the bot, and earlier (HOCS-9).
+/// Refuses a work branch whose name looks like a hotfix branch. The forge would refuse the push later (HOCS-9).
 fn fit(own: BranchName, work: &WorkBranch, subject: PlanInput<'_>) -> Result<BranchName, Refusal> {
     if !own.as_str().to_ascii_lowercase().starts_with(&work.forbid_prefix.to_ascii_lowercase()) {
         return Ok(own);
@@ -366,7 +370,8 @@ fn fit(own: BranchName, work: &WorkBranch, subject: PlanInput<'_>) -> Result<Bra
         .because_of("HOCS-9"))
 }
 
-/// The pattern of good names, if this is none of them. It should be one, so another is said aloud and not refused (HOCS-7).
+/// Returns the pattern for work branch names if this name does not match it. A mismatch is a warning, not
+/// a refusal (HOCS-7).
 fn unlike(own: &BranchName, work: &WorkBranch) -> Option<String> {
     let pattern = work.pattern.as_ref()?;
     let fits = regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(own.as_str()));
@@ -384,7 +389,7 @@ fn parsed(name: String) -> Result<BranchName, Refusal> {
     })
 }
 
-/// A title as a branch name: lower-case words joined by dashes, cut at a word near 50 characters.
+/// Converts a title into a branch name: lower-case words joined by dashes, cut at a word boundary near 50 characters.
 fn slug(title: &str) -> String {
     let mut slug = String::new();
     for word in title.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {

@@ -1,4 +1,5 @@
-//! A runbook as data: an ordered list of steps, each with its level and the sentences of the runbook it serves.
+//! Playbooks: a runbook as data. A playbook is an ordered list of steps, each with its level and the runbook
+//! requirements that it serves. [`Plan::resolve`](super::plan::Plan::resolve) resolves it for a service.
 
 use hotfix_adapters::forge::MergeMethod;
 use hotfix_adapters::ids::Environment;
@@ -6,301 +7,307 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{PlaybookId, RequirementId, StepId};
 
-/// A runbook as data.
+/// A playbook: the steps of one runbook, and the naming and locking rules of its runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Playbook {
-    /// Its name.
+    /// Name of the playbook, as used in the configuration.
     pub id: PlaybookId,
-    /// What it is, in one line.
+    /// One-line description.
     pub title: String,
-    /// How the branch that carries the fix is called; with a `work_branch`, the one that its pull request goes into.
+    /// Naming scheme of the branch that carries the fix; of the integration branch if there is a `work_branch`.
     pub branch: BranchScheme,
-    /// What the branch is called that carries the fix, when it is not `branch` itself (HOCS-7, HOCS-9, HOCS-11).
+    /// The author's own branch that carries the fix, if it differs from `branch` (HOCS-7, HOCS-9, HOCS-11).
     pub work_branch: Option<WorkBranch>,
-    /// What a hold does.
+    /// Effect of a hold on deployments.
     pub hold: HoldMeans,
-    /// What becomes of a second start while the lane is taken.
+    /// Handling of a second start while the lane is held.
     pub second_start: SecondStart,
-    /// Its steps, in order.
+    /// The steps of the normal path, in order.
     pub steps: Vec<StepSpec>,
-    /// The steps of the exceptional path, taken only by `start --exceptional` and only when its capabilities are there
-    /// (MAIN-11 to MAIN-13). Empty when there is no such path.
+    /// The steps of the exceptional path, used only by `start --exceptional` and only if its capabilities are present
+    /// (MAIN-11 to MAIN-13). Empty if there is no such path.
     pub exceptional: Vec<StepSpec>,
 }
 
-/// How the branch that carries the fix is called. One scheme a service: git cannot hold `hotfix` beside `hotfix/x`.
+/// The naming scheme of the hotfix branch. One scheme per service, because git cannot hold both
+/// `hotfix` and `hotfix/x`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BranchScheme {
-    /// Always the same name, so that there is one at a time (APPLY-X5).
+    /// A fixed name, so that only one such branch can exist at a time (APPLY-X5).
     Fixed(String),
-    /// `prefix` and the title made into a slug, such as `hotfix/fix-500-on-upload` (MAIN-4).
+    /// `prefix` plus the title as a slug, such as `hotfix/fix-500-on-upload` (MAIN-4).
     Slug {
-        /// What stands before the slug, such as `hotfix/`.
+        /// The part before the slug, such as `hotfix/`.
         prefix: String,
     },
-    /// `prefix` and the ticket, such as `hotfix/HOCS-1234` (HOCS-14).
+    /// `prefix` plus the ticket, such as `hotfix/HOCS-1234` (HOCS-14).
     Ticket {
-        /// What stands before the ticket.
+        /// The part before the ticket.
         prefix: String,
     },
-    /// There is none: what is promoted is on main already.
+    /// No branch: a commit that is already on main is promoted.
     None,
 }
 
-/// A branch of the author's own, whose pull request goes into the hotfix branch. It is called after the ticket.
+/// A work branch: the author's own branch, named after the ticket, whose pull request goes into the hotfix branch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkBranch {
-    /// What a good name looks like, as a regular expression; another one is warned of (HOCS-7).
+    /// Regular expression for names. A mismatch is only a warning (HOCS-7); `None` allows any name.
     pub pattern: Option<String>,
-    /// What its name does not begin with, because the forge would refuse the push (HOCS-9).
+    /// Prefix that the name must not have, because the forge would refuse the push (HOCS-9). Case-insensitive.
     pub forbid_prefix: String,
 }
 
-/// What a hold does (PROMO-12).
+/// The effect of a hold (PROMO-12).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HoldMeans {
-    /// Nothing is deployed before it is lifted.
+    /// Blocks deployments until the hold is lifted.
     Pauses,
-    /// It is written down, and everybody sees it.
+    /// Recorded and shown only; deployments continue.
     Recorded,
 }
 
-/// What becomes of a second start while the lane is taken (APPLY-13).
+/// The handling of a second start while the lane is held (APPLY-13).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SecondStart {
-    /// It joins the running one: its fixes go onto the same branch (APPLY-14).
+    /// The second start joins the running run: its fixes go onto the same branch (APPLY-14).
     Join,
-    /// It is refused, and told who has the lane.
+    /// The second start is refused; the refusal names the run that holds the lane.
     Refuse,
 }
 
-/// How binding a step is, as RFC 2119 has it.
+/// Requirement level of a step, as in RFC 2119.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
-    /// Blocks until it is done; overriding it takes a second person and a reason.
+    /// Blocks until it is done. An override takes two people and a reason.
     Must,
-    /// May be skipped with a reason, which is kept.
+    /// May be skipped with a reason, which is recorded.
     Should,
-    /// An option: skipped by a word.
+    /// Optional: the run does not wait for it. May be skipped with a reason.
     May,
-    /// Refuses; nothing lifts it.
+    /// A prohibition: refuses what the runbook forbids. Cannot be skipped or overridden.
     MustNot,
 }
 
-/// One step of a playbook.
+/// A step of a playbook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepSpec {
-    /// Its name in the playbook.
+    /// Id of the step, unique in its playbook.
     pub id: StepId,
-    /// What it is, for people: "Deploy to staging".
+    /// Title for messages, such as "Deploy to staging".
     pub title: String,
-    /// How binding it is.
+    /// Requirement level; decides if the step may be skipped or overridden.
     pub level: Level,
-    /// The sentences of the runbook it serves.
+    /// The runbook requirements that the step serves.
     pub serves: Vec<RequirementId>,
-    /// After how many minutes of waiting people are reminded; 0 for never.
+    /// Minutes of waiting between reminders; 0 for no reminders.
     pub remind_minutes: u32,
-    /// The kind of service it is for; every service when absent (SRE-11).
+    /// The kind of service that the step applies to; `None` for all services (SRE-11).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_for: Option<ServiceKind>,
-    /// What it does.
+    /// The behavior of the step.
     pub kind: StepKind,
 }
 
-/// What kind of thing a service is.
+/// The kind of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ServiceKind {
-    /// An application.
+    /// A regular application.
     App,
-    /// An operator, whose versions have to stay in order (SRE-11).
+    /// An operator, whose versions must stay in order (SRE-11).
     Operator,
 }
 
-/// What a step does. To add a kind: one variant here, one file in `domain/step/`; the compiler lists the rest.
+/// The behavior of a step. To add a kind, add a variant here and a file in `domain/step/`; the compiler reports the
+/// other places.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {
-    /// Is a hotfix the right thing? The answers are kept (APPLY-3).
+    /// Asks whether a hotfix is the right measure, and records the answers (APPLY-3).
     Triage {
-        /// The questions of the runbook, each answered on its own.
+        /// The criteria of the runbook, each answered separately.
         criteria: Vec<String>,
-        /// True when the run waits for the answers. When false, the questions are asked and the run goes on without them.
+        /// `true` if the run waits for the answers. `false` if the questions are asked and the run
+        /// continues without them.
         ask: bool,
     },
-    /// What is promoted: main as it is now, or the commit that was named. It is pinned (PROMO-6).
+    /// Pins the commit to promote: the tip of main, or the requested commit (PROMO-6).
     Target,
-    /// People of a party agree before it goes on (HOCS-17, HOCS-28).
+    /// Waits until members of a party agree (HOCS-17, HOCS-28).
     Agree {
-        /// Which party of the service.
+        /// Name of the party, as configured for the service.
         party: String,
-        /// How many of them.
+        /// Number of members who must agree.
         count: u32,
-        /// To what, as a question.
+        /// The question that they agree to.
         question: String,
     },
-    /// A file of the repository says that images are built of the hotfix branch (SRE-7).
+    /// Waits until a file in the repository configures image builds of the hotfix branch (SRE-7).
     BuildJob {
-        /// The file.
+        /// Path of the file in the repository.
         file: String,
-        /// What has to stand in it; `{branch}` is the branch's name.
+        /// Text that the file must contain; `{branch}` stands for the name of the branch.
         names: String,
     },
-    /// The fix is on main, by the usual process (SRE-8).
+    /// Waits until the fix is on main, merged by the usual process (SRE-8).
     OnMain,
-    /// The environment runs something that has the fix, by whoever's doing (SRE-1, SRE-9, PROMO-5).
+    /// Waits until the environment runs a commit that contains the fix, deployed by anyone (SRE-1, SRE-9, PROMO-5).
     OnEnvironment {
-        /// Which one.
+        /// The environment to poll.
         environment: Environment,
     },
-    /// The version that would be made of the hotfix lies between that of production and the next one of main (SRE-11).
+    /// Checks that the version of the hotfix is above production's and not above the next version of main (SRE-11).
     VersionOrder {
-        /// What stands before the count of commits.
+        /// The part of a version before the commit count.
         prefix: String,
     },
-    /// Finds the image that was built of what ships, and pins its digest (HOCS-22, HOCS-23).
+    /// Finds the image that was built from the deployable commit, and pins its digest (HOCS-22, HOCS-23).
     Image,
-    /// Ends when production is rolled back, or runs a release that has the fix (HOCS-34, HOCS-37).
+    /// Waits until production is rolled back or runs a release that contains the fix (HOCS-34, HOCS-37).
     Expire,
-    /// Finds where to branch from.
+    /// Determines the base: the commit to branch from.
     Base {
-        /// Where from.
+        /// The source of the base.
         from: BaseSource,
     },
-    /// What main holds that must not ship yet; refuses when there is nothing (APPLY-4).
+    /// Lists the held-back changes. Refuses the run if there are none (APPLY-4).
     Withheld,
-    /// Main must be releasable: green, and without a release blocker (MAIN-3, MAIN-12).
+    /// Requires main to be releasable: green checks and no release blocker (MAIN-3, MAIN-12).
     Releasable,
-    /// Each of these must be declared and probed before the exceptional path opens (MAIN-13).
+    /// Requires the capabilities of the exceptional path to be declared and probed (MAIN-13).
     Capability {
-        /// What is needed.
+        /// The required capabilities.
         needs: Vec<CapabilityKind>,
     },
-    /// Tells the team, and records who was reached (APPLY-15).
+    /// Announces the run to the team, and records which members can read the channel (APPLY-15).
     Announce,
-    /// Creates a branch before any fix is on it (APPLY-X2).
+    /// Creates and pushes a branch before any fix is on it (APPLY-X2).
     Branch {
-        /// Which one.
+        /// The fix branch or the integration branch.
         which: BranchRole,
     },
-    /// Waits for the fix: picked by the bot or pushed by a person; then opens the pull request into main.
+    /// Waits for the fix, picked by the bot or pushed by a user; then opens the pull request if `pull` is set.
     Change {
-        /// Above so many changed lines the fix is called large (MAIN-5, MAIN-15); it is a warning, never a refusal.
+        /// Number of changed lines above which the fix is reported as large (MAIN-5, MAIN-15). A warning only.
         large_lines: u32,
-        /// Whether it is reviewed in a pull request of its own; a cherry-pick from main was reviewed there (SRE-10).
+        /// `true` if the fix is reviewed in its own pull request; `false` for picks from main, which were reviewed
+        /// there (SRE-10).
         pull: bool,
     },
-    /// Waits for reviews and checks of the head (APPLY-8, MAIN-7).
+    /// Waits for the reviews and checks of the head (APPLY-8, MAIN-7).
     Review {
-        /// How many approvals by people who are not the author.
+        /// Number of approvals required, not counting the authors and the requester.
         approvals: u32,
     },
-    /// Waits for a person's word on what they saw (APPLY-9, MAIN-16).
+    /// Waits for attestations (APPLY-9, MAIN-16).
     Verify {
-        /// Where they look: `local`, or an environment.
+        /// The place to verify.
         place: VerifyPlace,
-        /// The question they answer.
+        /// The question that the attestation answers.
         question: String,
-        /// Whose word it takes, each by another person: `engineer`, or a party of the service. Empty is anybody's (HOCS-31).
+        /// The parties that must attest, each by a different person: `engineer` or a party of the service. Empty if
+        /// anyone may attest (HOCS-31).
         by: Vec<String>,
     },
-    /// Waits for the votes that the environment's policy asks for.
+    /// Waits for the votes that the environment's approval rules require.
     Approve {
-        /// The environment.
+        /// The environment to approve the deployment for.
         environment: Environment,
     },
     /// Deploys exactly the approved commit (APPLY-10, APPLY-11, MAIN-9).
     Deploy {
-        /// Where to.
+        /// Target environment.
         environment: Environment,
-        /// When it begins.
+        /// The trigger of the deployment.
         trigger: Trigger,
-        /// What is deployed.
+        /// The artifact to deploy.
         what: Artifact,
     },
-    /// Merges the pull request into main before the deployment (MAIN-8).
+    /// Merges the pull request into its target branch before the deployment (MAIN-8).
     Merge {
-        /// In which way.
+        /// Merge method.
         method: MergeMethod,
     },
-    /// Lists what else goes out with the fix, and tells its authors (MAIN-8).
+    /// Lists the included changes, and notifies their authors (MAIN-8).
     RideAlong,
-    /// Brings the branch back to main, and proves that the fix is there (APPLY-12).
+    /// Merges the fix back to main, and proves that it is there (APPLY-12).
     Mainline {
-        /// How it gets there.
+        /// The way in which the fix gets to main.
         by: MainlineBy,
-        /// Whether the branch is deleted afterwards (APPLY-X5).
+        /// `true` if the branch is deleted afterwards (APPLY-X5).
         delete_branch: bool,
     },
-    /// Waits for the post-mortem, and chases it (MAIN-18).
+    /// Waits for the post-mortem, and sends reminders (MAIN-18).
     Postmortem {
-        /// Within how many days after production.
+        /// Due date in days after the first deployment to production.
         due_days: u32,
     },
 }
 
-/// One of the two branches that a run can have.
+/// The role of a branch of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BranchRole {
     /// The branch that carries the fix.
     Fix,
-    /// The branch that its pull request goes into, when that is not main (HOCS-11).
+    /// The target branch of its pull request, if that is not main (HOCS-11).
     Integration,
 }
 
-/// What a deployment deploys.
+/// The artifact of a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Artifact {
-    /// What ships.
+    /// The deployable commit.
     Fix,
-    /// The commit of the schemas that it depends on (PROMO-2, PROMO-3).
+    /// The schema commit that the deployable commit depends on (PROMO-2, PROMO-3).
     Schema,
 }
 
-/// How the fix gets back to main.
+/// The way in which the fix gets back to main.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MainlineBy {
-    /// The bot merges the pull request, in this way.
+    /// The bot merges the pull request with this method.
     Merge(MergeMethod),
-    /// The bot opens a pull request into main, and people merge it (HOCS-12).
+    /// The bot opens a pull request into main, and a user merges it (HOCS-12).
     Pull,
-    /// It was there first: that is proven, and nothing is merged (SRE-10, SRE-X1).
+    /// The fix was on main first. Its presence is proven, and nothing is merged (SRE-10, SRE-X1).
     Proof,
 }
 
-/// Where the base comes from.
+/// The source of the base.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BaseSource {
-    /// What runs in production and the last successful deployment there; when both can be told they must agree (APPLY-6, APPLY-X6).
+    /// The commit that production runs and the last successful deployment there. If both are known, they must agree
+    /// (APPLY-6, APPLY-X6).
     Production,
-    /// The git tag of the version that production runs; all sources must agree (HOCS-3 to HOCS-6).
+    /// The git tag of the version that production runs. All sources must agree (HOCS-3 to HOCS-6).
     Release,
-    /// The forge's main line, never a local one (MAIN-4).
+    /// The tip of main on the forge, never of a local clone (MAIN-4).
     Main,
 }
 
-/// Where a verification looks.
+/// The place of a verification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VerifyPlace {
-    /// On a developer's machine or a review app.
+    /// A developer's machine or a review app.
     Local,
-    /// In an environment, on what was deployed there by this run.
+    /// An environment, on the commit that this run deployed there.
     Environment(Environment),
-    /// Over some time in an environment, after it went live (HOCS-36).
+    /// An environment over some time after the deployment (HOCS-36).
     Watch(Environment),
 }
 
 impl VerifyPlace {
-    /// As people name it in `verify`.
+    /// Returns the name of the place in the `verify` command.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -311,39 +318,39 @@ impl VerifyPlace {
     }
 }
 
-/// How people name the watch over production in `verify`; no environment can be called so.
+/// Place name of a [`VerifyPlace::Watch`] in the `verify` command. No environment can have this name.
 pub const WATCH: &str = "watch";
 
-/// The party that whoever asked for the fix or wrote it belongs to, in every service.
+/// Built-in party of every service: the requester and the authors of the fix.
 pub const ENGINEER: &str = "engineer";
 
-/// When a deployment begins.
+/// The trigger of a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
-    /// As soon as its turn comes.
+    /// Starts as soon as the step is current.
     Auto,
-    /// When a person says `deploy <environment>`: production is never implied.
+    /// Starts when a user runs `deploy <environment>`. A deployment to production is never implied.
     Command,
 }
 
-/// What the exceptional path needs (MAIN-13a, b, c).
+/// A capability that the exceptional path needs (MAIN-13a, b, c).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CapabilityKind {
-    /// A hotfix workflow that is triggered by hand.
+    /// A hotfix workflow that can be triggered manually.
     HotfixWorkflow,
-    /// A staging environment of its own.
+    /// A separate staging environment for hotfixes.
     HotfixStaging,
     /// A release workflow that handles hotfix tags.
     ReleaseHandlesHotfixTags,
 }
 
 impl CapabilityKind {
-    /// All of them.
+    /// All capabilities.
     pub const ALL: [Self; 3] = [Self::HotfixWorkflow, Self::HotfixStaging, Self::ReleaseHandlesHotfixTags];
 
-    /// As it is written in the configuration.
+    /// Returns the name of the capability in the configuration.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

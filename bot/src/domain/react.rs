@@ -1,4 +1,5 @@
-//! What follows from an event outside: effects for the outbox, timers. Pure; the engine commits them with the event.
+//! Reactions: the effects and timers that follow from an event. Pure; the engine writes them to the outbox in the same
+//! journal commit as the event.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,30 +15,30 @@ use super::playbook::StepKind;
 use super::step;
 use super::vote::is_backed;
 
-/// What follows from one event.
+/// The effects and timers that follow from one event.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reaction {
-    /// To be done as soon as possible, in order.
+    /// Effects to perform as soon as possible, in order.
     pub effects: Vec<Effect>,
-    /// To be reminded of, after so long.
+    /// Reminder timers to start, each with its delay.
     pub remind: Vec<(Reminder, Duration)>,
-    /// Not to be reminded of any more.
+    /// Reminder timers to cancel.
     pub forget: Vec<Reminder>,
 }
 
-/// What people are reminded of.
+/// The subject of a reminder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reminder {
-    /// A step that waits for them.
+    /// A step that waits for users.
     Step(StepId),
-    /// A broken glass that waits for a review.
+    /// A break-glass that waits for a review.
     Countersign,
 }
 
-/// After so long without a review of a broken glass people are reminded of it, again and again.
+/// Interval between reminders of a missing countersign.
 const COUNTERSIGN: Duration = Duration::from_secs(30 * 60);
 
-/// What follows from an event, given the run right after it. `version` is the event's.
+/// Derives the reaction to an event. `state` is the run right after the event, and `version` is the event's version.
 #[must_use]
 pub fn react(state: &Hotfix, entry: &Entry, version: u64) -> Reaction {
     let mut reaction = Reaction { effects: acts(state, entry, version), ..Reaction::default() };
@@ -51,7 +52,7 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
     match &entry.event {
         Event::Opened(_) => vec![Effect::TakeSnapshot],
         Event::StepEntered { step } => entered(state, step, now),
-        // Nothing moved, so the step is not entered again; the next pick, or the pull request, follows from here.
+        // The head did not move, so the step is not entered again. The next pick or the pull request follows from here.
         Event::FixPicked { commit: None, .. } | Event::FixConfirmed { .. } | Event::FixBack { .. } => {
             let current = state.current().filter(|(_, spec)| matches!(spec.kind, StepKind::Change { .. }));
             current.map(|(_, spec)| step::enter(state, spec, now)).unwrap_or_default()
@@ -71,7 +72,7 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         Event::VoteRequestClosed { why: Closing::Expired | Closing::Edits, environment } => {
             asked_anew(state, environment, now)
         }
-        // Not before: what was merged too early is still deployed from the branch.
+        // Not earlier: after an early merge, the deployment still needs the branch.
         Event::StepDone { step, .. } if is_mainline(state, step) => delete_branch(state),
         Event::MainlineMerged { .. } | Event::MainlineConfirmed { .. } if state.abandoned.is_some() => {
             delete_branch(state)
@@ -172,7 +173,7 @@ fn entered(state: &Hotfix, step: &StepId, now: Timestamp) -> Vec<Effect> {
     spec.map(|spec| step::enter(state, spec, now)).unwrap_or_default()
 }
 
-/// The question is closed and votes are still missing, so people are asked anew.
+/// Requests votes again after a vote request was closed while the approval step is current.
 fn asked_anew(state: &Hotfix, environment: &Environment, now: Timestamp) -> Vec<Effect> {
     let current = state.current().filter(|(_, spec)| asks_for(&spec.kind, environment));
     current.map(|(_, spec)| step::enter(state, spec, now)).unwrap_or_default()
@@ -187,7 +188,7 @@ fn is_mainline(state: &Hotfix, step: &StepId) -> bool {
     spec.is_some_and(|spec| matches!(spec.kind, StepKind::Mainline { .. }))
 }
 
-/// The branch is not needed any more once main has what is on it.
+/// Deletes the branch once its content is on main, if the playbook says so.
 fn delete_branch(state: &Hotfix) -> Vec<Effect> {
     if !matches!(state.mainline, Mainline::Merged(..)) {
         return Vec::new();
@@ -235,7 +236,8 @@ fn timers(state: &Hotfix, entry: &Entry, reaction: &mut Reaction) {
     }
 }
 
-/// Whether an event is said in the thread, and to whom directly. Every event that people care about is (MAIN-17).
+/// Returns the messages about an event: in the thread, in the audit channel and to individual people. All events of
+/// interest to users are reported (MAIN-17).
 fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
     let said = match &entry.event {
         Event::Refused { .. }
@@ -313,9 +315,9 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::Aborted { .. }
         | Event::Closed { .. } => true,
         Event::StepDone { step, .. } => told_when_done(state, step),
-        // The announcement asks the questions of a triage for which nothing waits.
+        // The announcement already asks the questions of an optional triage.
         Event::StepOffered { step } => !is_triage(state, step),
-        // A merge that will not be released as it is: somebody has to do something.
+        // The merge will not be released as it is, so a user has to act.
         Event::MainSeen(_) => step::merge_failed(state),
         Event::StepEntered { step } => told_when_entered(state, step),
         Event::Opened(_)
@@ -344,7 +346,8 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
     talk
 }
 
-/// What went out by a broken glass, and what somebody thinks of it, stands in the audit channel too.
+/// Returns `true` for the events that are also reported in the break-glass audit channel: the deployment
+/// and its review.
 #[expect(clippy::wildcard_enum_match_arm, reason = "an event is not for the audit channel unless it says so")]
 fn audited(event: &Event) -> bool {
     match event {
@@ -354,7 +357,7 @@ fn audited(event: &Event) -> bool {
     }
 }
 
-/// A step whose end is not another event already.
+/// Returns `true` for steps whose completion no other event reports.
 fn told_when_done(state: &Hotfix, step: &StepId) -> bool {
     let spec = state.plan.step(step);
     spec.is_some_and(|spec| {
@@ -372,19 +375,19 @@ fn is_vote(state: &Hotfix, step: &StepId) -> bool {
     spec.is_some_and(|spec| matches!(spec.kind, StepKind::Approve { .. }))
 }
 
-/// A step that asks somebody for something, and has no prompt of its own.
+/// Returns `true` for steps that wait for users and post no message of their own.
 fn told_when_entered(state: &Hotfix, step: &StepId) -> bool {
     let spec = state.plan.step(step);
     spec.is_some_and(|spec| step::asks_at_once(state, &spec.kind))
 }
 
-/// Whom an event concerns directly: the team members who cannot read the channel, whoever's commits ride along, and whose
-/// vote does not count yet.
+/// Returns the people who get a direct message about an event, such as team members who cannot read the channel,
+/// authors of included changes, and voters whose vote lacks its backing.
 #[expect(clippy::wildcard_enum_match_arm, reason = "an event is told to nobody in person unless it says so")]
 fn told(state: &Hotfix, entry: &Entry) -> Vec<PersonId> {
     match &entry.event {
         Event::Voted(vote) if !is_backed(state, vote, None) => vec![vote.person.clone()],
-        // Votes say so themselves.
+        // Voters already learn of a reopened approval step from the messages about their votes.
         Event::StepReopened { step, .. } if !is_vote(state, step) => {
             let voters = state.votes.iter().map(|vote| vote.person.clone());
             voters.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
@@ -405,7 +408,8 @@ fn told(state: &Hotfix, entry: &Entry) -> Vec<PersonId> {
     }
 }
 
-/// Returns the people whose changes went out with a promotion, or with a release of main: a rollback takes those away too.
+/// Returns the contributors of the changes included in a promotion or a release of main. A rollback removes those
+/// changes too.
 fn riders_of(state: &Hotfix, environment: &Environment) -> BTreeSet<PersonId> {
     let with_it = state.plan.ships_main() && state.plan.reaches_production(environment);
     let riders = state.included_changes.iter().flatten().filter(|_| with_it);

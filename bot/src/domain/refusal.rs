@@ -1,4 +1,4 @@
-//! A no that helps: which rule, why, and what to do next.
+//! Refusals: the answer to a command that is not accepted, with the rule, the reason and the next step.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,40 +6,40 @@ use hotfix_adapters::ids::ChannelRef;
 
 use super::id::RequirementId;
 
-/// A channel as the text of a refusal names it. What it is called there only the chat knows: whoever shows the text lets the
-/// chat say it.
+/// Returns the mark of a channel for a text of the domain. Only the chat knows the channel's name, so the view replaces
+/// the mark.
 #[must_use]
 pub fn marked_channel(channel: &ChannelRef) -> String {
     format!("<#{channel}>")
 }
 
-/// The channel at the beginning of a text that follows `<#`, and what is behind its mark.
+/// Parses a channel mark after its `<#`. Returns the channel and the text after the mark.
 #[must_use]
 pub fn channel_in(text: &str) -> Option<(ChannelRef, &str)> {
     let (channel, behind) = text.split_once('>')?;
     Some((ChannelRef::parse(channel).ok()?, behind))
 }
 
-/// Why something is not done. Nothing was changed when one is given.
+/// A refusal of a command or a deployment. A refused command changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// A stable name for the rule, such as `vote.requester`; scripts may rely on it.
+    /// Stable code of the rule, such as `vote.requester`; part of the public interface, for scripts.
     pub code: String,
-    /// The sentence of the runbook it comes from, if it comes from one.
+    /// The runbook requirement behind the rule; `None` for rules of the bot itself.
     pub requirement: Option<RequirementId>,
-    /// The reason, one sentence for a person.
+    /// Reason, one or two sentences for the user.
     pub reason: String,
-    /// The next step, one sentence for a person.
+    /// Next step for the user, in plain text.
     pub next: String,
 }
 
 impl Refusal {
-    /// A refusal by a rule of ours.
+    /// Creates a refusal without a runbook requirement.
     pub fn new(code: &str, reason: impl Into<String>, next: impl Into<String>) -> Self {
         Self { code: code.to_owned(), requirement: None, reason: reason.into(), next: next.into() }
     }
 
-    /// The same refusal, with the sentence of the runbook it comes from.
+    /// Adds the runbook requirement behind the rule. An invalid id is ignored.
     #[must_use]
     pub fn because_of(mut self, requirement: &str) -> Self {
         self.requirement = requirement.parse().ok();

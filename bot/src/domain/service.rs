@@ -1,4 +1,4 @@
-//! What can be hotfixed, as the configuration says it, valid.
+//! The service configuration, after validation.
 
 use std::collections::BTreeMap;
 
@@ -9,111 +9,114 @@ use super::id::{PersonId, PlaybookId, RequirementId, ServiceName};
 use super::people::Role;
 use super::playbook::ServiceKind;
 
-/// One deployable thing.
+/// A service: a deployable unit with its repository, environments and team.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
-    /// Its name.
+    /// Id of the service.
     pub name: ServiceName,
-    /// One line about it.
+    /// One-line description.
     pub about: String,
-    /// What kind of thing it is.
+    /// Application or operator; some playbook steps apply to one kind only.
     pub kind: ServiceKind,
-    /// Where its code is.
+    /// Repository of the code on the forge.
     pub repo: Repo,
-    /// Its main line.
+    /// Main branch of the repository.
     pub main: BranchName,
-    /// The runbook its team follows.
+    /// The playbook for hotfixes.
     pub playbook: PlaybookId,
-    /// The runbook of an ordinary promotion, if the bot does those too (PROMO-5).
+    /// The playbook for ordinary promotions; `None` if the bot does not promote the service (PROMO-5).
     pub promote_with: Option<PlaybookId>,
-    /// Where its team reads.
+    /// Channel where the service's runs are announced.
     pub channel: ChannelRef,
-    /// Its environments, in the order in which a fix passes through them. At least one is production.
+    /// The environments, in the order in which a fix passes through them. At least one is production.
     pub environments: Vec<EnvironmentPlan>,
-    /// Who is told of a hotfix; everybody must learn of it (APPLY-15).
+    /// The people who must learn of a hotfix (APPLY-15).
     pub team: Vec<PersonId>,
-    /// The labels that say that main must not be released (MAIN-3).
+    /// Labels of issues and pull requests that block a release of main (MAIN-3).
     pub release_blockers: Vec<String>,
-    /// The labels by which people hold a pull request back.
+    /// Labels that hold a pull request back.
     pub hold_labels: Vec<String>,
     /// The checks that must be green.
     pub required_checks: RequiredChecks,
-    /// The checks that may fail: noise in logs and the like (HOCS-18, HOCS-20).
+    /// Names of the checks that may fail, such as log noise (HOCS-18, HOCS-20).
     pub lenient_checks: Vec<String>,
-    /// Groups of people that a playbook asks by name, such as `stakeholders` (HOCS-17).
+    /// Groups of people that a playbook refers to, keyed by name, such as `stakeholders` (HOCS-17).
     pub parties: BTreeMap<String, Vec<PersonId>>,
-    /// Whether its images are kept where the bot can look.
+    /// `true` if a registry is configured, so that the bot can read the service's images.
     pub has_registry: bool,
 }
 
-/// The checks that must be green before a commit passes.
+/// The checks that must be green before a commit is accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RequiredChecks {
-    /// None: the service has no CI. Checks that are reported all the same must be green.
+    /// None, because the service has no CI. Checks that are reported anyway must be green.
     None,
-    /// Exactly these.
+    /// Exactly the named checks.
     Listed(Vec<String>),
-    /// All that are reported, at least one; among them those that the forge requires and those last reported on main.
+    /// All reported checks, and at least one. They must include those that the forge requires and those last reported
+    /// on main.
     #[default]
     Expected,
 }
 
-/// An environment with what the policy asks for before something is deployed there.
+/// An environment with the approval rules of its deployments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnvironmentPlan {
-    /// Its name.
+    /// Name of the environment.
     pub name: Environment,
-    /// The name that a playbook may call it by, together with others: `production`.
+    /// Name by which a playbook refers to several environments at once, such as `production`.
     pub group: Option<Environment>,
-    /// Whether it is production.
+    /// `true` for production environments.
     pub production: bool,
-    /// How a deployment is done, in words, such as "command `deploy.sh`". The mechanism itself is wired elsewhere.
+    /// Description of the deploy mechanism, such as "command `deploy.sh`". The mechanism itself is constructed
+    /// from the configuration.
     pub mechanism: String,
-    /// Whose word it takes.
+    /// The approval rules of a deployment.
     pub approval: Approval,
-    /// The targets that a deployment there changes, where the mechanism knows several; each can be promoted alone.
+    /// The targets that a deployment changes, if the mechanism has several; each can be promoted alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<TargetPlan>,
-    /// Why nothing is ever deployed there by the bot, and the sentence that says so (HOCS-26).
+    /// The prohibition of deployments by the bot, with its reason; `None` if the bot may deploy (HOCS-26).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub never: Option<Never>,
 }
 
-/// One of the places that a promotion changes.
+/// A target within an environment that a promotion can change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetPlan {
-    /// What people call it in `promote --only`.
+    /// Name of the target in `promote --only`.
     pub name: String,
-    /// Whether it says what production runs.
+    /// `true` if the target defines what production runs.
     pub production: bool,
 }
 
-/// Why nothing is ever deployed to an environment by the bot. Nothing lifts it.
+/// The prohibition of deployments to an environment. It cannot be overridden.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Never {
-    /// The sentence of the runbook.
+    /// The runbook requirement behind it, if any.
     pub requirement: Option<RequirementId>,
-    /// Why, in one sentence.
+    /// Reason, one sentence.
     pub reason: String,
-    /// What can be done instead.
+    /// Alternative for the user, one sentence.
     pub instead: String,
 }
 
-/// Whose word a deployment takes. All rules must hold, by distinct people over all rules.
+/// The approval rules of a deployment. All rules must be met, each vote counting for one rule only.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Approval {
-    /// The rules; none means that nobody's word is needed.
+    /// The rules; empty if no votes are required.
     pub rules: Vec<ApprovalRule>,
-    /// How long a vote holds, in minutes.
+    /// Lifetime of votes and vote requests in minutes.
     pub expires_minutes: u32,
-    /// What has to back each vote beside the chat.
+    /// Backing that each vote needs outside the chat; `None` if the chat is enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step_up: Option<StepUp>,
 }
 
 impl Approval {
-    /// Both at once: the higher count of each role, the shorter time, and what backs a vote by either.
+    /// Combines two sets of rules into the stricter one: the higher count per role, the shorter lifetime, and the
+    /// backing that either requires.
     #[must_use]
     pub fn stricter(&self, other: &Self) -> Self {
         let mut rules = self.rules.clone();
@@ -128,19 +131,19 @@ impl Approval {
     }
 }
 
-/// What has to back a vote that was cast in the chat: an account there may be in the wrong hands (security case 39).
+/// The backing of a vote outside the chat, because a chat account may be compromised (security case 39).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepUp {
-    /// An approving review on the forge, of exactly the head, by the voter's account there.
+    /// An approving review of exactly the head on the forge, by the voter's account there.
     Review,
 }
 
-/// So many people with this role.
+/// A rule: the number of votes required from people with a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalRule {
-    /// The role.
+    /// The required role.
     pub role: Role,
-    /// How many, at least one.
+    /// Number of votes, at least 1.
     pub count: u32,
 }

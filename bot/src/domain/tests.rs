@@ -1,4 +1,4 @@
-//! Tests of small domain types: names, effects, counts, approvals and refusals.
+//! Tests of the domain's data types: ids, effects, counts, approvals and refusals.
 
 use hotfix_adapters::forge::{MergeMethod, PullNumber};
 use hotfix_adapters::ids::ChannelRef;
@@ -58,7 +58,7 @@ fn a_requirement_is_a_sentence_of_a_known_runbook() {
     }
 }
 
-/// Each effect declares its reach, its relation to the current step, and its text.
+/// Each effect has a reach, a description, and two flags: it serves the current step; it is a message.
 #[test]
 fn every_effect_says_how_far_it_reaches() {
     let (at, key) = ("2026-03-02T18:00:00Z".parse().unwrap(), "k-1".parse().unwrap());
@@ -110,7 +110,7 @@ fn every_effect_says_how_far_it_reaches() {
     }
 }
 
-/// SRE-11: the count is in order after production and not after the next version of main.
+/// SRE-11: the version of a hotfix is above production's and not above the next version of main.
 #[test]
 fn versions_are_in_order_between_production_and_the_next_of_main() {
     let cases = [
@@ -129,7 +129,7 @@ fn versions_are_in_order_between_production_and_the_next_of_main() {
     }
 }
 
-/// Origins of a branch are serialized only if they are known.
+/// The origins of a branch are serialized only if they are not empty.
 #[test]
 fn unknown_origins_are_not_written_down() {
     let asked = Origins { asked: [commit("1111111")].into(), beyond: Vec::new() };

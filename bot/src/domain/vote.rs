@@ -1,5 +1,5 @@
-//! Whose word counts. A vote is valid when the act happens, or not at all: the same judgement is made when it is cast,
-//! when the gate opens and in the moment before the deployment.
+//! Vote counting: determines the valid votes and the quorum of a deployment. The same rules apply when a vote is cast,
+//! when the approval step is evaluated and immediately before the deployment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,32 +16,34 @@ use super::people::Role;
 use super::refusal::Refusal;
 use super::service::{ApprovalRule, StepUp};
 
-/// What the people who voted may do now. Roles are looked at twice: when they voted, and when it counts (security case 36).
+/// The current roles of the voters, keyed by person; people who left are absent. Roles are checked twice: when the vote
+/// is cast and when it counts (security case 36).
 pub type CurrentRoles = BTreeMap<PersonId, BTreeSet<Role>>;
 
-/// How the votes for an environment stand.
+/// The result of the vote count for one environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quorum {
-    /// Who voted validly.
+    /// The people with a valid vote.
     pub valid: BTreeSet<PersonId>,
-    /// What is still missing.
+    /// The votes that are missing, per role; empty if the quorum is reached or replaced by break-glass.
     pub missing: Vec<ApprovalRule>,
-    /// Who broke the glass that stands in for what would be missing.
+    /// The user of the break-glass that replaces missing votes; `None` if no votes are missing or
+    /// no break-glass applies.
     pub glass: Option<PersonId>,
-    /// Who said no, and why.
+    /// The people who rejected the deployment, with their reasons.
     pub rejections: Vec<(PersonId, String)>,
 }
 
 impl Quorum {
-    /// Whether the gate is open.
+    /// Returns `true` if no vote is missing and there is no rejection.
     #[must_use]
     pub fn holds(&self) -> bool {
         self.missing.is_empty() && self.rejections.is_empty()
     }
 }
 
-/// How the votes stand. `facts` is what was read in the moment before a deployment: roles are looked at twice, when people
-/// voted and when it counts (security case 36). Without it the roles they had when they voted count.
+/// Counts the votes for an environment. `facts` are the preconditions read immediately before a deployment; with them,
+/// the current roles count too (security case 36). Without them, only the roles at the time of the vote count.
 #[must_use]
 pub fn quorum(state: &Hotfix, environment: &Environment, now: Timestamp, facts: Option<&DeployFacts>) -> Quorum {
     let valid: Vec<&Vote> = state.votes.iter().filter(|vote| is_valid(state, vote, environment, now, facts)).collect();
@@ -79,7 +81,8 @@ fn is_valid(
         && is_backed(state, vote, facts)
 }
 
-/// Whether there is what has to back a vote beside the chat (security case 39): as it was last seen, or as `facts` say.
+/// Returns `true` if the vote has the backing that the policy requires outside the chat (security case 39): according
+/// to `facts`, or to the last reading if there are none.
 #[must_use]
 pub fn is_backed(state: &Hotfix, vote: &Vote, facts: Option<&DeployFacts>) -> bool {
     match state.approval(&vote.environment).and_then(|approval| approval.step_up) {
@@ -92,8 +95,8 @@ pub fn is_backed(state: &Hotfix, vote: &Vote, facts: Option<&DeployFacts>) -> bo
     }
 }
 
-/// Asks for one more vote when all who approved a promotion worked on one commit of it: nobody approves their own work alone
-/// (security case 23).
+/// Requires one more vote if all approvers of a promotion contributed to the same commit: authors must not approve
+/// their own work alone (security case 23).
 fn alone(state: &Hotfix, environment: &Environment, rules: &[ApprovalRule], votes: &[&Vote]) -> Vec<ApprovalRule> {
     let ships = state.deployable_to(environment).is_some() && state.deployable_to(environment) == state.deployable();
     let own = |rider: &Contribution| votes.iter().all(|vote| state.wrote(rider, &vote.person));
@@ -103,7 +106,7 @@ fn alone(state: &Hotfix, environment: &Environment, rules: &[ApprovalRule], vote
     rules.iter().filter(|_| alone).take(1).map(|rule| ApprovalRule { role: rule.role, count: 1 }).collect()
 }
 
-/// Whose last word on a pull request approves exactly this commit.
+/// Returns the people whose last review of the pull request approves exactly this commit.
 #[must_use]
 pub fn approving(reviews: &[ReviewSeen], commit: &CommitId) -> BTreeSet<PersonId> {
     let said = reviews.iter().filter_map(|review| Some((review.person.clone()?, review)));
@@ -112,7 +115,7 @@ pub fn approving(reviews: &[ReviewSeen], commit: &CommitId) -> BTreeSet<PersonId
     last.into_iter().filter(|(_, review)| yes(review)).map(|(person, _)| person).collect()
 }
 
-/// Why a vote does not count any more by the rules as they are now, if that is so.
+/// Returns the reason why a vote is no longer valid under the current roles and policy; `None` if it still is.
 #[must_use]
 pub fn lapse(
     state: &Hotfix,
@@ -128,15 +131,16 @@ pub fn lapse(
     }
 }
 
-/// Whether they have one of the roles by which the vote counted when it was cast. Another one that they have as well does
-/// not stand for it.
+/// Returns `true` if the voter still has one of the roles that the vote counted for when it was cast. Other roles
+/// cannot replace them.
 fn still_in_role(state: &Hotfix, vote: &Vote, now: &BTreeSet<Role>) -> bool {
     let rules = state.approval(&vote.environment).map_or(&[][..], |approval| &approval.rules);
     let mut asked = rules.iter().map(|rule| rule.role).filter(|role| vote.roles.contains(role)).peekable();
     asked.peek().is_none() || asked.any(|role| now.contains(&role))
 }
 
-/// Why a person's vote can never count for this run: separation of duties (security case 23).
+/// Returns the refusal for a person whose vote can never count in this run (separation of duties, security case 23);
+/// `None` for everyone else.
 #[must_use]
 pub fn excluded(state: &Hotfix, person: &PersonId) -> Option<Refusal> {
     if person == &state.requester {
@@ -160,8 +164,8 @@ pub fn excluded(state: &Hotfix, person: &PersonId) -> Option<Refusal> {
     None
 }
 
-/// Which rules the voters do not fulfil, each voter counting for one place only, and by a role that they had when they voted
-/// and have now.
+/// Returns the votes that are missing per role. Each voter fills one seat only, by a role that they had when they voted
+/// and still have.
 fn missing(rules: &[ApprovalRule], votes: &[&Vote], standing: Option<&CurrentRoles>) -> Vec<ApprovalRule> {
     let holds = |vote: &Vote, role: Role| {
         vote.roles.contains(&role)
@@ -181,10 +185,10 @@ fn missing(rules: &[ApprovalRule], votes: &[&Vote], standing: Option<&CurrentRol
     open.into_iter().map(|(role, count)| ApprovalRule { role, count }).collect()
 }
 
-/// Whether a vote counts by a role.
+/// Predicate: the vote counts for the role.
 type Holds<'a> = dyn Fn(&Vote, Role) -> bool + 'a;
 
-/// Finds a voter for a place, moving others to other places when that helps (an augmenting path).
+/// Finds a voter for a seat, moving other voters to other seats if that helps (an augmenting path).
 fn seat(
     place: usize,
     places: &[Role],

@@ -1,5 +1,5 @@
-//! The questions to the voters. A question is one message, which the journal holds. It is of one run and one environment, about
-//! one commit, and it has an end; a word on it counts while it is open, and only there (security cases 32 and 35).
+//! Vote requests. A vote request is one message, recorded in the journal, for one run, environment and commit, with an
+//! expiry. Votes on the message count only while the request is open (security cases 32 and 35).
 
 use hotfix_adapters::ids::{CommitId, Environment, MessageRef};
 use jiff::{SignedDuration, Timestamp};
@@ -8,33 +8,35 @@ use super::hotfix::Hotfix;
 use super::playbook::StepKind;
 use super::service::Approval;
 
-/// A question to the voters.
+/// A vote request: one message for one run, environment and commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VoteRequest {
-    /// For which commit.
+    /// The commit to be deployed.
     pub commit: CommitId,
-    /// The message they react to.
+    /// The message that voters react to.
     pub message: MessageRef,
-    /// When it was asked.
+    /// Time of the request, UTC.
     pub asked: Timestamp,
 }
 
 impl Hotfix {
-    /// When the time of a question for this environment is over: it holds for as long as a vote on it does.
+    /// Returns the time at which a vote request for this environment expires, UTC. Requests and votes have
+    /// the same lifetime.
     #[must_use]
     pub fn ends(&self, environment: &Environment, prompt: &VoteRequest) -> Timestamp {
         let minutes = self.approval(environment).map_or(0, |approval| approval.expires_minutes);
         prompt.asked.checked_add(SignedDuration::from_mins(i64::from(minutes))).unwrap_or(prompt.asked)
     }
 
-    /// Whose word a deployment to an environment takes: what the plan says, or what the policy asks for beyond that.
+    /// Returns the approval rules of a deployment: the plan's, or the stricter ones after a policy change; `None` if
+    /// the plan has no such environment.
     #[must_use]
     pub fn approval(&self, environment: &Environment) -> Option<&Approval> {
         let planned = || self.plan.environment(environment).map(|planned| &planned.approval);
         self.approvals.get(environment).or_else(planned)
     }
 
-    /// Whether it is the turn of votes for this environment, or of the deployment that rests on them.
+    /// Returns `true` if the current step is the approval for this environment or the deployment to it.
     #[must_use]
     pub fn takes_votes(&self, environment: &Environment) -> bool {
         self.is_current(|kind| {
@@ -42,7 +44,7 @@ impl Hotfix {
         })
     }
 
-    /// Returns whether votes are due and the run knows no message that asks for them.
+    /// Returns `true` if the current step is an approval that has no vote request yet.
     #[must_use]
     pub fn awaits_vote_request(&self) -> bool {
         self.is_current(
@@ -50,7 +52,7 @@ impl Hotfix {
         )
     }
 
-    /// The question that this message asks, if it is open.
+    /// Returns the vote request of this message, if it is open.
     #[must_use]
     pub fn open_vote_request(&self, message: &MessageRef, now: Timestamp) -> Option<(&Environment, &VoteRequest)> {
         let open = |environment: &Environment, prompt: &VoteRequest| {
@@ -62,35 +64,35 @@ impl Hotfix {
         (!self.is_over() && open(environment, prompt)).then_some((environment, prompt))
     }
 
-    /// The question that this message asks or asked, open or not.
+    /// Returns the vote request of this message, open or closed.
     #[must_use]
     pub fn vote_request(&self, message: &MessageRef) -> Option<(&Environment, &VoteRequest)> {
         let past = self.past_vote_requests.iter().map(|(environment, prompt)| (environment, prompt));
         self.vote_requests.iter().chain(past).find(|(_, prompt)| &prompt.message == message)
     }
 
-    /// Whether this message is a question that this run asked, open or not.
+    /// Returns `true` if this message is a vote request of this run, open or closed.
     #[must_use]
     pub fn is_vote_request(&self, message: &MessageRef) -> bool {
         self.vote_request(message).is_some()
     }
 
-    /// Whether a yes or a no of this run was given by a reaction to this message.
+    /// Returns `true` if a vote or rejection of this run was given by a reaction to this message.
     #[must_use]
     pub fn rests_on(&self, message: &MessageRef) -> bool {
-        // Votes of old journals do not tell: then it was the question.
+        // A vote by reaction that records no message was given on the current vote request.
         let asked = |environment| self.vote_requests.get(environment).map(|prompt| &prompt.message);
         let votes = self.votes.iter().filter(|vote| vote.way.is_reaction());
         let votes = votes.filter_map(|vote| vote.on.as_ref().or_else(|| asked(&vote.environment)));
         votes.chain(self.rejections.values().filter_map(|veto| veto.on.as_ref())).any(|on| on == message)
     }
 
-    /// Closes every question: what they asked about is not what would ship.
+    /// Closes all vote requests, because the deployable commit or its context changed.
     pub(super) fn close_vote_requests(&mut self) {
         self.past_vote_requests.extend(std::mem::take(&mut self.vote_requests));
     }
 
-    /// Closes the question for an environment.
+    /// Closes the vote request of an environment, if it has one.
     pub(super) fn close_vote_request(&mut self, environment: &Environment) {
         self.past_vote_requests.extend(self.vote_requests.remove_entry(environment));
     }

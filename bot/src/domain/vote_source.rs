@@ -1,5 +1,5 @@
-//! Where a vote or a rejection came from. The source changes nothing about its effect; only a reaction can be taken back in place, so it is
-//! read again before it counts.
+//! The source of a vote or a rejection. All sources have the same effect, but only a reaction can be removed without a
+//! command; it is therefore read again before the vote counts.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VoteSource {
-    /// The verb, typed or filled in as a form.
+    /// A typed command or a submitted form.
     Command,
     /// The button on the vote request.
     Button,
@@ -16,7 +16,7 @@ pub enum VoteSource {
 }
 
 impl VoteSource {
-    /// Returns `true` if the vote can be taken back in place, without the bot being told.
+    /// Returns `true` if the vote can be withdrawn by removing a reaction, possibly without an event from the chat.
     #[must_use]
     pub fn is_reaction(self) -> bool {
         match self {
