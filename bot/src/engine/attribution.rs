@@ -272,7 +272,7 @@ fn address(signature: &Signature) -> PersonRef {
     PersonRef::new(Platform::Git, signature.email.to_ascii_lowercase())
 }
 
-/// The unknown person behind a commit that names the bot alone.
+/// Returns the unknown contributor for a commit that names only the bot.
 fn nobody(commit: &CommitInfo) -> Contributor {
     Contributor { person: None, name: commit.author.name.clone(), unknown: Some(address(&commit.author)) }
 }
