@@ -76,8 +76,8 @@ impl Engine {
         for pull in bringing(forge.as_ref(), state, source).await? {
             pulls.push((pull.number, pull.title.clone()));
             people.extend(pull.author.as_ref().and_then(|author| self.by_account(author, &machines)));
-            // The commits of a squash differ from those of its pull request, also below a merge, which is how GitLab
-            // squashes.
+            // The commits of a squash differ from those of its pull request, also below a merge, which is
+            // how GitLab squashes.
             let is_there = commits.iter().any(|commit| commit.id == pull.head_commit);
             if let Some(from) = from.as_ref().filter(|_| pull.merged && !is_there) {
                 let missing = commits_of(forge.as_ref(), state, (from, source), &pull, &mut commits).await?;
@@ -180,15 +180,15 @@ impl Engine {
         Ok(None)
     }
 
-    /// Returns the contributors behind the pick of a merge: those behind the merge, and the committer of a pick made by
-    /// hand.
+    /// Returns the contributors behind the pick of a merge: those behind the merge, and the committer of a pick
+    /// made by hand.
     fn of_pick(&self, commit: &CommitInfo, source: &Attribution, machines: &Machines) -> Vec<Contributor> {
         let by_hand = self.signed(&commit.committer, machines);
         each_once(source.people.iter().cloned().chain(by_hand).collect::<BTreeSet<_>>())
     }
 
-    /// Returns the contributors behind the commits that a commit names as its source, if those are no fixes of this
-    /// run.
+    /// Returns the contributors behind the commits that a commit names as its source, if those are no fixes
+    /// of this run.
     async fn of_traces(&self, state: &Hotfix, commit: &CommitInfo) -> Result<BTreeSet<Contributor>, Failure> {
         let mut people = BTreeSet::new();
         for source in commit.picked_from.iter().filter(|source| !state.attributions.contains_key(*source)) {

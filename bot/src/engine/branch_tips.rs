@@ -10,8 +10,8 @@ use tokio::sync::OnceCell;
 use super::Engine;
 use crate::domain::hotfix::Hotfix;
 
-/// The tips of all branches that the plan of one run names. Read on first use; a failed read is retried on the next
-/// use.
+/// The tips of all branches that the plan of one run names. Read on first use; a failed read is retried on
+/// the next use.
 #[derive(Default)]
 pub(super) struct Tips(OnceCell<BTreeMap<BranchName, CommitId>>);
 

@@ -24,8 +24,8 @@ impl Engine {
         Ok(updated)
     }
 
-    /// Updates the card of one run, and returns `true` if it did. The caller ensures that only one update per run is in
-    /// progress.
+    /// Updates the card of one run, and returns `true` if it did. The caller ensures that only one update per run
+    /// is in progress.
     pub(crate) async fn present_run(&self, id: HotfixId) -> bool {
         let Some(run) = self.run(id).await else { return false };
         let (troubles, news) = (self.troubles_of(id), self.has_news_of_troubles(id));

@@ -51,8 +51,8 @@ impl Engine {
         self.durable(commit).await
     }
 
-    /// Handles a queued interaction. The chat no longer waits for a response, so the reply is sent as a message of its
-    /// own.
+    /// Handles a queued interaction. The chat no longer waits for a response, so the reply is sent as a message
+    /// of its own.
     pub(super) async fn unpack(&self, claimed: &Claimed) -> Result<(), EngineError> {
         if let Ok(unsaid) = serde_json::from_str::<DeferredReply>(claimed.work.payload.get()) {
             return self.say_again(claimed, &unsaid).await;

@@ -321,8 +321,8 @@ impl Line {
     /// Appends an answer as one quoted argument.
     fn quoted(&mut self, id: &'static str, answer: &str) {
         let escaped = answer.replace('\\', "\\\\").replace('"', "\\\"");
-        // The parser decodes the entities that Slack writes into typed commands, so form answers are encoded the same
-        // way.
+        // The parser decodes the entities that Slack writes into typed commands, so form answers are encoded
+        // the same way.
         let escaped = escaped.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         let begin = self.text.len();
         self.word(&format!("\"{escaped}\""));
@@ -365,7 +365,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
 
-    /// Whoever handed in a form that does not do, or would have been shown one, is not left to believe that it was done.
+    /// A deferred reply about an invalid or unopened form says that nothing was done.
     #[test]
     fn what_is_answered_late_still_says_that_nothing_was_done() {
         let wrong = Response::Wrong(vec![("ticket".to_owned(), "it is too long".to_owned())]);

@@ -81,8 +81,8 @@ impl Engine {
     /// # Errors
     /// If the journal fails. Then nothing was done, and the sender must be informed.
     pub async fn handle_inbound(&self, inbound: &Inbound) -> Result<Response, EngineError> {
-        // Rate-limited requests are dropped without recording their dedupe key; otherwise a flood would fill the
-        // journal.
+        // Rate-limited requests are dropped without recording their dedupe key; otherwise a flood would
+        // fill the journal.
         if let Err(too_much) = self.check_rate(inbound) {
             self.pulse.heard(false);
             return Ok(*too_much);
@@ -158,8 +158,8 @@ impl Engine {
         }
     }
 
-    /// Checks the rate limit of the sender. Reactions are not counted: they are votes, and polling reads them again
-    /// anyway.
+    /// Checks the rate limit of the sender. Reactions are not counted: they are votes, and polling reads
+    /// them again anyway.
     fn check_rate(&self, inbound: &Inbound) -> Result<(), Box<Response>> {
         let counted =
             !matches!(inbound.interaction, Did::Reaction { .. }) && inbound.from.platform != Platform::Console;
@@ -193,8 +193,8 @@ impl Engine {
         if !matches!(word, "approve" | "reject") {
             return Ok(Response::Silent);
         }
-        // The value of a button is only compared with the journal's record of the message that it is on (security case
-        // 35).
+        // The value of a button is only compared with the journal's record of the message that it is on
+        // (security case 35).
         let run = match self.question(message).await? {
             ButtonPress::Open(run) => run,
             ButtonPress::Closed(run) => return self.pressed_late(asker, &run, message).await,

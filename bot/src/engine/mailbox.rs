@@ -221,8 +221,8 @@ impl Engine {
                 let mut work = self.work_for(id, key.as_str(), &effect)?;
                 work.not_before = self.journal.now().after(*after);
                 work.lane = outbox::time();
-                // Each reminder has an order key of its own, so that it does not wait for another reminder of the same
-                // run.
+                // Each reminder has an order key of its own, so that it does not wait for another reminder of
+                // the same run.
                 work.order_key = key.to_string();
                 commit.timers.retain(|change| !matches!(change, TimerChange::Cancel(cancelled) if cancelled == &key));
                 commit.timers.push(TimerChange::Set(work));

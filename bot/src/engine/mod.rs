@@ -160,8 +160,8 @@ pub struct Engine {
     /// Prefix of commit ids. Unique across restarts, so that no two commits share an id.
     process: String,
     runs: Arc<Mutex<BTreeMap<HotfixId, Arc<Mutex<Run>>>>>,
-    /// Keys of the work that this process enqueued itself. Such work was never tried, so its first attempt needs no
-    /// lookup.
+    /// Keys of the work that this process enqueued itself. Such work was never tried, so its first attempt
+    /// needs no lookup.
     fresh: Arc<std::sync::Mutex<BTreeSet<String>>>,
     commits: Arc<std::sync::atomic::AtomicU64>,
     /// Number of panics per work item, counted from the start of the process.

@@ -117,7 +117,7 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()
     }
 
-    /// Security case 40.
+    /// Security case 40: each account has a bucket of its own, and only the first refused request gets a reply.
     #[test]
     fn each_has_a_bucket_and_the_first_word_too_many_is_told() {
         let (pace, ana) = (RateLimits::default(), PersonRef::new(Platform::Slack, "T1/U1"));

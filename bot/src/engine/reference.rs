@@ -44,8 +44,8 @@ impl Engine {
         }))
     }
 
-    /// Resolves a reference to one commit. A merged pull request resolves to its merge, an open or closed one to its
-    /// head.
+    /// Resolves a reference to one commit. A merged pull request resolves to its merge, an open or closed one
+    /// to its head.
     pub(super) async fn one_commit(
         &self,
         service: &ServiceName,

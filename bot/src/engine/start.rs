@@ -1,5 +1,5 @@
-//! Starts a run: records its opening and acquires its lanes in one commit, so that one of two concurrent starts wins
-//! (APPLY-13).
+//! Starts a run: records its opening and acquires its lanes in one commit, so that one of two concurrent
+//! starts wins (APPLY-13).
 
 use hotfix_adapters::ids::{BranchName, CommitId};
 use hotfix_storage::{CommitError, DedupeKey, LeaseView, Receipt};
@@ -149,8 +149,8 @@ impl Engine {
         self.config.playbooks.get(service.service.promote_with.as_ref()?)
     }
 
-    /// Handles a start whose lane is taken: joins the run that holds it, or refuses with its holder (APPLY-13,
-    /// APPLY-14).
+    /// Handles a start whose lane is taken: joins the run that holds it, or refuses with its
+    /// holder (APPLY-13, APPLY-14).
     async fn lane_taken(
         &self,
         start: &Start,

@@ -1,6 +1,6 @@
 //! Maps a message to its vote request, and answers interactions with a closed one (security cases 32 and 35). Only the
-//! journal decides this, never the content of the interaction: it knows the message of each vote request and what it
-//! asked.
+//! journal decides this, never the content of the interaction: it knows the message of each vote request and
+//! what it asked.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -42,8 +42,8 @@ pub(super) enum ButtonPress {
     Open(Box<Hotfix>),
     /// A closed vote request of this run: votes on it do not count.
     Closed(Box<Hotfix>),
-    /// Possibly a vote request that is being posted. Users see the message before the chat has returned its id to the
-    /// bot.
+    /// Possibly a vote request that is being posted. Users see the message before the chat has returned its id
+    /// to the bot.
     OnItsWay,
     /// No vote request that the journal knows, such as a copy of one.
     None,
@@ -75,8 +75,8 @@ impl Engine {
         })
     }
 
-    /// Returns `true` if a vote request of a matching run is being posted. One that was set aside as dead does not
-    /// count.
+    /// Returns `true` if a vote request of a matching run is being posted. One that was set aside as dead
+    /// does not count.
     async fn is_asking(&self, of: impl Fn(&Hotfix) -> bool) -> Result<bool, EngineError> {
         let runs: Vec<_> = self.runs.lock().await.values().cloned().collect();
         let mut asking: BTreeSet<HotfixId> = BTreeSet::new();
@@ -121,8 +121,8 @@ impl Engine {
         }))
     }
 
-    /// Handles a reaction on a closed vote request: informs the voter once. Unknown accounts and redeliveries get no
-    /// reply.
+    /// Handles a reaction on a closed vote request: informs the voter once. Unknown accounts and redeliveries
+    /// get no reply.
     pub(super) async fn reacted_late(
         &self,
         asker: &Caller,
@@ -136,8 +136,8 @@ impl Engine {
         Ok(Response::Said(Reply::no(&[self.closed(asker, run, message)])))
     }
 
-    /// Returns the receipt of the first delivery of this interaction; `None` if this is the first. Records the dedupe
-    /// key.
+    /// Returns the receipt of the first delivery of this interaction; `None` if this is the first. Records
+    /// the dedupe key.
     async fn seen_before(&self, asker: &Caller) -> Result<Option<Receipt>, EngineError> {
         let Some(seen) = &asker.seen else { return Ok(None) };
         let mut commit = Commit::new(self.commit_id());

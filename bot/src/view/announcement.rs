@@ -95,8 +95,8 @@ fn base(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
     Some(text.plain(format!(", according to {sources}.")))
 }
 
-/// Lists the sources that confirm the running commit: the mechanism, the last deployment, the clusters and the other
-/// productions.
+/// Lists the sources that confirm the running commit: the mechanism, the last deployment, the clusters and
+/// the other productions.
 fn sources(survey: &Snapshot, base: &CommitId, production: &str) -> Vec<String> {
     let says = |commit: &Option<CommitId>| commit.as_ref() == Some(base);
     let running = says(&survey.running).then(|| format!("{production} itself"));

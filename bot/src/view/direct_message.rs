@@ -1,6 +1,6 @@
 //! Direct messages to one person: a team member who cannot read the channel (APPLY-15), the author of an included
 //! change (MAIN-8, PROMO-11), a voter whose vote does not count yet or is held back, a person whose change a rollback
-//! removes, and the author of a revert. The run waits for none of the first two.
+//! removes, and the author of a revert. The run waits for neither of the first two.
 
 use hotfix_adapters::chat::{Card, Text, Tone};
 

@@ -10,8 +10,8 @@ use super::waiting_on::asks;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::PersonId;
 
-/// Renders the home page. `runs` are the runs that the person may see; `me` is `None` for an account that maps to
-/// nobody.
+/// Renders the home page. `runs` are the runs that the person may see; `me` is `None` for an account that
+/// maps to nobody.
 #[must_use]
 pub fn home(runs: &[&Hotfix], me: Option<&PersonId>, audience: &Audience<'_>, now: Timestamp) -> Vec<Card> {
     let Some(me) = me else { return vec![nobody()] };

@@ -456,7 +456,6 @@ mod tests {
     use super::*;
     use crate::view::fixture::{closed, every_event, live, person, same};
 
-    /// What is written into the journal is read back as it was, whatever kind of event it is.
     #[test]
     fn every_event_is_read_back_as_it_was_written() {
         for event in every_event() {

@@ -36,9 +36,9 @@ pub enum TooLarge {
     Commits {
         /// The environment of the vote request.
         environment: Environment,
-        /// How many there are.
+        /// Number of commits that would be deployed.
         total: usize,
-        /// How many could be shown.
+        /// Number of commits that can be shown.
         shown: usize,
     },
     /// The message would be too long.
@@ -254,8 +254,8 @@ fn said(state: &Hotfix, commit: &CommitId, head: &CommitId, to: &Audience<'_>, n
     said.extend(state.reached.iter().map(|(environment, runs)| {
         Text::of(format!("{} runs ", capital(environment.as_str()))).commit(runs).plain(", which has it.")
     }));
-    // An environment that others deployed to may run a commit other than the one that ships, as long as it contains the
-    // fix.
+    // An environment that others deployed to may run a commit other than the one that ships, as long as it
+    // contains the fix.
     let there = |place: &str| state.reached.iter().find(|(environment, _)| environment.as_str() == place);
     let same_image = |word: &Attestation| word.image.is_none() || word.image.as_ref() == state.digest();
     let counts = |place: &str, word: &Attestation| {
@@ -367,7 +367,7 @@ React with ✅ or ❌, press a button, or say `/hotfix approve` or `/hotfix reje
         assert_eq!(values, [value("approve"), value("reject")]);
     }
 
-    /// Whoever may only look is not called; nor is whoever's vote cannot fill a place that is open.
+    /// Viewers are not mentioned, and neither are people whose vote cannot fill an open place.
     #[test]
     fn those_are_called_who_may_vote() {
         let mut play = asked();
@@ -382,7 +382,7 @@ React with ✅ or ❌, press a button, or say `/hotfix approve` or `/hotfix reje
         assert!(shown.contains("\n@Dee: production still needs 2 votes"), "{shown}");
     }
 
-    /// A question that is shown anew after its votes are there asks for nothing.
+    /// A vote request that is rendered again after its quorum is reached asks nobody.
     #[test]
     fn a_question_that_has_its_votes_says_whose() {
         let play = asked().by("ben", yes(None)).by("dee", yes(None));

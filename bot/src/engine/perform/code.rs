@@ -153,8 +153,8 @@ impl Engine {
         tip.ok_or_else(gone)
     }
 
-    /// Rebases the commits after the old base onto the new one. Deterministic: a repeated attempt produces the same
-    /// commits.
+    /// Rebases the commits after the old base onto the new one. Deterministic: a repeated attempt produces
+    /// the same commits.
     pub(super) async fn rebase(
         &self,
         state: &Hotfix,
@@ -307,8 +307,8 @@ impl Engine {
         Ok(Performed::came(EffectResult::IncludedChanges { riders, total }))
     }
 
-    /// Returns the commits whose change `tip` does not have in any form. A change that was rewritten there counts as
-    /// missing.
+    /// Returns the commits whose change `tip` does not have in any form. A change that was rewritten there
+    /// counts as missing.
     pub(super) async fn not_in(
         &self,
         state: &Hotfix,
@@ -354,8 +354,8 @@ impl Engine {
             (Some(_) | None, Some(_) | None, None) | (None, _, Some(_)) => return Ok(None),
         };
         if state.target.is_some() {
-            // A release that descends from the promoted commit contains it, even if some of its lines were changed
-            // later.
+            // A release that descends from the promoted commit contains it, even if some of its lines
+            // were changed later.
             let itself = Change { base: change.head.clone(), head: change.head.clone() };
             let how = self.contained(&state.plan.service, &state.plan.repo, &itself, tip).await?;
             if how == Containment::Ancestor {

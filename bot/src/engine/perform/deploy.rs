@@ -213,8 +213,8 @@ impl Engine {
         told.map(|_| ()).map_err(|error| Failure::retry(error.to_string()))
     }
 
-    /// Returns the current roles of the voters. A voter who left, or who no longer owns the account of the vote, has no
-    /// entry.
+    /// Returns the current roles of the voters. A voter who left, or who no longer owns the account of the vote,
+    /// has no entry.
     pub(in crate::engine) fn standing(&self, state: &Hotfix) -> CurrentRoles {
         let here = |vote: &&Vote| {
             let known = self.config.people.get(&vote.person).is_some_and(|person| person.active);

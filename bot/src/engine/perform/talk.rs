@@ -61,8 +61,8 @@ impl Engine {
         Ok(Performed::came(EffectResult::Announced { message, reached, missed }))
     }
 
-    /// Posts a vote request in the thread. A vote request that does not fit into one message is refused (security case
-    /// 29).
+    /// Posts a vote request in the thread. A vote request that does not fit into one message is refused
+    /// (security case 29).
     pub(super) async fn prompt(
         &self,
         state: &Hotfix,
@@ -186,8 +186,8 @@ impl Engine {
         Ok(now.is_some_and(|now| now.state_of(step).is_some_and(StepState::is_behind)))
     }
 
-    /// Announces the break-glass in the audit channel. It must be announced before its deployment begins (security case
-    /// 90).
+    /// Announces the break-glass in the audit channel. It must be announced before its deployment begins
+    /// (security case 90).
     pub(super) async fn announce_glass(
         &self,
         state: &Hotfix,

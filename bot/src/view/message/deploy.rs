@@ -227,8 +227,8 @@ impl EventMessage<'_> {
         lines(Tone::Good, None, said)
     }
 
-    /// Announces that production runs the fix: the change, what to watch, how to roll back, and the request not to
-    /// deploy.
+    /// Announces that production runs the fix: the change, what to watch, how to roll back, and the request
+    /// not to deploy.
     fn live(&self, intent: &DeployIntent) -> Card {
         let environment = &intent.environment;
         let title = Text::of(format!("Live in {}{}: ", self.place(environment), self.said_by(intent)))

@@ -69,8 +69,8 @@ impl EventMessage<'_> {
         lines(Tone::Bad, Some(title), vec![next, risk])
     }
 
-    /// Reports a merge of the branch into main, although fixes must only be picked from main (SRE-X1, security case
-    /// 100).
+    /// Reports a merge of the branch into main, although fixes must only be picked from main (SRE-X1,
+    /// security case 100).
     pub(super) fn branch_merged(&self, by: &Contribution) -> Card {
         let (branch, main) = (self.state.plan.branch.as_str(), self.state.plan.main.as_str());
         let title = Text::new().code(branch).plain(" was merged into ").code(main).plain(", by ");

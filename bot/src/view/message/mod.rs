@@ -160,18 +160,18 @@ fn said(told: &EventMessage<'_>, event: &Event) -> Option<Card> {
     }
 }
 
-/// An event to be told: the run right after it, by whom, when and to whom.
+/// The context in which an event is rendered: the run right after it, its author, its time and the readers.
 struct EventMessage<'a> {
     state: &'a Hotfix,
     by: &'a Actor,
     at: Timestamp,
     to: &'a Audience<'a>,
-    /// Whether people are asked for what is waited for next.
+    /// `true` if the message includes the asks of the next step; `false` for a late message.
     asks: bool,
 }
 
 impl EventMessage<'_> {
-    /// By whose doing.
+    /// Returns the display name of the author.
     fn who(&self) -> String {
         match self.by {
             Actor::Person(person) => self.to.name(person),
@@ -180,12 +180,12 @@ impl EventMessage<'_> {
     }
 }
 
-/// A message of several lines.
+/// Builds a message of several lines.
 fn lines(tone: Tone, title: Option<Text>, lines: Vec<Text>) -> Card {
     Card { tone, title, lines, ..Card::default() }
 }
 
-/// A message of one line.
+/// Builds a message of one line.
 fn one(tone: Tone, text: Text) -> Card {
     Card::line(tone, text)
 }

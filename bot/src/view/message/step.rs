@@ -102,16 +102,16 @@ impl EventMessage<'_> {
         lines(Tone::Good, None, [vec![news], next].concat())
     }
 
-    /// Returns `true` if a vote request follows right after this message, so that this message must not ask for votes
-    /// too.
+    /// Returns `true` if a vote request follows right after this message, so that this message must not ask
+    /// for votes too.
     fn is_asked_by_a_prompt(&self, wait: &Wait, at: usize) -> bool {
         let Wait::Votes { environment, missing, .. } = wait else { return false };
         let ahead = self.state.steps.get(at) == Some(&StepState::Ahead);
         ahead && !missing.is_empty() && !self.state.is_taken_back(environment)
     }
 
-    /// Announces an optional step and its command. The triage questions that no step waits for are in the announcement
-    /// instead.
+    /// Announces an optional step and its command. The triage questions that no step waits for are in
+    /// the announcement instead.
     pub(super) fn step_offered(&self, step: &StepId) -> Option<Card> {
         let spec = self.state.plan.step(step)?;
         if matches!(spec.kind, StepKind::Triage { ask: false, .. }) {
