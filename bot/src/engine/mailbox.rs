@@ -30,7 +30,7 @@ pub(super) enum Submitted {
     Refused(Vec<Refusal>),
     /// The same input was handled earlier, by the commit of this receipt.
     SeenBefore(hotfix_storage::Receipt),
-    /// The work item to settle belongs to another worker by now.
+    /// The claim on the work item to settle was lost to another worker.
     TooLate,
 }
 

@@ -24,8 +24,8 @@
 //! cards          refreshes the cards
 //! ```
 //! Invariants: no reply is sent before its command is durable; no effect begins before its intent is durable; an effect
-//! whose outcome is uncertain after a crash is looked up by its natural key before it is repeated. Called by `serve`, the
-//! demo and the tests.
+//! whose outcome is uncertain after a crash is looked up by its natural key before it is repeated. Called by
+//! `serve`, the demo and the tests.
 
 mod admission;
 mod attribution;

@@ -30,7 +30,7 @@ const ON_ITS_WAY: Duration = Duration::from_secs(1);
 enum Shut {
     /// The vote request has expired.
     Late,
-    /// The run asks for something else by now.
+    /// The commit or environment of the vote request is not what the run asks about anymore.
     Otherwise,
     /// A step before the votes is open again. Holds the title of that step.
     Held(String),

@@ -92,8 +92,8 @@ impl WorkerPool {
         Ok(())
     }
 
-    /// Returns the time until something is due. If a queue is full, this is the maximum sleep: its due work must not cause
-    /// a busy loop, and the pool wakes up when a worker becomes free.
+    /// Returns the time until something is due. If a queue is full, this is the maximum sleep: its due work must not
+    /// cause a busy loop, and the pool wakes up when a worker becomes free.
     async fn nap(&self) -> Result<Duration, EngineError> {
         if self.free.values().any(|free| *free == 0) {
             return Ok(LONGEST_SLEEP);

@@ -11,7 +11,7 @@ use crate::domain::hotfix::Hotfix;
 use crate::domain::id::PersonId;
 
 /// Renders the home page. `runs` are the runs that the person may see; `me` is `None` for an account that
-/// maps to nobody.
+/// maps to no person.
 #[must_use]
 pub fn home(runs: &[&Hotfix], me: Option<&PersonId>, audience: &Audience<'_>, now: Timestamp) -> Vec<Card> {
     let Some(me) = me else { return vec![nobody()] };

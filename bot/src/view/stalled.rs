@@ -13,7 +13,7 @@ pub struct Stall {
     pub what: String,
     /// The reason of the last failure.
     pub reason: String,
-    /// Number of attempts so far.
+    /// Number of attempts that were made.
     pub tries: u32,
     /// Time of the next attempt.
     pub next: Timestamp,

@@ -236,7 +236,7 @@ fn commit_line(commit: &Contribution, to: &Audience<'_>) -> Text {
     Text::of("• ").commit(&commit.commit).plain(format!(" {} — {}", whole(&commit.subject), listing(&people)))
 }
 
-/// Lists the review and the test results so far.
+/// Lists the result of the review and the test results for this commit.
 fn said(state: &Hotfix, commit: &CommitId, head: &CommitId, to: &Audience<'_>, now: Timestamp) -> Vec<Text> {
     let review = |(spec, at): (&StepSpec, &StepState)| {
         let StepKind::Review { .. } = &spec.kind else {
@@ -254,7 +254,7 @@ fn said(state: &Hotfix, commit: &CommitId, head: &CommitId, to: &Audience<'_>, n
     said.extend(state.reached.iter().map(|(environment, runs)| {
         Text::of(format!("{} runs ", capital(environment.as_str()))).commit(runs).plain(", which has it.")
     }));
-    // An environment that others deployed to may run a commit other than the one that ships, as long as it
+    // An environment that others deployed to may run a commit other than the one that ships, if it
     // contains the fix.
     let there = |place: &str| state.reached.iter().find(|(environment, _)| environment.as_str() == place);
     let same_image = |word: &Attestation| word.image.is_none() || word.image.as_ref() == state.digest();
@@ -382,7 +382,7 @@ React with ✅ or ❌, press a button, or say `/hotfix approve` or `/hotfix reje
         assert!(shown.contains("\n@Dee: production still needs 2 votes"), "{shown}");
     }
 
-    /// A vote request that is rendered again after its quorum is reached asks nobody.
+    /// A vote request that is rendered again after its quorum is reached mentions no voters.
     #[test]
     fn a_question_that_has_its_votes_says_whose() {
         let play = asked().by("ben", yes(None)).by("dee", yes(None));

@@ -318,8 +318,8 @@ pub(super) fn instead(state: &Hotfix, text: Text) -> Text {
     first.plain(format!(", {link} {then} once this one is over"))
 }
 
-/// Returns the missing votes. If all votes so far are from authors of an included change, that is named
-/// (security case 23).
+/// Returns the missing votes. If all voters wrote the same included change, adds that a person other than them
+/// must vote (security case 23).
 pub(super) fn missing_for(
     state: &Hotfix,
     to: &Audience<'_>,

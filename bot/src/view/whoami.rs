@@ -15,7 +15,7 @@ use crate::domain::refusal::Refusal;
 pub struct Me<'a> {
     /// The account that sent the command.
     pub account: &'a PersonRef,
-    /// The person behind the account; `None` if it maps to nobody.
+    /// The person behind the account; `None` if it maps to no person.
     pub person: Option<&'a Person>,
     /// The kind of the account, which may limit its rights.
     pub worth: Worth,

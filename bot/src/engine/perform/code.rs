@@ -135,7 +135,7 @@ impl Engine {
         Ok(Performed::came(EffectResult::Unpicked { source: source.clone(), result: Ok(seen) }))
     }
 
-    /// Moves the branch. If somebody pushed at the same moment, the effect is retried on top of that push.
+    /// Moves the branch. After a concurrent push, the effect is retried on top of that push.
     async fn move_branch(&self, state: &Hotfix, from: &CommitId, to: &CommitId) -> Result<(), Failure> {
         let forge = self.forge(&state.plan.service)?;
         match forge.advance(&state.plan.repo, &state.plan.branch, from, to).await {

@@ -21,7 +21,7 @@ impl EventMessage<'_> {
     pub(super) fn step_entered(&self, step: &StepId) -> Option<Card> {
         let spec = self.state.plan.step(step)?;
         let asks = asks_at_once(self.state, &spec.kind);
-        // A step that is satisfied at once asks nobody.
+        // A step that is satisfied at once has no asks.
         let wait = wait(self.state, self.at).filter(|_| asks && self.state.is_current(|kind| kind == &spec.kind))?;
         Some(lines(Tone::Asking, Some(Text::of(outside(&spec.title))), ask(self.state, self.to, spec, &wait)))
     }

@@ -49,7 +49,7 @@ fn moment(state: &Hotfix, event: &Event) -> Option<Moment> {
     }
 }
 
-/// Renders an event that is posted late, after the run moved on: it asks nobody for anything that is over.
+/// Renders an event that is posted late, after the run moved on: it leaves out the asks of the next step.
 #[must_use]
 pub fn late_message(state_after: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Option<Card> {
     said(&EventMessage { state: state_after, by: &entry.by, at: entry.at, to: audience, asks: false }, &entry.event)
