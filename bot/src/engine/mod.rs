@@ -3,6 +3,10 @@
 //! ```text
 //! interactions   inbound interaction → request → policy → command → reply
 //! forms          forms and their submissions; a submission becomes the command that could have been typed
+//! start          opens a run and takes its lanes
+//! queries        read-only commands
+//! locks          locks and freezes
+//! reference      resolves the commits and pull requests that users name
 //! admission      the single access check: who may do what, from which channel
 //! rate_limit     command rate limits, per person and per service
 //! deferred       interactions and replies that are kept in the journal and handled later
@@ -15,13 +19,20 @@
 //! preflight      last check before an effect begins: freezes and an unreliable clock
 //! poll           reads the remote systems; the authoritative source of observations
 //! poller         polls the open runs on a schedule, each in a task of its own
+//! poll_step      observations for the current step
+//! in_flight      drops observations that overlap with an effect
 //! wakeup         webhooks: poll the affected runs sooner
 //! read_failures  reads of remote systems that keep failing
 //! stalled        effects that a run is blocked on because they keep failing
 //! attribution    the people behind commits
+//! containment    which commits contain a change, with a cache
+//! facts          converts what the ports return into domain types
+//! branch_tips    the branch tips of a run, read once per poll or effect
 //! break_glass    limits break-glass to one use per service in 24 hours
 //! reload         the same engine under another configuration
 //! cards          refreshes the cards
+//! recover        replays all runs at startup
+//! stats          counters for metrics and health checks
 //! ```
 //! Invariants: no reply is sent before its command is durable; no effect begins before its intent is durable; an effect
 //! whose outcome is uncertain after a crash is looked up by its natural key before it is repeated. Called by

@@ -1,6 +1,6 @@
 //! The poller: polls the open runs on a schedule, each in a task of its own, so that a forge that hangs does not delay
-//! the runs of another. At most one poll per run is in flight. Called by `serve`; tests poll step by
-//! step, see [`Engine::poll`](super::Engine::poll).
+//! the runs of another. At most one poll per run is in flight. Called by `serve`; tests poll step
+//! by step, see [`Engine::poll`](super::Engine::poll).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;

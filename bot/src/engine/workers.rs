@@ -1,7 +1,7 @@
 //! The worker pool: claims work as soon as it has capacity, and runs each work item in a task of its own. No work item
 //! waits for a slow one of another run or another queue. The journal keeps the order: it hands out one work item at a
-//! time per queue and order key. Called by `serve`; tests do the same work step by
-//! step, see [`Engine::work`](super::Engine::work).
+//! time per queue and order key. Called by `serve`; tests do the same work step by step, see
+//! [`Engine::work`](super::Engine::work).
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
