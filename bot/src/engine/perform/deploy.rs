@@ -83,8 +83,8 @@ impl Engine {
         Ok(Performed::came(EffectResult::DeployChecked { environment, commit, key, facts: Box::new(facts) }))
     }
 
-    /// Returns the changes of others that a rollback to `to` would remove; `None` if the running commit is `to` or was
-    /// deployed by this run. If the forge cannot list the changes, the rollback still proceeds.
+    /// Returns the changes of others that a rollback to `to` would remove; `None` if the running commit is `to`, or
+    /// one that this run deployed or started from. If the forge cannot list the changes, the rollback still proceeds.
     async fn removal(
         &self,
         state: &Hotfix,
