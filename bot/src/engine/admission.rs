@@ -1,5 +1,5 @@
-//! Asks the chat what an account and a channel are, and the policy whether that will do. Every act passes here, whatever
-//! way it came in (security case 22); what cannot be found out is a no.
+//! Admission: looks up the caller's account and channel in the chat, then asks the policy. Every interaction passes
+//! this check, whichever way it arrived (security case 22). Fails closed: if the lookup fails, the request is refused.
 
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::ids::{ChannelRef, Platform};
@@ -15,7 +15,7 @@ use crate::domain::vote::excluded;
 use crate::policy::{AllowedChannels, Denial, Origin};
 
 impl Engine {
-    /// Whether the asker may do this for a service, and as whom.
+    /// Admits a request about a service, and returns the grant under which it is handled.
     pub(super) async fn admit(
         &self,
         asker: &Caller,
@@ -26,8 +26,7 @@ impl Engine {
         self.admit_from(asker, service, (Some(needed), deed), &self.config.settings.chat.also_in).await
     }
 
-    /// Returns whether the asker may do this in a run, and as whom. Whoever may not vote is sent to those alone whose vote can
-    /// count.
+    /// Admits a request about a run. A refused vote names only the approvers whose vote can count.
     pub(super) async fn admit_in(
         &self,
         asker: &Caller,
@@ -42,7 +41,7 @@ impl Engine {
         })
     }
 
-    /// Returns why somebody may not vote, and who can instead.
+    /// Returns the refusal of a vote, with the approvers who can vote instead.
     fn no_voter(&self, asker: &Caller, state: &Hotfix, refusal: Refusal) -> Refusal {
         let (policy, people) = (&self.config.policy, &self.config.people);
         let denied = policy.authorise(people, &state.plan.service, &asker.account, Role::Approver);
@@ -53,7 +52,7 @@ impl Engine {
         Refusal::from(Denial::Role { name, service, needed, holders, votes: true })
     }
 
-    /// Whether somebody whom a step asks by name may answer, and as whom.
+    /// Admits an answer of a person whom a step asks by name; no role is needed.
     pub(super) async fn admit_asked(
         &self,
         asker: &Caller,
@@ -63,7 +62,7 @@ impl Engine {
         self.admit_from(asker, service, (None, deed), &self.config.settings.chat.also_in).await
     }
 
-    /// Whether the asker may do this for every service. Each of their channels is good for it.
+    /// Admits a request that concerns all services. The channel of any service is allowed for it.
     pub(super) async fn admit_for_all(&self, asker: &Caller, needed: Role) -> Result<Grant, Refusal> {
         let homes = self.config.services.values().map(|configured| &configured.service.channel);
         let also: Vec<ChannelRef> = self.config.settings.chat.also_in.iter().chain(homes).cloned().collect();
@@ -83,7 +82,7 @@ impl Engine {
         also: &[ChannelRef],
     ) -> Result<Grant, Refusal> {
         let doorway = self.doorway(asker).await.map_err(|failure| unsure(&failure))?;
-        // A service that is not there has no channel; the policy says no to it before it looks at channels.
+        // An unknown service has no channel. The policy refuses it before it checks channels.
         let configured = self.config.services.get(service);
         let home = configured.map_or(&asker.channel, |configured| &configured.service.channel);
         let rooms = AllowedChannels { home, also, shared: self.config.settings.chat.shared_channels };
@@ -94,7 +93,8 @@ impl Engine {
             None => policy.admit_asked(people, service, &asker.account, deed, from),
         };
         let grant = admitted.map_err(Refusal::from)?;
-        // Only those count who may: a stranger uses up nothing of the team's. A vote is given once, and never in the way.
+        // Only admitted requests count, so that a stranger cannot use up the team's rate limit. Votes are exempt: each
+        // is given once.
         if deed != Permission::Vote && asker.account.platform != Platform::Console {
             let most = self.config.settings.chat.pace.service;
             let key = asker.seen.as_ref().map_or("", DedupeKey::as_str);
@@ -104,7 +104,8 @@ impl Engine {
         Ok(grant)
     }
 
-    /// Whether the asker may look at what concerns a service. Whoever reads its channel sees it there anyway.
+    /// Checks that the caller may read about a service. In the channel of the service everyone may: its messages are
+    /// visible there anyway.
     pub(super) fn looks(&self, asker: &Caller, service: &ServiceName) -> Result<(), Refusal> {
         let in_a_chat = asker.account.platform != Platform::Console;
         let home = self.config.services.get(service).map(|configured| &configured.service.channel);
@@ -116,7 +117,7 @@ impl Engine {
         seen.map(|_| ()).map_err(Refusal::from)
     }
 
-    /// What is said to an account of nobody, whatever it asks for.
+    /// Returns the refusal for an account that maps to no person; `None` if it does map to one.
     pub(super) fn unmapped(&self, asker: &Caller) -> Option<Refusal> {
         let unmapped = || Refusal::from(Denial::Unmapped { account: asker.account.clone() });
         self.config.people.behind(&asker.account).is_none().then(unmapped)
@@ -132,10 +133,10 @@ impl Engine {
     }
 }
 
-/// The person lacks the role.
+/// Refusal code: the person lacks the required role.
 const ROLE_MISSING: &str = "role.missing";
 
-/// The chat cannot be asked now, and may answer later.
+/// Refusal code: the chat cannot be reached at the moment, but may answer later.
 pub(super) const CHAT_DOWN: &str = "chat.down";
 
 fn unsure(failure: &Failure) -> Refusal {

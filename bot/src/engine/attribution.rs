@@ -1,5 +1,6 @@
-//! Finds the people behind commits: authors, committers and co-authors, those behind the source of a fix, its pull requests
-//! and the pushes to them. What cannot be matched is kept as an unknown person (security cases 23, 93 and 94).
+//! Attribution: finds the people behind commits. These are authors, committers and co-authors, and the people behind
+//! the source of a fix, its pull requests and the pushes to them. An account that maps to no person is kept as an
+//! unknown contributor (security cases 23, 93 and 94).
 
 use std::collections::BTreeSet;
 
@@ -16,11 +17,11 @@ use crate::domain::event::{Contribution, Contributor, HeadSeen};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::PersonId;
 
-/// The age up to which pushes to a branch are looked for before the run, or before the oldest commit, that is about them.
+/// Age limit of pushes: how long before the run, or before its oldest commit, pushes to a branch are considered.
 const BRANCH_AGE: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 impl Engine {
-    /// Returns who an account or an address belongs to; `None` when it is the bot's own.
+    /// Returns the contributor behind accounts or addresses; `None` if they are the bot's own.
     fn behind(&self, accounts: &[PersonRef], name: &str, machines: &Machines) -> Option<Contributor> {
         let known = accounts.iter().find_map(|account| self.person(Some(account)));
         if known.is_none() && accounts.iter().any(|account| machines.bot.contains(account)) {
@@ -36,20 +37,21 @@ impl Engine {
         self.behind(&accounts, &signature.name, machines)
     }
 
-    /// Returns who an account of the forge belongs to; `None` when it is the bot's own.
+    /// Returns the contributor behind an account of the forge; `None` if it is the bot's own.
     pub(super) fn by_account(&self, account: &PersonRef, machines: &Machines) -> Option<Contributor> {
         self.behind(std::slice::from_ref(account), &handle(account), machines)
     }
 
-    /// Returns the people that a commit names. Whoever works on the forge's pages is named as the author.
+    /// Returns the contributors that a commit names. The forge itself is left out as a committer: for an edit in its
+    /// web pages it commits for the author.
     fn named(&self, commit: &CommitInfo, machines: &Machines) -> BTreeSet<Contributor> {
         let committer = Some(&commit.committer).filter(|committer| !machines.forge.contains(&address(committer)));
         let all = std::iter::once(&commit.author).chain(committer).chain(&commit.co_authors);
         all.filter_map(|signature| self.signed(signature, machines)).collect()
     }
 
-    /// Returns a commit with the people behind it. One that names the bot alone, and is no merge, is an unknown person's: an
-    /// address can be written by anybody.
+    /// Returns a commit with the contributors behind it. A commit that names only the bot, and is no merge, gets an
+    /// unknown contributor, because anybody can write the bot's address.
     pub(super) fn contribution(&self, commit: &CommitInfo, machines: &Machines) -> Contribution {
         let mut people = self.named(commit, machines);
         if people.is_empty() && commit.parents.len() < 2 {
@@ -63,7 +65,7 @@ impl Engine {
         Contribution { commit: commit.id.clone(), subject: commit.subject.clone(), people }
     }
 
-    /// Returns the people behind a fix, from its source (security case 93).
+    /// Returns the contributors behind a fix, from its source (security case 93).
     pub(super) async fn attribution(&self, state: &Hotfix, source: &CommitId) -> Result<Attribution, Failure> {
         let (forge, repo) = (self.forge(&state.plan.service)?, &state.plan.repo);
         let machines = forge.machines(repo).await?;
@@ -74,7 +76,8 @@ impl Engine {
         for pull in bringing(forge.as_ref(), state, source).await? {
             pulls.push((pull.number, pull.title.clone()));
             people.extend(pull.author.as_ref().and_then(|author| self.by_account(author, &machines)));
-            // A squash has other commits than its pull request, by itself and below a merge, as GitLab makes it.
+            // The commits of a squash differ from those of its pull request, also below a merge, which is
+            // how GitLab squashes.
             let is_there = commits.iter().any(|commit| commit.id == pull.head_commit);
             if let Some(from) = from.as_ref().filter(|_| pull.merged && !is_there) {
                 let missing = commits_of(forge.as_ref(), state, (from, source), &pull, &mut commits).await?;
@@ -86,7 +89,7 @@ impl Engine {
         if people.is_empty() {
             people.extend(commits.last().map(nobody));
         }
-        // A squash is the commits of its pull request once more.
+        // A squash commit repeats the commits of its pull request, so it is not counted.
         let squashed = commits.get(introduced..).filter(|added| !added.is_empty());
         let ids = squashed.unwrap_or(&commits).iter().map(|commit| &commit.id);
         let commits = ids.collect::<BTreeSet<_>>().len();
@@ -107,7 +110,7 @@ impl Engine {
         Ok(accounts.iter().filter_map(|account| self.by_account(account, machines)).collect())
     }
 
-    /// Returns what is on the branch when it is at `tip`.
+    /// Reads the contents of the branch at `tip`.
     pub(super) async fn head_at(
         &self,
         state: &Hotfix,
@@ -125,7 +128,7 @@ impl Engine {
         let (mut commits, mut people) = (Vec::new(), BTreeSet::new());
         for commit in &range.commits {
             let mut contribution = self.contribution(commit, &machines);
-            // More commits than are listed are not voted on.
+            // A branch with more commits is not voted on.
             if range.commits.len() <= LISTED {
                 match self.merge_picked(state, commit).await? {
                     Some(source) => contribution.people = self.of_pick(commit, source, &machines),
@@ -155,7 +158,8 @@ impl Engine {
         })
     }
 
-    /// Returns the merge among the fixes that a commit is exactly the pick of. The author of such a pick is whoever merged.
+    /// Returns the merge among the fixes that a commit is exactly the pick of. The author of such a pick is the person
+    /// who merged.
     async fn merge_picked<'a>(
         &self,
         state: &'a Hotfix,
@@ -176,19 +180,21 @@ impl Engine {
         Ok(None)
     }
 
-    /// Returns the people behind the pick of a merge: those behind the merge, and whoever committed the pick by hand.
+    /// Returns the contributors behind the pick of a merge: those behind the merge, and the committer of a pick
+    /// made by hand.
     fn of_pick(&self, commit: &CommitInfo, source: &Attribution, machines: &Machines) -> Vec<Contributor> {
         let by_hand = self.signed(&commit.committer, machines);
         each_once(source.people.iter().cloned().chain(by_hand).collect::<BTreeSet<_>>())
     }
 
-    /// Returns the people behind the commits that a commit says it was picked from, when those are no fixes of this run.
+    /// Returns the contributors behind the commits that a commit names as its source, if those are no fixes
+    /// of this run.
     async fn of_traces(&self, state: &Hotfix, commit: &CommitInfo) -> Result<BTreeSet<Contributor>, Failure> {
         let mut people = BTreeSet::new();
         for source in commit.picked_from.iter().filter(|source| !state.attributions.contains_key(*source)) {
             match self.attribution(state, source).await {
                 Ok(attribution) => people.extend(attribution.people),
-                // It may name a commit of another repository.
+                // The trace may name a commit of another repository.
                 Err(Failure::Rejected { reason }) => {
                     tracing::debug!(run = %state.id, %source, reason, "a traced commit cannot be read");
                 }
@@ -198,8 +204,8 @@ impl Engine {
         Ok(people)
     }
 
-    /// Returns everybody who pushed to the branch so far, as the forge tells and as it told, and those of them whom nobody
-    /// knows (security cases 23 and 94).
+    /// Returns everybody who pushed to the branch, by the forge's current and earlier answers, and the unknown ones
+    /// among them (security cases 23 and 94).
     pub(super) async fn pushers(&self, state: &Hotfix) -> Result<(BTreeSet<PersonId>, BTreeSet<Contributor>), Failure> {
         let (forge, repo) = (self.forge(&state.plan.service)?, &state.plan.repo);
         let accounts = forge.pushers(repo, &state.plan.branch, before(state.opened_at)).await?;
@@ -211,7 +217,7 @@ impl Engine {
     }
 }
 
-/// The pull requests of a commit. A forge that cannot tell them leaves the commit to speak for itself.
+/// Returns the pull requests of a commit; empty if the forge cannot tell them.
 async fn bringing(forge: &dyn Forge, state: &Hotfix, source: &CommitId) -> Result<Vec<Bringing>, Failure> {
     match forge.bringing(&state.plan.repo, source).await {
         Err(Failure::Rejected { reason }) => {
@@ -222,8 +228,8 @@ async fn bringing(forge: &dyn Forge, state: &Hotfix, source: &CommitId) -> Resul
     }
 }
 
-/// Adds the commits of the pull request that a squash or a rebase came from. When they cannot be read any more, whoever made
-/// them is unknown.
+/// Adds the commits of the pull request behind a squash or a rebase. If they can no longer be read, returns an unknown
+/// contributor for their authors.
 async fn commits_of(
     forge: &dyn Forge,
     state: &Hotfix,
@@ -247,7 +253,7 @@ async fn commits_of(
     }
 }
 
-/// Returns these without those that are somebody before them under another name.
+/// Removes contributors that are the same person as an earlier one under another name.
 fn each_once(people: impl IntoIterator<Item = Contributor>) -> Vec<Contributor> {
     let mut once: Vec<Contributor> = Vec::new();
     for who in people {
@@ -266,7 +272,7 @@ fn address(signature: &Signature) -> PersonRef {
     PersonRef::new(Platform::Git, signature.email.to_ascii_lowercase())
 }
 
-/// The unknown person behind a commit that names the bot alone.
+/// Returns the unknown contributor for a commit that names only the bot.
 fn nobody(commit: &CommitInfo) -> Contributor {
     Contributor { person: None, name: commit.author.name.clone(), unknown: Some(address(&commit.author)) }
 }

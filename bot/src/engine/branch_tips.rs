@@ -1,5 +1,5 @@
-//! Where the branches of a run are, read once for everything that one look or one act asks of them: all of it is of one moment, and
-//! the forge is asked once.
+//! The tips of a run's branches, read once per poll or effect: all reads then use one consistent state, and the forge
+//! gets one request.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,13 @@ use tokio::sync::OnceCell;
 use super::Engine;
 use crate::domain::hotfix::Hotfix;
 
-/// The tips of the branches that the plan of one run names. They are read when the first is asked for; a read that failed is tried
-/// again by the next.
+/// The tips of all branches that the plan of one run names. Read on first use; a failed read is retried on
+/// the next use.
 #[derive(Default)]
 pub(super) struct Tips(OnceCell<BTreeMap<BranchName, CommitId>>);
 
 impl Engine {
-    /// Returns where a branch of the run's plan is; `None` when it does not exist.
+    /// Returns the tip of a branch of the run's plan; `None` if the branch does not exist.
     pub(super) async fn tip_in(
         &self,
         tips: &Tips,

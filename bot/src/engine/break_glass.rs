@@ -1,5 +1,5 @@
-//! How often the glass may be broken: once in 24 hours for each service. It is a lease that nobody gives back, taken in the
-//! commit that says the glass is broken: it outlives the process, and of two who break it at once one is refused.
+//! Limits break-glass to one use per service in 24 hours. The limit is a lease that is never released, acquired in the
+//! commit that records the break-glass: it survives a restart, and of two concurrent uses one is refused.
 
 use std::time::Duration;
 
@@ -13,13 +13,14 @@ use crate::domain::id::PersonId;
 use crate::domain::people::marked;
 use crate::domain::refusal::Refusal;
 
-/// For so long the glass of a service is not broken again.
+/// Time before break-glass can be used again for a service.
 const WHOLE_AGAIN: Duration = Duration::from_secs(24 * 60 * 60);
-/// What the leases are called.
+/// Prefix of the lease ids.
 const LEASES: &str = "glass/";
 
 impl Engine {
-    /// The lease that goes with a broken glass. Its holder is the event, and not the run, which gives its own leases back.
+    /// Acquires the lease of a break-glass. Its holder is the event, not the run, because a run releases its own leases
+    /// when it ends.
     pub(super) fn take_glass(&self, state: &Hotfix, version: u64, glass: &BreakGlass) -> LeaseChange {
         LeaseChange::Acquire {
             lease: LeaseId::new(format!("{LEASES}{}", state.plan.service)),
@@ -30,12 +31,12 @@ impl Engine {
     }
 }
 
-/// Whether a lease is one of a broken glass.
+/// Returns `true` if a lease is one of a break-glass.
 pub(super) fn is_of(view: &LeaseView) -> bool {
     view.lease.as_str().starts_with(LEASES)
 }
 
-/// Why the glass is not broken again.
+/// Returns the refusal for a second break-glass within 24 hours.
 pub(super) fn broken_before(view: &LeaseView) -> Refusal {
     let service = view.lease.as_str().trim_start_matches(LEASES);
     let run = view.holder.split('/').next().unwrap_or_default();

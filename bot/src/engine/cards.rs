@@ -1,5 +1,4 @@
-//! Brings the cards up to date. Display is level-triggered: a card is drawn from the state as it is, so a lost update
-//! costs nothing but a moment.
+//! Refreshes the cards. A card is always rendered from the current state, so a lost update is repaired by the next one.
 
 use std::sync::Arc;
 
@@ -12,10 +11,10 @@ use crate::domain::id::HotfixId;
 use crate::view;
 
 impl Engine {
-    /// Updates every card that shows an older version of its run, and says how many those were.
+    /// Updates every card that shows an older version of its run, and returns the number of updated cards.
     ///
     /// # Errors
-    /// Never for the chat's sake: a chat that is down is tried again next time.
+    /// Never because of the chat: a failed update is retried by the next call.
     pub async fn present(&self) -> Result<usize, EngineError> {
         self.tell_of_the_clock().await;
         let mut updated = 0;
@@ -25,13 +24,14 @@ impl Engine {
         Ok(updated)
     }
 
-    /// Updates the card of one run, and says whether it did. Whoever calls this takes care that nobody does it meanwhile.
+    /// Updates the card of one run, and returns `true` if it did. The caller ensures that only one update per run
+    /// is in progress.
     pub(crate) async fn present_run(&self, id: HotfixId) -> bool {
         let Some(run) = self.run(id).await else { return false };
         let (troubles, news) = (self.troubles_of(id), self.has_news_of_troubles(id));
         let (state, shown, is_true) = {
             let run = run.lock().await;
-            // A run is large, and most cards are true.
+            // Checked before the clone: a run is large, and most cards are up to date.
             let is_true = run.shown == Some(run.state.version) && run.troubles == troubles;
             if run.state.card.is_none() || (is_true && (run.state.is_over() || !news)) {
                 return false;
@@ -65,8 +65,8 @@ impl Engine {
 }
 
 impl Engine {
-    /// The open questions to the voters say what is open again before them, and say it no more once it is put right. What they
-    /// show is not known after a restart.
+    /// Updates the open vote requests: they list the steps that hold their votes back. After a restart it is unknown
+    /// what the messages show, so all of them are updated.
     async fn present_questions(&self, run: &Arc<Mutex<Run>>, state: &Hotfix, known: bool) {
         for (environment, prompt) in &state.vote_requests {
             let held = !view::held_back(state, environment, &self.audience(), self.now()).is_empty();
@@ -83,7 +83,7 @@ impl Engine {
     }
 }
 
-/// A run that ended a day before this process started shows its last card already.
+/// Returns `true` if a run ended more than a day ago. Its card already shows the final state.
 fn ended_long_ago(state: &Hotfix, now: Timestamp) -> bool {
     match &state.phase {
         Phase::Ended { at, .. } => now.duration_since(*at) > SignedDuration::from_hours(24),

@@ -1,5 +1,5 @@
-//! Whether commits have a change, and what is known of commits. What was answered once is not asked again: commits do not
-//! change, and every poll asks.
+//! Containment of changes in commits, and details of commits, with a cache. Commits are immutable, so an answer never
+//! becomes stale, and every poll asks again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -16,16 +16,16 @@ use crate::domain::hotfix::{Fix, Hotfix};
 use crate::domain::id::ServiceName;
 use crate::domain::playbook::{MainlineBy, StepKind};
 
-/// A merge of the branch is looked for among so many commits of main after it.
+/// Number of commits of main that are searched for the merge of a branch.
 const BEHIND: usize = 1_000;
 
-/// As many answers are kept; after that it begins anew.
+/// Maximum number of entries per cache. A full cache is cleared.
 const KEPT: usize = 4096;
 
-/// A change, and a commit that may have it.
+/// Cache key: the repository, the base and head of a change, and the commit that may contain it.
 type Question = (Repo, CommitId, CommitId, CommitId);
 
-/// Answers about commits.
+/// The cached answers of the forge.
 #[derive(Default)]
 pub(super) struct Answers {
     contained: Mutex<HashMap<Question, Containment>>,
@@ -45,7 +45,7 @@ fn keep<K: std::hash::Hash + Eq, V>(of: &Mutex<HashMap<K, V>>, key: K, value: V)
 }
 
 impl Engine {
-    /// Whether `tip` has a change.
+    /// Returns how `tip` contains a change.
     pub(super) async fn contained(
         &self,
         service: &ServiceName,
@@ -62,7 +62,7 @@ impl Engine {
         Ok(answer)
     }
 
-    /// Who is behind one commit, as far as the forge tells.
+    /// Returns the people behind one commit, as far as the forge knows them.
     pub(super) async fn credited(
         &self,
         service: &ServiceName,
@@ -77,7 +77,7 @@ impl Engine {
         Ok(self.contribution(known.unwrap_or(&info), &machines))
     }
 
-    /// One commit, as git knows it.
+    /// Returns the details of one commit.
     pub(super) async fn detail(
         &self,
         service: &ServiceName,
@@ -93,8 +93,8 @@ impl Engine {
         Ok(detail)
     }
 
-    /// The revert by which main lost a fix that was asked for, and what it says about why; `None` when main did not revert
-    /// it, or when somebody wants it shipped all the same.
+    /// Returns the commit by which main reverted a requested fix, with its reason; `None` if main did not revert it, or
+    /// if a user confirmed that it ships anyway.
     pub(super) async fn reverted_on_main(
         &self,
         state: &Hotfix,
@@ -115,7 +115,7 @@ impl Engine {
         Ok(Some((by, why.chars().take(300).collect())))
     }
 
-    /// What main reverted of the fixes since they were asked for, or has again, until one of them ships.
+    /// Reads which fixes main reverted after they were requested, or has again. Stops when one of them ships.
     pub(super) async fn reverted(&self, state: &Hotfix, tips: &Tips) -> Result<Option<Observation>, Failure> {
         if state.live_at.is_some() || state.rolled_in || state.fixes.is_empty() || state.plan.is_promotion() {
             return Ok(None);
@@ -136,14 +136,14 @@ impl Engine {
         Ok(None)
     }
 
-    /// The merge by which main got the branch itself, where fixes are only picked from main (SRE-X1).
+    /// Finds the merge of the hotfix branch itself into main, in playbooks that only pick from main (SRE-X1).
     pub(super) async fn merged_into_main(&self, state: &Hotfix, tips: &Tips) -> Result<Option<Observation>, Failure> {
         let (plan, proof) = (&state.plan, MainlineBy::Proof);
         let picks = plan.steps.iter().any(|spec| matches!(&spec.kind, StepKind::Mainline { by, .. } if *by == proof));
         let Some(head) = state.head.as_ref().filter(|head| picks && head.total > 0 && !state.branch_merged) else {
             return Ok(None);
         };
-        // A branch that is at a commit of main was not merged.
+        // A branch whose tip is a commit of main was not merged.
         if state.fixes.iter().any(|fix| fix.source == head.tip) {
             return Ok(None);
         }
@@ -162,8 +162,8 @@ impl Engine {
         Ok(Some(Observation::BranchMerged(by)))
     }
 
-    /// How `tip` has each of the fixes that were asked for. A fix is what its commit brought; commits that follow each
-    /// other are looked for as one as well, for a squash has them so (SRE-8).
+    /// Returns how `tip` contains each requested fix. A fix is the change of its commit. Consecutive commits are also
+    /// compared as one change, because a squash contains them in that form (SRE-8).
     pub(super) async fn fixes_in(
         &self,
         state: &Hotfix,
@@ -203,8 +203,8 @@ impl Engine {
     }
 }
 
-/// Returns the reason that the message of a revert gives, on one line; empty when it gives none. That it reverts something is
-/// known: what git itself writes about that, in one sentence that can go over lines, is left out.
+/// Returns the reason in the message of a revert, on one line; empty if it gives none. Leaves out the sentence that git
+/// itself writes, which can span lines.
 fn reason_in(body: &str) -> String {
     let words: Vec<&str> = body.split_whitespace().collect();
     let (mut rest, mut kept) = (words.as_slice(), Vec::new());

@@ -1,5 +1,5 @@
-//! What people did and what takes too long to be answered at once: it waits in the journal until it is handled, and is
-//! handled after a crash. So do the answers that the chat did not take.
+//! Interactions that cannot be handled within the chat's time limit, and replies that the chat did not accept. Both
+//! wait in the journal, so they survive a crash.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -14,19 +14,20 @@ use super::mailbox::raw;
 use super::outbox::{MOST_FAULTS, backoff};
 use super::{Engine, EngineError};
 
-/// How often an answer is tried to be given late: for some ten minutes. Behind that nobody waits for it any more.
+/// Maximum number of attempts to send a deferred reply, about ten minutes in all. A later reply is of no use.
 const LATE_TRIES: u32 = 15;
 
-/// The lane of what people did.
+/// Returns the queue of deferred interactions and replies.
 pub(super) fn inbox() -> Lane {
     Lane::new("inbox")
 }
 
 impl Engine {
-    /// Keeps an act until it is handled, and leaves it alone for so long. The same act again is the same piece of work.
+    /// Queues an interaction that the caller is about to handle. The queue takes over after `grace` if the caller did
+    /// not finish. Idempotent per interaction.
     ///
     /// # Errors
-    /// When the journal does not take it: then nothing is promised.
+    /// If the journal does not accept it. Then the interaction must not be acknowledged.
     pub async fn keep(&self, inbound: &Inbound, grace: Duration) -> Result<(), EngineError> {
         let work = Work {
             key: key(inbound),
@@ -40,17 +41,18 @@ impl Engine {
         self.durable(commit).await
     }
 
-    /// An act that was kept is handled.
+    /// Removes an interaction from the queue after it was handled.
     ///
     /// # Errors
-    /// When the journal does not take it: then the act is handled again, which its key makes harmless.
+    /// If the journal does not accept it. Then the interaction is handled again, which its dedupe key makes harmless.
     pub async fn kept_no_more(&self, inbound: &Inbound) -> Result<(), EngineError> {
         let mut commit = Commit::new(self.commit_id());
         commit.timers.push(TimerChange::Cancel(key(inbound)));
         self.durable(commit).await
     }
 
-    /// Handles an act that was kept. Its sender may have gone, so what there is to say is said where they spoke.
+    /// Handles a queued interaction. The chat no longer waits for a response, so the reply is sent as a message
+    /// of its own.
     pub(super) async fn unpack(&self, claimed: &Claimed) -> Result<(), EngineError> {
         if let Ok(unsaid) = serde_json::from_str::<DeferredReply>(claimed.work.payload.get()) {
             return self.say_again(claimed, &unsaid).await;
@@ -59,7 +61,7 @@ impl Engine {
             let reason = "this program cannot read it".to_owned();
             return self.settle(claimed, Settlement::Dead { reason }).await;
         };
-        // The moment in which a form could be shown is long over.
+        // The chat accepts a form only within seconds of the interaction.
         let inbound = Inbound { can_ask: false, ..inbound };
         match AssertUnwindSafe(self.handle_inbound(&inbound)).catch_unwind().await {
             Ok(Ok(Response::NotNow(_))) => {
@@ -74,7 +76,8 @@ impl Engine {
                 return self.settle(claimed, again).await;
             }
             Err(_) => {
-                // What always breaks is set aside, so that it holds up nobody else (security case 19).
+                // An interaction that always panics is set aside, so that it does not block later ones of the same
+                // account (security case 19).
                 tracing::error!(key = %inbound.dedupe_key, "what a person did is set aside: it breaks off every time");
                 let reason = "it broke off by a fault of the bot, every time".to_owned();
                 return self.settle(claimed, Settlement::Dead { reason }).await;
@@ -88,17 +91,17 @@ impl Engine {
         self.keep_answer(&DeferredReply { channel: inbound.channel.clone(), to: inbound.from.clone(), card }).await
     }
 
-    /// Keeps an answer that could not be given, and gives it as soon as the chat takes it.
+    /// Queues a reply that could not be delivered, and sends it when the chat accepts it.
     ///
     /// # Errors
-    /// When the journal does not take it: then the answer is lost.
+    /// If the journal does not accept it. Then the reply is lost.
     pub async fn keep_answer(&self, unsaid: &DeferredReply) -> Result<(), EngineError> {
         let mut commit = Commit::new(self.commit_id());
         let key = format!("answer/{}", commit.id);
         commit.enqueue.push(Work {
             key: WorkKey::new(key.clone()),
             lane: inbox(),
-            // It holds up nothing that the same person did.
+            // An order key of its own, so that it does not block interactions of the same account.
             order_key: key,
             not_before: self.journal.now(),
             payload: raw(unsaid)?,

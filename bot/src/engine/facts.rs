@@ -1,4 +1,4 @@
-//! What the ports say, in the words of the domain: accounts become people, ranges become contributions.
+//! Converts what the ports return into domain types: accounts become people, commit ranges become contributions.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{PersonId, ServiceName};
 use crate::domain::playbook::StepKind;
 
-/// How many commits are kept by name. The people behind them are kept of all.
+/// Maximum number of commits that are listed one by one. The people behind commits are kept for all of them.
 pub(super) const LISTED: usize = 50;
 
 impl Engine {
@@ -42,7 +42,7 @@ impl Engine {
         self.config.people.behind(account?).map(|person| person.id.clone())
     }
 
-    /// Reports whether the base is behind the tip.
+    /// Returns `true` if the tip contains the base.
     pub(super) async fn is_on(&self, state: &Hotfix, base: &CommitId, tip: &CommitId) -> Result<bool, Failure> {
         let change = Change { base: base.clone(), head: base.clone() };
         let forge = self.forge(&state.plan.service)?;
@@ -67,8 +67,8 @@ impl Engine {
         })
     }
 
-    /// What a release from main rests on: main's checks and what blocks it; once the fix is merged, those of the merge.
-    /// `None` when the plan releases nothing from main.
+    /// Reads the facts that a release from main depends on: the checks and blockers of main, or, once the fix is
+    /// merged, those of its merge. `None` if the plan releases nothing from main.
     pub(super) async fn main_seen(&self, state: &Hotfix, tips: &Tips) -> Result<Option<MainSeen>, Failure> {
         let plan = &state.plan;
         let releasable = plan.steps.iter().any(|spec| matches!(spec.kind, StepKind::Releasable));
@@ -83,14 +83,14 @@ impl Engine {
         Ok(Some(MainSeen { commit, checks, blockers }))
     }
 
-    /// The checks of a commit, in an order that stays the same.
+    /// Reads the checks of a commit, in a stable order.
     pub(super) async fn checks_of(&self, state: &Hotfix, commit: &CommitId) -> Result<Vec<Check>, Failure> {
         let mut checks = self.forge(&state.plan.service)?.checks(&state.plan.repo, commit).await?;
         checks.sort_by(|a, b| (&a.name, &a.app).cmp(&(&b.name, &b.app)));
         Ok(checks)
     }
 
-    /// The reviews of a pull request, oldest first, with the people behind the accounts.
+    /// Converts the reviews of a pull request, oldest first, and maps the accounts to people.
     pub(super) fn reviews_seen(&self, pull: &PullRequest) -> Vec<ReviewSeen> {
         let reviews = pull.reviews.iter().map(|review| {
             let person = self.person(Some(&review.person));

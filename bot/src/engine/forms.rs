@@ -1,5 +1,5 @@
-//! Forms, buttons that open one, what people add from elsewhere, and a person's own page. A form that is handed in becomes
-//! the command that could have been typed, so it is read, judged and refused like one.
+//! Forms, the buttons that open them, message shortcuts and the home page. A submitted form becomes the command that
+//! could have been typed, so it is parsed, checked and refused like one.
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -16,29 +16,29 @@ use crate::domain::id::{HotfixId, ServiceName, StepId};
 use crate::domain::step::{Progress, Wait, progress};
 use crate::view;
 
-/// As much of somebody's message is kept with a run.
+/// Maximum length in characters of a message that is attached to a run.
 const KEPT: usize = 1_000;
 
-/// What an act is answered with.
+/// The response to an inbound interaction.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Response {
-    /// Nothing: what was done shows elsewhere, or it was not for us.
+    /// No response: the effect shows elsewhere, or the interaction was not meant for the bot.
     Silent,
-    /// A word to the person alone.
+    /// A reply that only the caller can read.
     Said(Reply),
-    /// More has to be known first.
+    /// A form that asks for missing input.
     Ask(Form),
-    /// The answers to a form do not do: the id of each question with what is wrong.
+    /// Validation errors of a submitted form: the id of each input with its error.
     Wrong(Vec<(String, String)>),
-    /// The person's own page.
+    /// The cards of the caller's home page.
     Home(Vec<Card>),
-    /// Nothing was done, because the chat cannot be asked who acted. The act says by itself what it is about, so it means the
-    /// same later: it is to be kept, and handled when the chat answers again.
+    /// The chat cannot be asked who the caller is, so nothing was done. The interaction names its subject, so it means
+    /// the same later: keep it, and handle it when the chat is reachable.
     NotNow(Reply),
 }
 
 impl Response {
-    /// The word to the person, if it is one.
+    /// Returns the private reply; `None` for any other response.
     #[must_use]
     pub fn reply(self) -> Option<Reply> {
         match self {
@@ -47,7 +47,8 @@ impl Response {
         }
     }
 
-    /// What can still be said when the moment to show a form, or to correct one, has passed.
+    /// Returns the card for a deferred reply. A form cannot be shown or corrected late, so the card says that nothing
+    /// was done. `None` if there is nothing to say.
     #[must_use]
     pub fn late(self) -> Option<Card> {
         match self {
@@ -59,13 +60,13 @@ impl Response {
     }
 }
 
-/// Which form, and about what: `verify/staging/HF-1`.
+/// The form and its subject, parsed from a key such as `verify/staging/HF-1`.
 enum Topic<'a> {
     Start(Option<ServiceName>),
     Triage(HotfixId),
     Verify(HotfixId, &'a str),
     Hold(HotfixId),
-    /// A no, and to which question: the commit and the environment that it asked about.
+    /// A rejection, with the short commit id and the environment of its vote request.
     Reject(HotfixId, Option<(&'a str, &'a str)>),
     Override(HotfixId, StepId),
     Add,
@@ -91,7 +92,7 @@ impl<'a> Topic<'a> {
 }
 
 impl Engine {
-    /// What is shown to somebody who left out what a verb needs, where a form can be shown.
+    /// Returns the form for a command with a missing argument, if there is one.
     pub(super) async fn form_instead(&self, asker: &Caller, text: &str, error: &ParseError) -> Option<Form> {
         if error.code != ErrorCode::MissingArgument {
             return None;
@@ -120,7 +121,7 @@ impl Engine {
         }
     }
 
-    /// The place where somebody's word is waited for now.
+    /// Returns the place that the current step waits for a user to confirm.
     fn asked_place(&self, run: &Hotfix) -> Option<String> {
         let (_, spec) = run.current()?;
         match progress(run, spec, self.now()) {
@@ -129,7 +130,7 @@ impl Engine {
         }
     }
 
-    /// The form that opens a run; with the criteria of the triage when the service is known.
+    /// Builds the form that opens a run. Includes the triage criteria if the service is known.
     pub(super) fn start_form(&self, asker: &Caller, service: Option<&ServiceName>) -> Form {
         let seen = self.config.services.keys().filter(|service| self.looks(asker, service).is_ok());
         let known: Vec<ServiceName> = seen.cloned().collect();
@@ -137,7 +138,7 @@ impl Engine {
         view::start_form(service.map(|name| (name, self.config.playbook_of(name))), &known)
     }
 
-    /// The form behind a button, if it is one that opens a form.
+    /// Returns the form that a button opens; `None` if the button opens none.
     pub(super) async fn opened_by(&self, asker: &Caller, value: &str) -> Option<Form> {
         match Topic::parse(value.strip_prefix(view::OPENS)?)? {
             Topic::Start(service) => Some(self.start_form(asker, service.as_ref())),
@@ -150,12 +151,12 @@ impl Engine {
         }
     }
 
-    /// A run that the asker may see: what a button says is no leave to look (security cases 35 and 81).
+    /// Returns a run if the caller may see it: the value of a button grants no access (security cases 35 and 81).
     async fn seen(&self, asker: &Caller, id: HotfixId) -> Option<Hotfix> {
         self.state(id).await.filter(|run| self.looks(asker, &run.plan.service).is_ok())
     }
 
-    /// A form that was handed in.
+    /// Handles a submitted form.
     pub(super) async fn submitted(
         &self,
         asker: &Caller,
@@ -225,7 +226,7 @@ impl Engine {
         Ok(Response::Said(reply))
     }
 
-    /// The criteria that were answered in the form that opened the run.
+    /// Submits the triage answers of the form that opened a run.
     async fn triage_along(&self, asker: &Caller, answers: &Answers) -> Result<(), EngineError> {
         let me = self.person(Some(&asker.account));
         let opened =
@@ -234,7 +235,7 @@ impl Engine {
         let mut line = Line::default();
         line.triage(&lettered(&run, answers), Some(run.id));
         let Ok(request) = command::parse(&line.text, &self.known_to(asker)) else { return Ok(()) };
-        // An input of its own to the journal: the first was used up by the start.
+        // A dedupe key of its own, because the start command used the first one.
         let seen = asker.seen.as_ref().map(|seen| DedupeKey::new(format!("{seen}/triage")));
         let asker = Caller { seen, ..asker.clone() };
         self.dispatch(&asker, request).await.map(|_| ())
@@ -247,7 +248,7 @@ impl Engine {
         }
     }
 
-    /// Somebody chose to keep a message with a run.
+    /// Handles the message shortcut: attaches a message to a run as a note.
     pub(super) async fn added(
         &self,
         asker: &Caller,
@@ -273,7 +274,7 @@ impl Engine {
         }
     }
 
-    /// The person's own page.
+    /// Builds the caller's home page, from the runs that they may see.
     pub(super) async fn home(&self, asker: &Caller) -> Response {
         let me = self.person(Some(&asker.account));
         let states = self.states().await;
@@ -282,14 +283,14 @@ impl Engine {
     }
 }
 
-/// Whether what a form said no to is what is asked now (security case 35).
+/// Returns `true` if the vote request that a rejection form refers to is still open (security case 35).
 fn still_asks(run: &Hotfix, (commit, environment): (&str, &str)) -> bool {
     run.vote_requests.iter().any(|(place, prompt)| {
         place.as_str() == environment && prompt.commit.short() == commit && run.takes_votes(place)
     })
 }
 
-/// What was chosen is met, and whatever was not is not.
+/// Returns the triage answers: a selected criterion is met, any other is not.
 fn lettered(run: &Hotfix, answers: &Answers) -> Vec<String> {
     let form = view::triage_form(run);
     let choices = form.iter().flat_map(|form| &form.inputs).filter_map(|input| match &input.kind {
@@ -302,7 +303,7 @@ fn lettered(run: &Hotfix, answers: &Answers) -> Vec<String> {
     choices.flatten().map(|choice| format!("{}={}", choice.id, if met(&choice.id) { "yes" } else { "no" })).collect()
 }
 
-/// A command line that is put together of answers, and which answer stands where in it.
+/// A command line under construction, with the position of each answer in it.
 #[derive(Default)]
 struct Line {
     text: String,
@@ -317,10 +318,11 @@ impl Line {
         self.text.push_str(word);
     }
 
-    /// An answer, as one word whatever is in it.
+    /// Appends an answer as one quoted argument.
     fn quoted(&mut self, id: &'static str, answer: &str) {
         let escaped = answer.replace('\\', "\\\\").replace('"', "\\\"");
-        // What Slack would have escaped in a typed command is read as typed.
+        // The parser decodes the entities that Slack writes into typed commands, so form answers are encoded
+        // the same way.
         let escaped = escaped.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         let begin = self.text.len();
         self.word(&format!("\"{escaped}\""));
@@ -350,7 +352,7 @@ impl Line {
         }
     }
 
-    /// The question whose answer an error points at; the first one when it points at none.
+    /// Returns the input whose answer a parse error points at; the first input if it points at none.
     fn at(&self, error: &ParseError) -> String {
         let there =
             self.parts.iter().find(|(range, _)| range.contains(&error.span.start) || range.end == error.span.start);
@@ -363,7 +365,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
 
-    /// Whoever handed in a form that does not do, or would have been shown one, is not left to believe that it was done.
+    /// A deferred reply about an invalid or unopened form says that nothing was done.
     #[test]
     fn what_is_answered_late_still_says_that_nothing_was_done() {
         let wrong = Response::Wrong(vec![("ticket".to_owned(), "it is too long".to_owned())]);

@@ -1,5 +1,5 @@
-//! On which runs the bot is acting just now. What it sees of a run meanwhile may be half of what it does itself, so a look
-//! that an act came between is not believed: the run is looked at again as soon as the act is over.
+//! The effects in flight, per run. A poll during an effect may read an intermediate state, so its observations are
+//! dropped and the run is polled again when the effect has ended.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::wakeup::Wakeups;
 use crate::domain::id::HotfixId;
 
-/// The acts of each run that the bot acted on.
+/// The effects in flight of each run.
 #[derive(Debug, Default)]
 pub(super) struct InFlight(Mutex<BTreeMap<HotfixId, Acts>>);
 
@@ -15,16 +15,16 @@ pub(super) struct InFlight(Mutex<BTreeMap<HotfixId, Acts>>);
 struct Acts {
     under_way: usize,
     begun: u64,
-    /// Whether a look was missed because of them.
+    /// `true` if a poll was dropped because of them.
     missed: bool,
 }
 
-/// A moment at which the bot did not act on a run.
+/// A point in time without effects in flight on a run. Two equal values mean that no effect began in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct IdleSince(u64);
 
 impl InFlight {
-    /// An act on this run begins; it ends when the guard is dropped.
+    /// Registers an effect on this run. It ends when the guard is dropped.
     pub(super) fn begin<'a>(&'a self, run: HotfixId, hints: &'a Wakeups) -> Guard<'a> {
         let mut acting = self.lock();
         let acts = acting.entry(run).or_default();
@@ -33,13 +33,13 @@ impl InFlight {
         Guard { acting: self, run, hints }
     }
 
-    /// `None` while the bot acts on the run.
+    /// Returns a marker for the current idle period; `None` while an effect is in flight.
     pub(super) fn quiet(&self, run: HotfixId) -> Option<IdleSince> {
         let acting = self.lock();
         acting.get(&run).map_or(Some(IdleSince(0)), |acts| (acts.under_way == 0).then_some(IdleSince(acts.begun)))
     }
 
-    /// A look at the run was missed: it is asked for again, now or after the act.
+    /// Records that a poll of the run was dropped. The run is polled again, at once or after the effect.
     pub(super) fn missed(&self, run: HotfixId, hints: &Wakeups) {
         let mut acting = self.lock();
         match acting.get_mut(&run).filter(|acts| acts.under_way > 0) {
@@ -53,7 +53,7 @@ impl InFlight {
     }
 }
 
-/// An act under way.
+/// Guard of an effect in flight.
 pub(super) struct Guard<'a> {
     acting: &'a InFlight,
     run: HotfixId,

@@ -1,4 +1,4 @@
-//! What people do in the chat: words become a request, the policy lets the person or not, and the run decides.
+//! Inbound interactions from the chat: parses them into requests, checks access, and submits the command to the run.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -30,14 +30,14 @@ use crate::domain::vote_source::VoteSource;
 use crate::policy::Denial;
 use crate::view;
 
-/// An answer to whoever acted.
+/// The reply to an interaction.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {
-    /// What it says.
+    /// The message that is shown to the caller alone.
     pub card: Card,
-    /// Whether the command did what it asked for.
+    /// `true` if the command succeeded; `false` if it was refused or could not be parsed.
     pub ok: bool,
-    /// The rules that denied it, as refusals name them.
+    /// Codes of the refusals, for metrics and the log. Empty on success and for text that could not be parsed.
     pub rules: Vec<String>,
 }
 
@@ -46,7 +46,7 @@ impl Reply {
         Self { card, ok: true, rules: Vec::new() }
     }
 
-    /// The answer to what came again. A commit without events is that of an input that changed nothing.
+    /// Returns the reply to a repeated delivery. A receipt without events belongs to an input that changed nothing.
     pub(super) fn again(first: Option<&Receipt>) -> Self {
         match first {
             Some(receipt) if receipt.versions.is_empty() => {
@@ -66,7 +66,7 @@ impl Reply {
     }
 }
 
-/// Who asks, and from where.
+/// The caller of a request: their account, and where they made it.
 #[derive(Clone)]
 pub(super) struct Caller {
     pub(super) account: PersonRef,
@@ -76,12 +76,13 @@ pub(super) struct Caller {
 }
 
 impl Engine {
-    /// Handles one act of a person. When this answers, the act is durable.
+    /// Handles one interaction. When this returns, its outcome is durable.
     ///
     /// # Errors
-    /// When the journal is out of order: then nothing was done, and the sender has to be told so.
+    /// If the journal fails. Then nothing was done, and the sender must be informed.
     pub async fn handle_inbound(&self, inbound: &Inbound) -> Result<Response, EngineError> {
-        // What is over somebody's share is not even recognised when it comes again: that would fill the journal.
+        // Rate-limited requests are dropped without recording their dedupe key; otherwise a flood would
+        // fill the journal.
         if let Err(too_much) = self.check_rate(inbound) {
             self.pulse.heard(false);
             return Ok(*too_much);
@@ -94,7 +95,7 @@ impl Engine {
             Response::Said(reply) => reply.ok,
             Response::Wrong(_) => false,
             Response::Silent | Response::Ask(_) | Response::Home(_) => true,
-            // It counts when it is handled.
+            // It is counted when it is handled.
             Response::NotNow(_) => return Ok(response),
         };
         self.pulse.heard(ok);
@@ -104,7 +105,8 @@ impl Engine {
         Ok(response)
     }
 
-    /// Every no is written down with the rule that said it; so often that nobody fills the journal with it.
+    /// Logs a refusal with the codes of the rules behind it. Rate-limited requests do not reach this, so they cannot
+    /// flood the log.
     fn log_denial(&self, inbound: &Inbound, rules: &[String]) {
         if rules.is_empty() {
             return;
@@ -122,8 +124,8 @@ impl Engine {
         );
     }
 
-    /// An input that changed nothing has had its effect as well: who sends it again later, when the same words would do
-    /// something, repeats it and does not say it anew (security case 5).
+    /// Records the dedupe key of an input that changed nothing. A later delivery of the same input must remain a
+    /// repetition, even if the same command would then succeed (security case 5).
     async fn record_key(&self, seen: &DedupeKey) -> Result<(), EngineError> {
         let mut commit = Commit::new(self.commit_id());
         commit.seen = Some(seen.clone());
@@ -140,8 +142,8 @@ impl Engine {
             thread: inbound.thread.clone(),
             seen: Some(DedupeKey::new(inbound.dedupe_key.clone())),
         };
-        // Boxed, here and in `asked`, because the future of an act has room for the largest of its branches: 15 KiB, which would
-        // be copied and allocated several times for the smallest.
+        // Boxed, here and in `dispatch`, because the future is as large as its largest branch: 15 KiB, which would be
+        // copied and allocated several times for the smallest one.
         match &inbound.interaction {
             Did::Command { text } => self.on_command(&asker, text, inbound.can_ask).await,
             Did::Reaction { message, emoji, added } => Box::pin(self.on_reaction(&asker, message, emoji, *added)).await,
@@ -156,7 +158,8 @@ impl Engine {
         }
     }
 
-    /// Whether there is room in the sender's bucket. Reactions are not counted: they are votes, and read again anyway.
+    /// Checks the rate limit of the sender. Reactions are not counted: they are votes, and polling reads
+    /// them again anyway.
     fn check_rate(&self, inbound: &Inbound) -> Result<(), Box<Response>> {
         let counted =
             !matches!(inbound.interaction, Did::Reaction { .. }) && inbound.from.platform != Platform::Console;
@@ -190,7 +193,8 @@ impl Engine {
         if !matches!(word, "approve" | "reject") {
             return Ok(Response::Silent);
         }
-        // What a button says is only ever compared with what the journal holds of the message it stands on (security case 35).
+        // The value of a button is only compared with the journal's record of the message that it is on
+        // (security case 35).
         let run = match self.question(message).await? {
             ButtonPress::Open(run) => run,
             ButtonPress::Closed(run) => return self.pressed_late(asker, &run, message).await,
@@ -202,7 +206,7 @@ impl Engine {
         if run.open_vote_request(message, self.now()).map(asks).as_deref() != Some(value) {
             return Ok(Response::Said(Reply::no(&[not_its_button()])));
         }
-        // A no by its button is asked why, where it can be asked; a reaction is a no at once.
+        // A rejection by button asks for a reason if a form can be shown; a reaction rejects at once.
         if can_ask && word == "reject" {
             return Ok(Response::Ask(view::reject_form(&run)));
         }
@@ -225,7 +229,7 @@ impl Engine {
         let act = match (emoji, added) {
             (Emoji::Yes, true) => UserCommand::Approve { on, way },
             (Emoji::No, true) => UserCommand::Reject { reason: "said so by a reaction".to_owned(), on, way },
-            // An event may come late, or in another order than things happened: what stands on the message decides.
+            // Events may arrive late or out of order, so the reactions on the message decide.
             (Emoji::Yes | Emoji::No, false) if self.reaction_stands(asker, message, emoji).await => {
                 return Ok(Response::Silent);
             }
@@ -234,17 +238,17 @@ impl Engine {
         };
         match self.question(message).await? {
             ButtonPress::Open(run) => self.on_question(asker, &run, act).await,
-            // What was given there can be taken back there for as long as it counts.
+            // A vote can be withdrawn on its message while it counts.
             ButtonPress::Closed(run) if !added && run.rests_on(message) => self.on_question(asker, &run, act).await,
             ButtonPress::Closed(run) if added => self.reacted_late(asker, &run, message).await,
             ButtonPress::OnItsWay => Ok(Response::NotNow(Reply::no(&[no_question()]))),
-            // A reaction counts only on a question of ours (security case 32).
+            // A reaction counts only on a vote request of the bot (security case 32).
             ButtonPress::Closed(_) | ButtonPress::None => Ok(Response::Silent),
         }
     }
 
-    /// Whether the reaction that is said to be gone is there (security case 34). What cannot be seen is taken as gone: a
-    /// vote too few is asked for again, and one too many ships.
+    /// Returns `true` if a reaction that was reported as removed is still there (security case 34). If the chat cannot
+    /// be read, the reaction counts as removed: a missing vote is requested again, but an extra vote would ship.
     async fn reaction_stands(&self, asker: &Caller, message: &MessageRef, emoji: &Emoji) -> bool {
         let me = self.person(Some(&asker.account));
         let ours = self.states().await.iter().any(|run| run.is_vote_request(message));
@@ -258,22 +262,23 @@ impl Engine {
     async fn on_question(&self, asker: &Caller, state: &Hotfix, act: UserCommand) -> Result<Response, EngineError> {
         let grant = match self.admit_in(asker, state, Role::Approver, Permission::Vote).await {
             Ok(grant) => grant,
-            // The message says what the vote is about, so a vote that comes while the chat is down is not lost.
+            // The message identifies the vote, so a vote during a chat outage is kept and handled later.
             Err(refusal) if refusal.code == CHAT_DOWN => return Ok(Response::NotNow(Reply::no(&[refusal]))),
             Err(refusal) => return Ok(Response::Said(Reply::no(&[refusal]))),
         };
         let reply = self.ask_run(state.id, grant, act, asker).await?;
-        // What was done shows in the thread; only a no needs an answer.
+        // A successful vote shows in the thread; only a refusal needs a reply.
         Ok(if reply.ok { Response::Silent } else { Response::Said(reply) })
     }
 
-    /// The words that commands are made of here, for suggestions.
+    /// Returns the vocabulary of this configuration, for suggestions.
     #[must_use]
     pub fn known(&self) -> &Lexicon {
         &self.known
     }
 
-    /// Those of them that the asker may know: of services that are not seen, nothing is suggested (security case 81).
+    /// Returns the vocabulary without the services that the caller may not see, so that nothing of them is suggested
+    /// (security case 81).
     pub(super) fn known_to(&self, asker: &Caller) -> Cow<'_, Lexicon> {
         let seen = |service: &ServiceName| self.looks(asker, service).is_ok();
         if self.config.services.keys().all(seen) {
@@ -374,7 +379,7 @@ impl Engine {
         })
     }
 
-    /// What a request about a run means to the run.
+    /// Handles a request about a run: finds the run, checks access, and submits the command.
     async fn on_run(&self, asker: &Caller, request: Request, role: Role) -> Result<Reply, EngineError> {
         let state = match self.find_run(asker, request.run()).await {
             Ok(state) => state,
@@ -470,7 +475,8 @@ impl Engine {
         })
     }
 
-    /// What somebody says of an unknown contributor. Whoever is meant to be in `people.toml` has to be found there.
+    /// Builds the command that identifies an unknown contributor. Refuses a name that is not in `people.toml`, unless
+    /// the contributor is marked as outside the organization.
     fn identification(&self, unknown: String, who: String, outside: bool) -> Result<UserCommand, Vec<Refusal>> {
         if outside {
             return Ok(UserCommand::Identify { unknown, person: None, words: who });
@@ -511,7 +517,7 @@ impl Engine {
         })
     }
 
-    /// What a person says can close a run at its last step: main is looked at once more before (APPLY-12).
+    /// Polls main before a command that can close the run at its last step (APPLY-12).
     async fn look_before_closing(&self, id: HotfixId) -> Result<(), EngineError> {
         let Some(state) = self.state(id).await else { return Ok(()) };
         let left = state.steps.iter().filter(|step| !step.is_behind()).count();
@@ -531,14 +537,15 @@ impl Engine {
         }
     }
 
-    /// Which run is meant: the one named, the one whose thread it is, the only open one here, or the asker's only one.
+    /// Finds the run that a request is about: the named one, the run of the thread, the only open run of the channel,
+    /// or the caller's only open run.
     pub(super) async fn find_run(&self, asker: &Caller, named: Option<HotfixId>) -> Result<Hotfix, Refusal> {
         if let Some(id) = named {
             let unknown = || Refusal::new("run.unknown", format!("There is no run {id}."), "See `list`.");
             let run = self.state(id).await.filter(|run| self.looks(asker, &run.plan.service).is_ok());
             return run.ok_or_else(|| self.unmapped(asker).unwrap_or_else(unknown));
         }
-        // A run that may not be seen is not there (security case 81).
+        // A run that the caller may not see is treated as absent (security case 81).
         let mut states = self.states().await;
         states.retain(|run| self.looks(asker, &run.plan.service).is_ok());
         if let Some(thread) = &asker.thread
@@ -568,7 +575,7 @@ impl Engine {
     }
 }
 
-/// By which way an act came.
+/// Returns the kind of an interaction, for the log.
 fn way(act: &Did) -> &'static str {
     match act {
         Did::Command { .. } => "command",
@@ -580,7 +587,8 @@ fn way(act: &Did) -> &'static str {
     }
 }
 
-/// The answers by the place of the criterion: `a` is the first. `rest` is all that have no answer yet.
+/// Returns the triage answers by the index of the criterion; letter `a` is index 0. An answer without a letter applies
+/// to all criteria that are still unanswered.
 fn triage(state: &Hotfix, words: &[TriageWord]) -> BTreeMap<usize, Answer> {
     let criteria =
         state.plan.steps.iter().find_map(|spec| {
@@ -601,8 +609,8 @@ fn triage(state: &Hotfix, words: &[TriageWord]) -> BTreeMap<usize, Answer> {
     answers
 }
 
-/// Returns whether a step of the run asks this person by name for what they say: a party that has to agree or to look, and may
-/// say no as well. Whoever put it on hold may take that back.
+/// Returns `true` if a step of the run names this person, or a party they speak for, as the one to agree or to verify.
+/// Such a person may also put the run on hold. A person who put it on hold may lift that hold.
 fn asks_by_name(state: &Hotfix, person: &PersonId, request: &Request) -> bool {
     let current = state.current().map(|(_, spec)| &spec.id);
     let mut steps = state.plan.steps.iter();
@@ -622,7 +630,7 @@ fn asks_by_name(state: &Hotfix, person: &PersonId, request: &Request) -> bool {
     }
 }
 
-/// Returns whether a step that is open now asks a party to which this person belongs.
+/// Returns `true` if a step that is open at this moment asks a party that this person speaks for.
 fn asks_now(state: &Hotfix, person: &PersonId) -> bool {
     let open = |at: &StepState| matches!(at, StepState::Current { .. } | StepState::Offered { .. });
     let mut steps = state.plan.steps.iter().zip(&state.steps).filter(|(_, at)| open(at));
@@ -630,7 +638,7 @@ fn asks_now(state: &Hotfix, person: &PersonId) -> bool {
     steps.any(|(spec, _)| parties(&spec.kind).is_some_and(|parties| parties.iter().any(speaks)))
 }
 
-/// Returns the parties that a step asks by name, if it asks any.
+/// Returns the parties that a step names; `None` if it names none.
 fn parties(kind: &StepKind) -> Option<&[String]> {
     if let StepKind::Agree { party, .. } = kind {
         return Some(std::slice::from_ref(party));

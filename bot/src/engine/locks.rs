@@ -1,5 +1,5 @@
-//! Locks and freezes: leases that people hold. A lock keeps a lane; a freeze stops every deployment of a service.
-//! Each change is an event of the stream `lanes`, so that it stands in the journal who did it and why (security case 78).
+//! Locks and freezes: leases held by people. A lock holds a lane; a freeze stops all deployments of a service. Each
+//! change is an event of the stream `lanes`, so the journal records who made it and why (security case 78).
 
 use std::time::Duration;
 
@@ -18,12 +18,12 @@ use crate::domain::people::{Grant, Permission, Role};
 use crate::domain::refusal::Refusal;
 use crate::view::{self, Holder, Lock};
 
-/// How long a lock holds when nothing is said.
+/// Default lifetime of a lock, in minutes.
 const LOCK_MINUTES: u32 = 120;
-/// What a freeze of everything is called.
+/// Name of the freeze of all services.
 const EVERYTHING: &str = "all";
 
-/// What happened to a lane.
+/// An event of the stream `lanes`.
 #[derive(Debug, Serialize)]
 struct LaneEvent<'a> {
     at: jiff::Timestamp,
@@ -87,7 +87,7 @@ impl Engine {
                 self.change(asker, role, asked, "stolen", &reason, release).await
             }
             _locks => {
-                // What is held of a service that the asker may not see is not held for them (security case 81).
+                // Locks of services that the caller may not see are left out (security case 81).
                 let mut locked = self.locked().await?;
                 locked.retain(|lock| self.looks(asker, &lock.service).is_ok());
                 Ok(Reply::yes(view::locks(&locked, &self.audience(), self.now())))
@@ -95,7 +95,7 @@ impl Engine {
         }
     }
 
-    /// Everything that is held, by runs and by people.
+    /// Returns all locks and freezes, held by runs and by people.
     pub(super) async fn locked(&self) -> Result<Vec<Lock>, EngineError> {
         let states = self.states().await;
         let requester = |id: HotfixId| states.iter().find(|state| state.id == id).map(|state| state.requester.clone());
@@ -103,7 +103,7 @@ impl Engine {
         Ok(leases.iter().filter_map(|view| lock_of(view, requester)).collect())
     }
 
-    /// Roles for one service; for everything, the role is wanted for every service.
+    /// Admits a change of a lock or freeze. For a freeze of all services, the role is required in every service.
     async fn lane_grant(&self, asker: &Caller, service: Option<&ServiceName>, role: Role) -> Result<Grant, Refusal> {
         if let Some(service) = service {
             return self.admit(asker, service, role, Permission::Change).await;
@@ -138,7 +138,7 @@ impl Engine {
         self.commit_lane(asker, &grant, &asked.lease, change, reason, event).await
     }
 
-    /// Changes a lease that somebody holds: its holder may, a captain may; a run keeps its own lanes.
+    /// Changes a held lease. Its holder may do so, a captain may steal it, and the lanes of a run cannot be changed.
     #[expect(clippy::too_many_arguments, reason = "three words and three facts about one lease")]
     async fn change(
         &self,
@@ -213,7 +213,7 @@ impl Engine {
         }
     }
 
-    /// Who holds a lease, as people call them: a run by its id, a person by their name.
+    /// Returns the display name of a lease holder: the id of a run, or the name of a person.
     pub(super) fn holder(&self, holder: &str) -> String {
         let person: Option<PersonId> = holder.parse().ok();
         person.map_or_else(|| holder.to_owned(), |id| self.config.people.name(&id).to_owned())
@@ -233,8 +233,8 @@ impl Engine {
         Err(Refusal::new("environment.unknown", reason, format!("It has: {}.", names.join(", "))))
     }
 
-    /// The freeze of deployments of a service that holds now, if one does: by a person, or by the calendar of the policy. A
-    /// rollback is stopped by the freeze of everything alone.
+    /// Returns the freeze that applies to a service at the moment: set by a person, or by the calendar of the policy.
+    /// Only the freeze of all services stops a rollback.
     pub(super) async fn frozen(&self, service: &ServiceName, rollback: bool) -> Result<Option<Frozen>, Failure> {
         let leases = self.journal.leases().await.map_err(|error| Failure::retry(error.to_string()))?;
         let of_service = (!rollback).then(|| freeze_lease(Some(service)));
@@ -252,12 +252,12 @@ impl Engine {
     }
 }
 
-/// The freeze that is held, of these.
+/// Returns the first of these freezes that is held.
 pub(super) fn is_frozen<'a>(leases: &'a [LeaseView], freezes: &[LeaseId]) -> Option<&'a LeaseView> {
     leases.iter().find(|view| freezes.contains(&view.lease))
 }
 
-/// A lease as people speak of it; `None` when it is not one of a lane or a freeze.
+/// Converts a lease into a lock; `None` if it is not a lease on a lane or a freeze.
 fn lock_of(view: &LeaseView, requester: impl Fn(HotfixId) -> Option<PersonId>) -> Option<Lock> {
     let name = view.lease.as_str();
     let (service, environment) = match name.strip_prefix("freeze/") {
@@ -288,7 +288,7 @@ struct Asked {
     environment: Option<Environment>,
 }
 
-/// The freeze of a service, or of everything.
+/// Returns the lease id of the freeze of a service, or of all services.
 pub(super) fn freeze_lease(service: Option<&ServiceName>) -> LeaseId {
     LeaseId::new(format!("freeze/{}", service.map_or(EVERYTHING, ServiceName::as_str)))
 }

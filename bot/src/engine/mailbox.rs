@@ -1,4 +1,5 @@
-//! One command at a time a run: decide, commit durably, and only then remember and answer.
+//! The mailbox of a run: handles one command at a time. It decides, commits durably, and only then updates the state in
+//! memory and replies.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,33 +22,33 @@ use crate::domain::id::HotfixId;
 use crate::domain::react::{Reminder, react};
 use crate::domain::refusal::Refusal;
 
-/// What became of a command.
+/// The outcome of a command.
 pub(super) enum Submitted {
-    /// It is durable; the run as it is now, and how many events it made.
+    /// The command is durable: the run after it, and the number of events that it recorded.
     Done(Box<Hotfix>, usize),
-    /// It was refused, and nothing changed.
+    /// The command was refused. No event was recorded.
     Refused(Vec<Refusal>),
-    /// The same input was handled before, in this commit.
+    /// The same input was handled earlier, by the commit of this receipt.
     SeenBefore(hotfix_storage::Receipt),
-    /// The work it settles is not this worker's any more.
+    /// The claim on the work item to settle was lost to another worker.
     TooLate,
 }
 
-/// What goes into the commit beside the events.
+/// The parts of a commit that are not events.
 #[derive(Default)]
 pub(super) struct CommitExtras {
-    /// The input it answers.
+    /// Dedupe key of the input that the command answers; `None` for a command that no input caused.
     pub(super) seen: Option<DedupeKey>,
-    /// The work it settles.
+    /// Settlement of the work item that led to the command.
     pub(super) settle: Option<Settle>,
 }
 
-/// The stream of a run.
+/// Returns the id of the journal stream that holds the events of a run.
 pub(super) fn stream(id: HotfixId) -> StreamId {
     StreamId::new(id.to_string())
 }
 
-/// The lease on one lane.
+/// Returns the id of the lease that represents a lane.
 pub(super) fn lane(
     service: &crate::domain::id::ServiceName,
     environment: &hotfix_adapters::ids::Environment,
@@ -60,7 +61,7 @@ impl Engine {
         self.runs.lock().await.get(&id).cloned()
     }
 
-    /// Handles one command of a run, behind whatever the run is doing.
+    /// Handles one command of a run, after the commands that the run is already handling.
     pub(super) async fn submit(
         &self,
         id: HotfixId,
@@ -94,7 +95,7 @@ impl Engine {
                 Err(CommitError::LeaseBusy(view)) if break_glass::is_of(&view) => {
                     return Ok(Submitted::Refused(self.with_names(&[break_glass::broken_before(&view)])));
                 }
-                // Released lanes could not be taken again.
+                // A lane that was released in between is held by another run.
                 Err(CommitError::LeaseBusy(view)) => return Ok(Submitted::Refused(vec![self.taken_meanwhile(&view)])),
                 Err(CommitError::LeaseLost(lease)) => return Ok(Submitted::Refused(vec![lane_lost(&lease)])),
                 Err(error @ (CommitError::Malformed(_) | CommitError::Unknown(_) | CommitError::Fatal(_))) => {
@@ -104,12 +105,12 @@ impl Engine {
         }
     }
 
-    /// People read names; the domain knows ids.
+    /// Replaces person ids in refusals by names: the domain knows only ids, and users read names.
     fn with_names(&self, refusals: &[Refusal]) -> Vec<Refusal> {
         refusals.iter().map(|refusal| crate::view::named(&self.config.people, refusal)).collect()
     }
 
-    /// Commits, and settles by itself whether a commit of unknown outcome happened.
+    /// Commits, and looks up the outcome if the journal does not know whether the commit happened.
     pub(super) async fn commit(&self, commit: Commit) -> Result<hotfix_storage::Receipt, CommitError> {
         let id = commit.id.clone();
         let fresh: Vec<String> = commit.enqueue.iter().map(|work| work.key.to_string()).collect();
@@ -132,22 +133,22 @@ impl Engine {
         change(&mut known)
     }
 
-    /// The run as the journal has it.
+    /// Reads a run from the journal.
     pub(super) async fn read(&self, id: HotfixId) -> Result<Hotfix, EngineError> {
         let entries = self.entries(id).await?;
         let state = replay(id, &entries).map_err(|impossible| EngineError::Replay(impossible.to_string()))?;
         state.ok_or_else(|| EngineError::Replay(format!("{id} has no events")))
     }
 
-    /// Every event of a run.
+    /// Reads all events of a run, oldest first.
     ///
     /// # Errors
-    /// When the journal cannot be read, or holds what this program does not write.
+    /// If the journal cannot be read, or holds an entry that this program would not write.
     pub async fn entries(&self, id: HotfixId) -> Result<Vec<Entry>, EngineError> {
         self.entries_between(id, 0, u64::MAX).await
     }
 
-    /// The events of a run behind the version `after`, up to the version `upto`.
+    /// Reads the events of a run after version `after`, up to and including version `upto`.
     pub(super) async fn entries_between(&self, id: HotfixId, after: u64, upto: u64) -> Result<Vec<Entry>, EngineError> {
         let max = usize::try_from(upto.saturating_sub(after)).unwrap_or(usize::MAX);
         let records = self.journal.stream(&stream(id), Version(after), max).await?;
@@ -158,7 +159,7 @@ impl Engine {
         records.iter().map(parse).collect()
     }
 
-    /// The one commit of a decision: events, effects, timers and lanes together.
+    /// Builds the single commit of a decision: its events, effects, timers and lease changes.
     async fn commit_of(&self, before: &Hotfix, decision: &Decision) -> Result<Commit, EngineError> {
         let id = before.id;
         let mut commit = self.events_and_effects(id, before.version, Some(before), &decision.entries)?;
@@ -187,7 +188,7 @@ impl Engine {
         Ok(commit)
     }
 
-    /// Events with the effects and timers that follow from each.
+    /// Builds a commit of events, with the effects and timers that follow from each.
     pub(super) fn events_and_effects(
         &self,
         id: HotfixId,
@@ -220,7 +221,8 @@ impl Engine {
                 let mut work = self.work_for(id, key.as_str(), &effect)?;
                 work.not_before = self.journal.now().after(*after);
                 work.lane = outbox::time();
-                // One reminder must not wait for another of the same run.
+                // Each reminder has an order key of its own, so that it does not wait for another reminder of
+                // the same run.
                 work.order_key = key.to_string();
                 commit.timers.retain(|change| !matches!(change, TimerChange::Cancel(cancelled) if cancelled == &key));
                 commit.timers.push(TimerChange::Set(work));
@@ -243,7 +245,7 @@ impl Engine {
         })
     }
 
-    /// The lanes of a run that is over are free again.
+    /// Releases the leases on the lanes of a run that has ended.
     async fn released(&self, state: &Hotfix) -> Result<Vec<LeaseChange>, EngineError> {
         let holder = state.id.to_string();
         let held = self.journal.leases().await?.into_iter().filter(|view| view.holder == holder);
@@ -251,7 +253,7 @@ impl Engine {
     }
 }
 
-/// The lanes of a run.
+/// Acquires a lease on each lane of a run.
 pub(super) fn taken(state: &Hotfix) -> Vec<LeaseChange> {
     let lanes: BTreeSet<LeaseId> =
         state.plan.lanes().map(|environment| lane(&state.plan.service, environment)).collect();
@@ -267,7 +269,7 @@ fn remind_key(id: HotfixId, of: &Reminder) -> WorkKey {
     })
 }
 
-/// A commit names a timer once: the last word counts.
+/// Cancels a timer. A commit names each timer once, so this replaces an earlier change of the same timer.
 fn forget(timers: &mut Vec<TimerChange>, key: &WorkKey) {
     timers.retain(|change| match change {
         TimerChange::Set(work) => &work.key != key,

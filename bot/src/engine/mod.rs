@@ -1,29 +1,42 @@
-//! The engine: takes commands in, one at a time a run, and gets the outbox done.
+//! The engine: handles commands one at a time per run, and performs the effects in the outbox.
 //!
 //! ```text
-//! ask      what a person typed → request → policy → command          answers
-//! form     what a form asks and what is handed in → the words that could have been typed
-//! attribution  whose work is behind commits
-//! glass    how often the glass may be broken
-//! pace     how much people may say
-//! gate     who may, from where: the one door
-//! halt     what holds back what was decided, in the moment before it begins
-//! inbox    what takes too long to be answered at once
-//! mailbox  command → decide → one durable commit → the new state     one at a time a run
-//! outbox   claims work, performs it, and hands what came of it to the mailbox, in the commit that settles it
-//! pool     keeps claiming, and lets every piece of work go on by itself
-//! look     asks the world what changed: this is sure
-//! looker   keeps looking, at every run by itself
-//! hint     a webhook says where to look at once
-//! hitch    what was tried in vain so far
-//! question which question an act on a message is about
-//! reload   the same engine under another configuration
-//! present  brings the cards up to date
-//! trouble  reads of the world that keep failing
-//! watch    the questions whose reactions matter
+//! interactions   inbound interaction → request → policy → command → reply
+//! forms          forms and their submissions; a submission becomes the command that could have been typed
+//! start          opens a run and takes its lanes
+//! queries        read-only commands
+//! locks          locks and freezes
+//! reference      resolves the commits and pull requests that users name
+//! admission      the single access check: who may do what, from which channel
+//! rate_limit     command rate limits, per person and per service
+//! deferred       interactions and replies that are kept in the journal and handled later
+//! vote_request   maps a button click or a reaction to the vote request that it belongs to
+//! vote_messages  the vote request messages whose reactions matter
+//! mailbox        command → decide → one durable commit → new state; one command at a time per run
+//! outbox         claims work, performs it, and commits the effect result together with the settlement
+//! workers        worker pool that keeps claiming work
+//! perform        performers, one for each effect
+//! preflight      last check before an effect begins: freezes and an unreliable clock
+//! poll           reads the remote systems; the authoritative source of observations
+//! poller         polls the open runs on a schedule, each in a task of its own
+//! poll_step      observations for the current step
+//! in_flight      drops observations that overlap with an effect
+//! wakeup         webhooks: poll the affected runs sooner
+//! read_failures  reads of remote systems that keep failing
+//! stalled        effects that a run is blocked on because they keep failing
+//! attribution    the people behind commits
+//! containment    which commits contain a change, with a cache
+//! facts          converts what the ports return into domain types
+//! branch_tips    the branch tips of a run, read once per poll or effect
+//! break_glass    limits break-glass to one use per service in 24 hours
+//! reload         the same engine under another configuration
+//! cards          refreshes the cards
+//! recover        replays all runs at startup
+//! stats          counters for metrics and health checks
 //! ```
-//! Invariants: nothing is answered before it is durable; nothing is done before its intent is; what is uncertain after a
-//! crash is looked up by its natural key before it is done again. Called by `serve`, by the demo and by the tests.
+//! Invariants: no reply is sent before its command is durable; no effect begins before its intent is durable; an effect
+//! whose outcome is uncertain after a crash is looked up by its natural key before it is repeated. Called by
+//! `serve`, the demo and the tests.
 
 mod admission;
 mod attribution;
@@ -92,49 +105,49 @@ pub use stats::Stats;
 pub use wakeup::WakeupResult;
 pub use workers::WorkerPool;
 
-/// What the engine reaches.
+/// The remote systems that the engine reaches.
 pub struct Ports {
-    /// Where the team talks.
+    /// The chat in which the team works.
     pub chat: Arc<dyn Chat>,
-    /// On which platform that is: whose accounts are called.
+    /// Platform of the chat; selects the accounts that messages mention.
     pub platform: Platform,
-    /// The forge of each service.
+    /// Forge of each service.
     pub forges: BTreeMap<ServiceName, Arc<dyn Forge>>,
-    /// The mechanism of each environment of each service.
+    /// Deploy mechanism of each environment of each service.
     pub deploys: BTreeMap<(ServiceName, Environment), Arc<dyn Deploy>>,
-    /// Where the images of each service are kept, if the bot can look there.
+    /// Image registry of each service; a service without a readable registry has no entry.
     pub registries: BTreeMap<ServiceName, Images>,
-    /// Where each environment of each service runs, if the bot can look there.
+    /// Clusters of each environment of each service; an environment without a readable cluster has no entry.
     pub clusters: BTreeMap<(ServiceName, Environment), Vec<Arc<dyn Cluster>>>,
-    /// What proves the capabilities of the exceptional path.
+    /// Probes that check the capabilities of the exceptional path.
     pub probes: BTreeMap<(ServiceName, CapabilityKind), Arc<dyn Probe>>,
 }
 
-/// Where images are kept, and how their tags are found.
+/// An image registry and the rules that find a commit's tag in it.
 pub struct Images {
-    /// The registry.
+    /// The registry that holds the images.
     pub registry: Arc<dyn Registry>,
-    /// The patterns of tags, in order.
+    /// Tag patterns, in the order in which they are tried.
     pub tags: TagStrategies,
 }
 
-/// Answers whether something is there.
+/// A check for one capability of the exceptional path.
 #[async_trait::async_trait]
 pub trait Probe: Send + Sync {
-    /// Why it is not there; `None` when it is.
+    /// Returns the reason why the capability is missing; `None` if it is present.
     async fn missing(&self) -> Option<String>;
 }
 
-/// Why the engine stops. A person has to look.
+/// An error that stops the engine. It needs an operator.
 #[derive(Debug, Error)]
 pub enum EngineError {
-    /// The journal takes no commits, or cannot be read.
+    /// The journal does not accept commits, or cannot be read.
     #[error("the journal is out of order: {0}")]
     Journal(String),
-    /// What the journal holds is not what this program writes.
+    /// The journal holds an entry that this program would not write.
     #[error("the journal holds something that cannot be: {0}")]
     Replay(String),
-    /// A part of the bot broke off by a fault of its own, where none may.
+    /// A part of the bot panicked outside the places that recover from panics.
     #[error("a part of the bot broke off, see its log: {0}")]
     Broken(String),
 }
@@ -145,23 +158,24 @@ impl From<hotfix_storage::ReadError> for EngineError {
     }
 }
 
-/// The engine, under one configuration. All parts but the configuration and what it reaches are shared with the engines
-/// before and after a reload; whoever works for long asks [`Current`] for the newest one, once a command.
+/// The engine, under one configuration. Everything but the configuration and the ports is shared with the engines
+/// before and after a reload; a long-running task asks [`Current`] for the newest engine before each command.
 #[derive(Clone)]
 pub struct Engine {
     journal: Arc<dyn Journal>,
     outside: Arc<Ports>,
     config: Arc<Config>,
-    /// Every word of the configuration. It is made once: it goes through all playbooks for each service, and every command
-    /// is read by it.
+    /// The vocabulary of commands for this configuration. Built once, because building it walks all playbooks of each
+    /// service and every command needs it.
     known: Arc<Lexicon>,
-    /// Names commits: unique over restarts, so that no two commits share a name.
+    /// Prefix of commit ids. Unique across restarts, so that no two commits share an id.
     process: String,
     runs: Arc<Mutex<BTreeMap<HotfixId, Arc<Mutex<Run>>>>>,
-    /// Work that this process put into the outbox itself: it was never tried, so there is nothing to look up.
+    /// Keys of the work that this process enqueued itself. Such work was never tried, so its first attempt
+    /// needs no lookup.
     fresh: Arc<std::sync::Mutex<BTreeSet<String>>>,
     commits: Arc<std::sync::atomic::AtomicU64>,
-    /// How often each piece of work broke off by a fault of the bot, since the process started.
+    /// Number of panics per work item, counted from the start of the process.
     faults: Arc<std::sync::Mutex<BTreeMap<hotfix_storage::WorkKey, u32>>>,
     acting: Arc<in_flight::InFlight>,
     answers: Arc<containment::Answers>,
@@ -171,24 +185,24 @@ pub struct Engine {
     told: Arc<vote_request::NotifiedOnce>,
     troubles: Arc<read_failures::Troubles>,
     alarm: Arc<Mutex<preflight::ClockAlarm>>,
-    /// How many configurations there were before this one, and how many there were in all.
+    /// Number of reloads before this configuration; `newest` is the number of the latest one.
     generation: u64,
     newest: Arc<std::sync::atomic::AtomicU64>,
-    /// How often the claim on work is renewed while the work goes on.
+    /// Interval at which the claim on a work item is renewed while it runs.
     renewal: std::time::Duration,
 }
 
 /// A run in memory, as the journal has it.
 struct Run {
     state: Hotfix,
-    /// The version that the card shows; `None` when it is not known to show any.
+    /// The version of the run that the card shows; `None` if it is unknown.
     shown: Option<u64>,
-    /// What cannot be read, as the card shows it.
+    /// Reads that keep failing, as the card shows them.
     troubles: Vec<crate::view::Trouble>,
-    /// The event that was last said, and the run right after it. Events do not change, so this is true for ever; what is
-    /// said next is a few events further on.
+    /// The event that was last posted, and the run right after it. Cached because the next event to post is only a few
+    /// events further on. Events are immutable, so the entry never becomes stale.
     said: Option<Arc<(Entry, Hotfix)>>,
-    /// The questions that say that they are held back.
+    /// Messages of the vote requests that say that their votes are held back.
     held: BTreeSet<MessageRef>,
 }
 
@@ -199,10 +213,10 @@ impl Run {
 }
 
 impl Engine {
-    /// Starts on a journal: replays what it holds.
+    /// Starts the engine on a journal and replays its events.
     ///
     /// # Errors
-    /// When the journal cannot be read, or holds what cannot be.
+    /// If the journal cannot be read, or holds an entry that this program would not write.
     pub async fn start(
         journal: Arc<dyn Journal>,
         outside: Ports,
@@ -235,31 +249,31 @@ impl Engine {
         Ok(engine)
     }
 
-    /// The same engine, which renews the claim on its work each time so long has passed.
+    /// Returns the engine with another interval for renewing its claims on work.
     #[must_use]
     pub fn renewing_every(self, renewal: std::time::Duration) -> Self {
         Self { renewal, ..self }
     }
 
-    /// The present moment, by the journal's clock.
+    /// Returns the current time by the journal's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         Timestamp::from_millisecond(self.journal.now().0).unwrap_or(Timestamp::MAX)
     }
 
-    /// The journal underneath.
+    /// Returns the journal of this engine.
     #[must_use]
     pub fn journal(&self) -> &Arc<dyn Journal> {
         &self.journal
     }
 
-    /// The configuration.
+    /// Returns the current configuration of this engine.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// What the engine did so far.
+    /// Returns the counters of this engine, which start at zero with the process.
     #[must_use]
     pub fn pulse(&self) -> &Stats {
         &self.pulse
@@ -270,12 +284,12 @@ impl Engine {
         Audience { people, policy, groups, platform: self.outside.platform }
     }
 
-    /// The name of every run.
+    /// Returns the ids of all runs, open and ended.
     pub async fn ids(&self) -> Vec<HotfixId> {
         self.runs.lock().await.keys().copied().collect()
     }
 
-    /// Every run, as it is now.
+    /// Returns the current state of all runs, open and ended.
     pub async fn states(&self) -> Vec<Hotfix> {
         let runs: Vec<_> = self.runs.lock().await.values().cloned().collect();
         let mut states = Vec::with_capacity(runs.len());
@@ -285,7 +299,7 @@ impl Engine {
         states
     }
 
-    /// One run, as it is now.
+    /// Returns the current state of a run; `None` if there is no such run.
     pub async fn state(&self, id: HotfixId) -> Option<Hotfix> {
         let run = self.runs.lock().await.get(&id).cloned()?;
         let state = run.lock().await.state.clone();

@@ -1,7 +1,7 @@
-//! The outbox: claims due work, performs it, and commits what came of it together with its settlement.
+//! The outbox: claims due work, performs it, and commits the effect result together with the settlement of the work.
 //!
-//! A piece of work can go wrong by a fault of the bot too: then it is tried again like one that failed, and after a few tries
-//! it is set aside, and the run is told. Neither the other work nor the process is hurt by it.
+//! If a performer panics, its work item is retried like one that failed. After a few panics the item is set aside as
+//! dead and the run is informed. Neither other work nor the process is affected.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -18,42 +18,42 @@ use crate::domain::command::{Command, EffectResult};
 use crate::domain::effect::Effect;
 use crate::domain::id::HotfixId;
 
-/// How long a claim holds when nobody renews it. A worker that does not is taken for dead.
+/// Lifetime of a claim without renewal. A worker that does not renew in time is considered dead.
 const HOLD: Duration = Duration::from_secs(120);
-/// How often a claim is renewed while its work goes on.
+/// Interval at which a claim is renewed while its work runs.
 pub(super) const RENEWAL: Duration = Duration::from_secs(40);
-/// After this a piece of work is given up, and looked up before it is done again. Every call outside has a time-out of its
-/// own; this is for the one that was forgotten.
+/// Time limit of one attempt. After it the worker gives up, and the next attempt looks the effect up before it repeats
+/// it. Every remote call has a timeout of its own; this limit catches a call without one.
 const LONGEST_TRY: Duration = Duration::from_secs(600);
-/// How often a piece of work may break off by a fault of the bot.
+/// Number of panics after which a work item is set aside.
 pub(super) const MOST_FAULTS: u32 = 5;
-/// Work that a pass claims.
+/// Maximum number of work items that one pass claims.
 const BATCH: usize = 16;
-/// The longest pause between two tries of work that keeps failing.
+/// Maximum pause between two attempts of work that keeps failing.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Why work is asked about again that goes well.
+/// Retry reason of a work item that makes progress and is polled again.
 pub(super) const UNDER_WAY: &str = "it is under way";
 
-/// The lane of acts on forges and environments.
+/// Returns the queue of effects on forges and environments.
 pub(super) fn act() -> Lane {
     Lane::new("act")
 }
 
-/// The lane of talk: a chat that is down does not hold up the work.
+/// Returns the queue of chat messages. It is separate, so that a chat outage does not delay other effects.
 pub(super) fn talk() -> Lane {
     Lane::new("talk")
 }
 
-/// The lane of timers.
+/// Returns the queue of timers, such as reminders.
 pub(super) fn time() -> Lane {
     Lane::new("time")
 }
 
-/// All of them.
+/// All queues of the outbox.
 pub(super) const LANES: [fn() -> Lane; 4] = [act, talk, time, inbox];
 
-/// The payload of a piece of work.
+/// Payload of a work item.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Task {
     pub(super) run: HotfixId,
@@ -61,11 +61,11 @@ pub(super) struct Task {
     pub(super) effect: Effect,
 }
 
-/// What a performer answers.
+/// The result of a performer that did not fail.
 pub(super) enum Performed {
-    /// It is done, and this came of it.
+    /// The effect is complete, with this result.
     Finished(Box<EffectResult>),
-    /// It is under way; ask again after so long.
+    /// The effect is in progress; ask again after this pause.
     Pending(Duration),
 }
 
@@ -75,22 +75,22 @@ impl Performed {
     }
 }
 
-/// A try took longer than [`LONGEST_TRY`].
+/// Marker: an attempt took longer than [`LONGEST_TRY`].
 struct TooLong;
 
-/// What one pass over the outbox did.
+/// The result of one pass over the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Batch {
-    /// How much work was claimed.
+    /// Number of work items that were claimed.
     pub claimed: usize,
 }
 
 impl Engine {
-    /// Does the work that is due now, a batch of it, to the end, and says how much that was: one step of what a
-    /// [`super::WorkerPool`] does without end.
+    /// Performs one batch of the work that is due now, and waits until all of it is settled. This is one iteration of
+    /// the [`super::WorkerPool`].
     ///
     /// # Errors
-    /// When the journal is out of order; what the world refuses is not an error of the engine.
+    /// If the journal fails. A refusal by a remote system is not an error of the engine.
     pub async fn work(&self) -> Result<Batch, EngineError> {
         self.pulse.passed();
         let claimed = self.claim(LANES.map(|lane| lane()).into(), BATCH).await?;
@@ -104,7 +104,7 @@ impl Engine {
         Ok(self.journal.claim(ClaimRequest { lanes, max, hold: HOLD }).await?)
     }
 
-    /// Does one piece of claimed work, up to its settlement, whatever becomes of it.
+    /// Performs one claimed work item up to its settlement, also if the attempt fails or panics.
     pub(super) async fn run_claimed(&self, claimed: &Claimed) -> Result<(), EngineError> {
         if claimed.work.lane == inbox() {
             return match self.under_claim(claimed, self.unpack(claimed)).await {
@@ -121,7 +121,7 @@ impl Engine {
             return self.settle(claimed, Settlement::Dead { reason }).await;
         };
         let _act = (claimed.work.lane == act()).then(|| self.acting.begin(task.run, &self.hints));
-        // Nothing is left half done in memory: a run is changed by one assignment, behind the commit.
+        // Unwinding leaves no partial state in memory: a run is changed by one assignment, after its commit.
         let tried = AssertUnwindSafe(self.attempt(claimed, &task)).catch_unwind();
         match self.under_claim(claimed, tried).await {
             None => Ok(()),
@@ -134,8 +134,8 @@ impl Engine {
         }
     }
 
-    /// Tries for as long as the claim can be kept, and not longer than a try may take. `None` when the claim was lost: whoever
-    /// has it now looks up what was begun, and settles it.
+    /// Runs an attempt while the claim is kept, up to the time limit of an attempt. Returns `None` if the claim was
+    /// lost: the worker that holds it then looks up and settles the work.
     async fn under_claim<T>(&self, claimed: &Claimed, tried: impl Future<Output = T>) -> Option<Result<T, TooLong>> {
         tokio::select! {
             tried = tried => Some(Ok(tried)),
@@ -143,7 +143,8 @@ impl Engine {
         }
     }
 
-    /// Keeps the claim for as long as this is waited for; ends when the try takes too long, or somebody else has the claim.
+    /// Renews the claim until this future is dropped. Ends with [`TooLong`] if the attempt exceeds its time limit, and
+    /// with `None` if another worker has the claim.
     async fn renew(&self, claimed: &Claimed) -> Option<TooLong> {
         let began = self.journal.now();
         loop {
@@ -162,8 +163,8 @@ impl Engine {
         }
     }
 
-    /// Work that broke off by a fault of the bot is tried again, a few times. Then it is set aside: it stays visible as dead,
-    /// and the run says that it is stuck. What fails to be said is only set aside, for it cannot be said either.
+    /// Handles work that panicked. It is retried a few times, then set aside: it stays visible as dead, and the run is
+    /// marked as stuck. A chat message is only set aside, because the notice about it could not be posted either.
     async fn on_panic(&self, claimed: &Claimed, task: &Task) -> Result<(), EngineError> {
         let (run, effect) = (task.run, task.effect.describe());
         let faults = self.count_fault(&claimed.work.key);
@@ -183,7 +184,7 @@ impl Engine {
         match AssertUnwindSafe(told).catch_unwind().await {
             Ok(Ok(Submitted::Done(..) | Submitted::SeenBefore(_) | Submitted::TooLate)) => Ok(()),
             Ok(Err(error)) => Err(error),
-            // The run cannot be told: what is broken is what tells it.
+            // The command that reports the failure is what fails here, so only the work item is settled.
             Ok(Ok(Submitted::Refused(_))) | Err(_) => self.settle(claimed, dead).await,
         }
     }
@@ -195,10 +196,10 @@ impl Engine {
         *count
     }
 
-    /// How many pieces of work are neither done nor a timer that waits for its time.
+    /// Returns the number of unsettled work items, without timers.
     ///
     /// # Errors
-    /// When the journal cannot be read.
+    /// If the journal cannot be read.
     pub async fn backlog(&self) -> Result<usize, EngineError> {
         let unsettled = self.journal.unsettled().await?;
         let waits = |state: &WorkState| matches!(state, WorkState::Waiting | WorkState::Claimed { .. });
@@ -206,7 +207,7 @@ impl Engine {
     }
 
     async fn attempt(&self, claimed: &Claimed, task: &Task) -> Result<(), EngineError> {
-        // Work of an earlier process may have been done: its performer looks before it acts.
+        // An earlier process or attempt may have performed the effect, so its performer must look it up first.
         let fresh = self.fresh_work(|known| known.remove(claimed.work.key.as_str()));
         let first = fresh && claimed.attempt == 0;
         if let Effect::Remind { step } = &task.effect {
@@ -243,13 +244,13 @@ impl Engine {
         Settlement::Retry { not_before: self.journal.now().after(after), reason: reason.to_owned() }
     }
 
-    /// What came of work goes through the same door as every command, in the commit that settles the work.
+    /// Submits an effect result as a command, in the commit that settles its work item.
     async fn submit_result(&self, claimed: &Claimed, task: &Task, command: &Command) -> Result<(), EngineError> {
         let settle = Settle { work: claimed.work.key.clone(), fence: claimed.fence, settlement: Settlement::Done };
         match self.submit(task.run, command, CommitExtras { seen: None, settle: Some(settle) }).await? {
             Submitted::Done(..) | Submitted::SeenBefore(_) | Submitted::TooLate => Ok(()),
             Submitted::Refused(refusals) => {
-                // The world does not argue with `decide`: this is a mistake of ours, or a lane that was stolen.
+                // A result states a fact, so `decide` accepts it unless the bot has a bug or the lane was stolen.
                 let reason = refusals.iter().map(|r| r.reason.as_str()).collect::<Vec<_>>().join(" ");
                 tracing::error!(run = %task.run, %reason, "what came of an act was refused");
                 let outcome = EffectResult::Refused { effect: task.effect.clone(), reason };
@@ -272,7 +273,7 @@ impl Engine {
     }
 }
 
-/// A pause that doubles with every failure, up to a minute.
+/// Returns the pause before the next attempt: it doubles with every failure, up to a minute.
 pub(super) fn backoff(attempt: u32) -> Duration {
     Duration::from_secs(1).saturating_mul(2_u32.saturating_pow(attempt.min(10))).min(LONGEST_PAUSE)
 }

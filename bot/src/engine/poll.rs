@@ -1,4 +1,5 @@
-//! Asks the world what changed. A lost webhook only costs time, because this asks too.
+//! Polling: reads the remote systems and submits the observations. Authoritative: a lost webhook only delays an
+//! observation until the next poll.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,18 +22,18 @@ use crate::domain::service::EnvironmentPlan;
 use crate::domain::step::{self, withheld_is_due};
 
 impl Engine {
-    /// Looks once at everything the open runs depend on, and says how many events that made.
+    /// Polls everything that the open runs depend on once, and returns the number of events that this recorded.
     ///
     /// # Errors
-    /// When the journal is out of order. A world that does not answer is looked at again next time.
+    /// If the journal fails. A remote system that does not answer is read again by the next poll.
     pub async fn poll(&self) -> Result<usize, EngineError> {
-        // What was hinted at until now is among it.
+        // This poll covers the pending wakeups too.
         self.hints.take();
         let open = self.open_runs(|_| true).await;
         self.poll_each(&open).await
     }
 
-    /// The open runs that a test picks.
+    /// Returns the runs that are under way and match a predicate.
     pub(super) async fn open_runs(&self, picks: impl Fn(&Hotfix) -> bool) -> Vec<Hotfix> {
         let states = self.states().await;
         let open: Vec<_> = states.iter().filter(|state| !state.is_over()).map(|state| state.id).collect();
@@ -41,7 +42,7 @@ impl Engine {
         states.into_iter().filter(underway).collect()
     }
 
-    /// Looks once at each of these runs, and waits for the slowest.
+    /// Polls each of these runs once, and waits for the slowest.
     pub(super) async fn poll_each(&self, runs: &[Hotfix]) -> Result<usize, EngineError> {
         self.pulse.looked(runs.len());
         let looked = futures::future::join_all(runs.iter().map(|state| self.poll_run(state))).await;
@@ -87,7 +88,8 @@ impl Engine {
         Ok(events)
     }
 
-    /// Hands an observation in, and returns how many events it made. One that the run left behind is made again soon.
+    /// Submits an observation and returns the number of events that it recorded. If the run changed after the read, the
+    /// observation is dropped and the run is polled again soon.
     async fn observe(&self, observation: StampedObservation) -> Result<usize, EngineError> {
         let id = observation.of.id;
         let command = Command::Observed(observation.clone());
@@ -100,8 +102,8 @@ impl Engine {
         Ok(made)
     }
 
-    /// The rules by which its votes count, as they are now; also when nobody voted yet, for a question has its time, and the
-    /// policy may ask for more votes than the plan.
+    /// Returns the current voting rules of a run and the roles of its voters. Needed even without votes: a vote request
+    /// expires, and the policy may ask for more votes than the plan.
     pub(super) fn rules(&self, state: &Hotfix) -> Observation {
         let (policy, service) = (&self.config.policy, &state.plan.service);
         let asked = |environment: &EnvironmentPlan| {
@@ -123,8 +125,8 @@ impl Engine {
         let Some(tip) = self.tip_in(tips, state, &state.plan.branch).await? else {
             return Ok(Some(Observation::Head(None)));
         };
-        // A head off its base is looked at again: somebody may have rebased the base under it. So is one with strays: they may
-        // have been asked for since.
+        // A head that is off its base is read again, because the base branch may have been moved under it. A head with
+        // unexpected commits is read again, because they may have been requested in the meantime.
         if tip == head.tip && head.on_base && step::unexpected_commits(state).is_empty() && !state.branch_gone {
             return Ok(None);
         }
@@ -136,7 +138,7 @@ impl Engine {
         Ok(now.map(|PullFacts { seen, merged }| Observation::Pull { seen, merged }))
     }
 
-    /// What a release from main rests on, until it has begun.
+    /// Reads the checks and blockers of main that a release rests on, until that release begins.
     async fn main(&self, state: &Hotfix, tips: &Tips) -> Result<Option<Observation>, Failure> {
         if !step::releases(state) {
             return Ok(None);
@@ -161,7 +163,8 @@ impl Engine {
         Ok(Some(Observation::Production { environment: production.clone(), running, has_fix, brings, total }))
     }
 
-    /// What a commit has and another has not. That it cannot be found out keeps nobody from being told that they differ.
+    /// Lists the changes of one commit that another one lacks. If the forge cannot list them, the drift is still
+    /// reported, without them.
     async fn brings(&self, state: &Hotfix, expected: &CommitId, running: &CommitId) -> (Vec<Contribution>, usize) {
         let Ok(forge) = self.forge(&state.plan.service) else { return (Vec::new(), 0) };
         let Ok(range) = forge.commits_between(&state.plan.repo, expected, running, LISTED).await else {
@@ -174,7 +177,7 @@ impl Engine {
         (changes, total)
     }
 
-    /// What main holds and the run does not ship, when the base or the fixes are others than it was looked at for.
+    /// Reads the held-back changes of main, if the base or the fixes changed after the last read.
     async fn withheld_now(&self, state: &Hotfix, tips: &Tips) -> Result<Option<Observation>, Failure> {
         let Some(base) = state.base.as_ref().filter(|_| withheld_is_due(state)) else { return Ok(None) };
         let main = self.tip_in(tips, state, &state.plan.main).await?;
@@ -183,12 +186,12 @@ impl Engine {
         Ok(Some(Observation::HeldBack { base: base.clone(), without, changes, total }))
     }
 
-    /// Whether main has the fix, from when it can until the run is over: what was there can be lost again.
+    /// Checks that main has the fix, from the moment it can until the run ends: a merged fix can be reverted.
     pub(super) async fn on_main(&self, state: &Hotfix, tips: &Tips) -> Result<Option<Observation>, Failure> {
         let known = !matches!(state.mainline, Mainline::NotMerged);
         let waits = known || state.is_current(|kind| matches!(kind, StepKind::Mainline { .. }));
         let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
-        // What is promoted came from main.
+        // A promoted commit comes from main.
         if state.plan.is_promotion() || (!waits && !merged && state.live_at.is_none()) {
             return Ok(None);
         }

@@ -1,5 +1,5 @@
-//! Looks for what the step whose turn it is waits for, when others bring it about: a build, a merge into main, a deployment
-//! to stage. Nothing here changes anything outside.
+//! Observations for the current step: reads the external state that it waits for, such as a build, a merge into main or
+//! a deployment to stage. Read only.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,8 @@ use crate::domain::hotfix::{BranchState, Hotfix, Mainline};
 use crate::domain::playbook::StepKind;
 
 impl Engine {
-    /// What the current step waits for, if it is there.
+    /// Reads the state that the current step waits for; `None` if it is not there yet, or if the step waits for no
+    /// remote system.
     pub(super) async fn observe_step(&self, state: &Hotfix, tips: &Tips) -> Result<Option<Observation>, Failure> {
         let Some((_, spec)) = state.current() else { return Ok(None) };
         #[expect(
@@ -33,7 +34,7 @@ impl Engine {
         }
     }
 
-    /// What the tag of the pinned image names now, as long as something is still to be deployed by it.
+    /// Checks that the tag of the pinned image still points to its digest, while a deployment is still to come.
     pub(super) async fn pinned_tag(&self, state: &Hotfix) -> Result<Option<Observation>, Failure> {
         let to_come = state.plan.steps.iter().zip(&state.steps).any(|(spec, at)| {
             matches!(spec.kind, StepKind::Deploy { .. } | StepKind::Approve { .. }) && !at.is_behind()
@@ -45,7 +46,7 @@ impl Engine {
         Ok((now.as_ref() != state.digest()).then_some(Observation::Tag(now)))
     }
 
-    /// Returns the changes of files that people vote on or voted on, when they are others by now.
+    /// Returns the file edits of a deployment that is voted on, if they changed since the last read.
     pub(super) async fn edits_asked_about(&self, state: &Hotfix) -> Result<Option<Observation>, Failure> {
         for environment in state.edits.keys().filter(|environment| state.awaits_deploy(environment)) {
             if let Some(sighting) = self.new_edits(state, environment).await? {
@@ -55,7 +56,7 @@ impl Engine {
         Ok(None)
     }
 
-    /// What the tag of the pinned image names; `None` when none is pinned, or the tag is gone.
+    /// Returns the digest that the tag of the pinned image points to; `None` if no image is pinned or the tag is gone.
     pub(super) async fn digest_now(&self, state: &Hotfix) -> Result<Option<Digest>, Failure> {
         let (Some(pinned), Some(images)) = (&state.image, self.outside.registries.get(&state.plan.service)) else {
             return Ok(None);
@@ -64,23 +65,23 @@ impl Engine {
         Ok(found.map(|published| published.image.digest))
     }
 
-    /// The hotfix branch that production runs (HOCS-15).
+    /// Reads the hotfix branch that production runs (HOCS-15).
     pub(super) async fn live_branch(&self, state: &Hotfix, tips: &Tips) -> Result<Option<Observation>, Failure> {
         let Some(branch) = state.plan.deployed_branch().filter(|_| state.is_live()) else {
             return Ok(None);
         };
-        // The name of a branch that this run deleted is free for the next one.
+        // Another run may reuse the name of a branch that this run deleted.
         if state.branch == BranchState::Deleted && branch == &state.plan.branch {
             return Ok(None);
         }
         let waits =
             matches!(state.mainline, Mainline::NotMerged | Mainline::Reverted(_)) && branch == &state.plan.branch;
         if waits && state.pull.is_some() {
-            // The branch is still at work: a move of it is a new head, and is told as such.
+            // The branch is still in use: a move of it is a new head, and is reported as one.
             return Ok(None);
         }
         let tip = self.tip_in(tips, state, branch).await?;
-        // A branch that is deleted after its merge is nothing to be alarmed of.
+        // Deleting a branch after its merge is normal.
         Ok(tip
             .filter(|tip| Some(tip) != state.deployable() || state.live_moved.is_some())
             .map(|tip| Observation::LiveBranch(Some(tip))))
@@ -96,7 +97,7 @@ impl Engine {
         let plan = &state.plan;
         let forge = self.forge(&plan.service)?;
         let wanted = names.replace("{branch}", plan.branch.as_str());
-        // Some build what the branch says, and some what main says.
+        // Some pipelines read the build job from the hotfix branch, others from main.
         for branch in [&plan.branch, &plan.main] {
             let Some(tip) = self.tip_in(tips, state, branch).await? else { continue };
             let content = forge.read_file(&plan.repo, &tip, file).await?;
@@ -123,7 +124,7 @@ impl Engine {
             return Ok(None);
         };
         let there = match state.target.as_ref().filter(|_| plan.is_promotion()) {
-            // Everything up to the commit that is promoted has to be there.
+            // The environment must contain everything up to the promoted commit.
             Some(target) => {
                 let itself = Change { base: target.clone(), head: target.clone() };
                 self.contained(&plan.service, &plan.repo, &itself, &running.commit).await?.holds()
@@ -173,8 +174,8 @@ impl Engine {
         }
     }
 
-    /// Where the commits of the branch come from, each on its own: that main has the change says nothing of whether it may
-    /// ship (SRE-4). Only a run that picks from main has to know.
+    /// Finds the origin of each commit of the branch. A commit is checked even if main has its change, because main may
+    /// contain changes that must not ship (SRE-4). Only for runs that pick from main.
     pub(super) async fn origins(
         &self,
         state: &Hotfix,
@@ -195,7 +196,7 @@ impl Engine {
         Ok(origins)
     }
 
-    /// The one of these fixes that a commit is a pick of: it leads from its parent to exactly where the pick would lead.
+    /// Returns the fix that a commit is a pick of: picking that fix onto the commit's parent gives the same tree.
     pub(super) async fn pick_of<'a>(
         &self,
         state: &Hotfix,
@@ -218,7 +219,7 @@ impl Engine {
         Ok(None)
     }
 
-    /// Whether main has, or once had, the same change, as this very commit or by its patch.
+    /// Returns `true` if main has, or had before a revert, the same change, as this commit or as an equal patch.
     async fn is_on_main(&self, state: &Hotfix, commit: &CommitInfo, tips: &Tips) -> Result<bool, Failure> {
         let plan = &state.plan;
         let Some(parent) = commit.parents.first() else { return Ok(false) };
@@ -229,7 +230,8 @@ impl Engine {
             | Containment::Patch
             | Containment::Rewritten { .. }
             | Containment::Reverted { .. } => true,
-            // That main has the same lines says little of one commit: a fix adapted by hand can be like that.
+            // Equal lines on main do not prove that this commit came from there: a fix that was adapted by hand can
+            // look the same.
             Containment::Squash | Containment::Lines | Containment::Missing { .. } => false,
         })
     }

@@ -1,5 +1,6 @@
-//! Looks at the open runs, each by itself: a forge that hangs keeps nobody from looking at the runs of another. A run is
-//! looked at by one look at a time. Called by `serve`; tests look step by step, see [`Engine::look`](super::Engine::look).
+//! The poller: polls the open runs on a schedule, each in a task of its own, so that a forge that hangs does not delay
+//! the runs of another. At most one poll per run is in flight. Called by `serve`; tests poll step
+//! by step, see [`Engine::poll`](super::Engine::poll).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -14,30 +15,30 @@ use super::{Current, EngineError};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::HotfixId;
 
-/// The shortest time between two looks that hints ask for. A busy repository must not use up what the forge grants an hour.
+/// Minimum time between two polls that webhooks trigger. Protects the forge's rate limit from a busy repository.
 const HINT_PAUSE: Duration = Duration::from_secs(2);
-/// After this a look is given up. Every call has a time-out of its own; this is for the one that was forgotten.
+/// Time limit of one poll of a run. Every remote call has a timeout of its own; this limit catches a call without one.
 const LONGEST_LOOK: Duration = Duration::from_secs(300);
 
-/// The looks that are under way.
+/// A scheduler for polls, with the polls in flight.
 pub struct Poller {
     engine: Current,
     looks: JoinSet<(HotfixId, Result<usize, EngineError>)>,
-    /// The runs that are being looked at, and whether they have to be looked at again after that.
+    /// The runs whose poll is in flight. The value is `true` if the run must be polled again afterwards.
     at: BTreeMap<HotfixId, bool>,
 }
 
 impl Poller {
-    /// Nobody looks yet.
+    /// Creates a poller without polls in flight.
     #[must_use]
     pub fn new(engine: impl Into<Current>) -> Self {
         Self { engine: engine.into(), looks: JoinSet::new(), at: BTreeMap::new() }
     }
 
-    /// Looks at every open run each `poll`, and sooner where hints say so, for ever.
+    /// Polls every open run at the interval `poll`, and sooner after a webhook. Runs forever.
     ///
     /// # Errors
-    /// When the journal is out of order. A world that does not answer is looked at again next time.
+    /// If the journal fails. A remote system that does not answer is read again by the next poll.
     pub async fn keep_going(&mut self, poll: Duration) -> Result<Infallible, EngineError> {
         let mut next_look = Instant::now();
         let mut next_hint = next_look;
@@ -52,7 +53,7 @@ impl Poller {
             } else if now >= next_hint
                 && let Some(hinted) = engine.hinted_runs().await
             {
-                // What is being looked at was perhaps read before the hint's cause.
+                // A poll in flight may have read before the cause of the webhook, so it is repeated.
                 let known: BTreeSet<HotfixId> = hinted.iter().map(|state| state.id).collect();
                 self.at.iter_mut().filter(|(run, _)| known.contains(run)).for_each(|(_, again)| *again = true);
                 self.look_at(hinted);
@@ -68,7 +69,7 @@ impl Poller {
                     }
                 }
                 () = sleep_until(next_look) => {}
-                // A hint that comes too soon after another waits for its time.
+                // A wakeup shortly after another waits until the minimum time is over.
                 () = async { sleep_until(next_hint).await; engine.hinted().await } => {}
             }
         }
@@ -84,7 +85,7 @@ impl Poller {
             newest.pulse().looked(1);
             let engine = newest.clone();
             self.looks.spawn(async move {
-                // Nothing of a look is kept but what it commits, so nothing is left half done by one that breaks off.
+                // A poll keeps no state except its commits, so a panic leaves nothing half done.
                 let look = AssertUnwindSafe(engine.poll_run(&state)).catch_unwind();
                 let looked = match timeout(LONGEST_LOOK, look).await {
                     Ok(Ok(looked)) => looked,

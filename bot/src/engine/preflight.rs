@@ -1,5 +1,5 @@
-//! What holds an act back that was decided already, in the moment before it begins: a freeze, and a clock that is not
-//! believed (security cases 86 and 87). What cannot be found out is a no. What people are told of the clock is here too.
+//! Preflight: checks right before a decided effect begins, for freezes and an unreliable clock (security cases 86 and
+//! 87). Fails closed: if a check cannot be made, the effect does not begin. Also announces the state of the clock.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use crate::domain::id::ServiceName;
 use crate::policy::ChatDown;
 use crate::view;
 
-/// What people were told of the clock.
+/// The announcements about an unreliable clock.
 #[derive(Debug, Default)]
 pub(super) struct ClockAlarm {
     doubted: bool,
@@ -26,7 +26,7 @@ pub(super) struct ClockAlarm {
 }
 
 impl Engine {
-    /// Whether an act of this reach may begin now.
+    /// Checks that an effect of this reach may begin at this moment.
     pub(super) async fn may_begin(&self, service: &ServiceName, reach: Reach) -> Result<(), Failure> {
         if reach == Reach::Nothing {
             return Ok(());
@@ -45,7 +45,7 @@ impl Engine {
         })
     }
 
-    /// Why a deployment that was decided may not begin any more: it is frozen, or a vote has expired since.
+    /// Returns the reason why a decided deployment may not begin anymore: a freeze, or an expired vote or break-glass.
     pub(super) async fn too_late(&self, state: &Hotfix, intent: &DeployIntent) -> Result<Option<String>, Failure> {
         if let Some(why) = self.frozen(&state.plan.service, intent.rollback).await? {
             return Ok(Some(format!("Nothing was begun, because deployments are frozen: {}", why.reason)));
@@ -64,13 +64,13 @@ impl Engine {
         Ok(unbroken.then(|| "Nothing was begun, because the broken glass expired before its turn came".to_owned()))
     }
 
-    /// Whether the chat answers, where the policy lets nothing go to production without it. A rollback waits for nobody.
+    /// Checks that the chat answers, if the policy allows no production deployment without it. Rollbacks are exempt.
     pub(super) async fn chat_listens(&self, state: &Hotfix, environment: &Environment) -> Result<(), Failure> {
         let production = state.plan.environment(environment).is_some_and(|environment| environment.production);
         let rollback = state.asked_deploy.as_ref().is_some_and(|asked| asked.rollback);
         match self.config.policy.chat_down() {
             ChatDown::Wait if production && !rollback => {
-                // Whoever refuses to answer is there.
+                // A chat that rejects the request is reachable.
                 match self.outside.chat.readers_among(&state.plan.channel, &[]).await {
                     Ok(_) | Err(Failure::Rejected { .. }) => Ok(()),
                     Err(Failure::Retry { reason, .. } | Failure::Uncertain { reason }) => Err(Failure::retry(format!(
@@ -82,7 +82,7 @@ impl Engine {
         }
     }
 
-    /// Tells the log, and the channels of all open runs, when the clock is not believed any more, and when it is again.
+    /// Announces in the log, and in the channels of all open runs, that the clock became unreliable, or reliable again.
     pub(crate) async fn tell_of_the_clock(&self) {
         let mut alarm = self.alarm.lock().await;
         let doubt = self.journal.doubt();

@@ -1,4 +1,4 @@
-//! Answers to those who only look. Nothing here changes anything.
+//! Queries: replies to read-only commands.
 
 use hotfix_adapters::chat::Card;
 use hotfix_adapters::ids::Platform;
@@ -70,7 +70,7 @@ impl Engine {
     ) -> Result<Reply, EngineError> {
         let me = self.person(Some(&asker.account));
         let states = self.states().await;
-        // Runs of services that the asker may not see are not there for them (security case 81).
+        // Runs of services that the caller may not see are treated as absent (security case 81).
         let wanted = |state: &&Hotfix| {
             let seen = self.looks(asker, &state.plan.service).is_ok();
             seen && (!open || !state.is_over()) && service.is_none_or(|service| &state.plan.service == service)
@@ -111,7 +111,7 @@ impl Engine {
         Ok(Reply::yes(view::whereabouts(&found, &self.audience(), self.now())))
     }
 
-    /// Everything that speaks against the asker deploying the service now.
+    /// Returns all reasons that stop the caller from deploying the service at the moment.
     async fn may_deploy(
         &self,
         asker: &Caller,
@@ -148,7 +148,7 @@ impl Engine {
         view::whoami(&Me { account: &asker.account, person, worth, services, runs })
     }
 
-    /// What somebody may do; services for which they have no role are not there for them (security case 81).
+    /// Returns the rights of a person. Services for which the person has no role are left out (security case 81).
     fn rights(&self, person: &Person) -> Vec<Rights> {
         let rights = self.config.services.iter().map(|(name, configured)| {
             let roles = self.config.policy.roles(name, &person.id);

@@ -1,6 +1,6 @@
-//! How much people may say: so many commands a minute each, and so many for a service, however many people say them. The
-//! first that is too much is told so; what follows is not answered until there is room again (security case 40). Who sits
-//! at the terminal is not counted, nor is what a chat delivers again.
+//! Rate limits: a number of commands per minute for each account, and for each service over all accounts. The first
+//! request over the limit gets a refusal; later ones get no reply until there is capacity again (security case 40).
+//! Console callers and redeliveries are not counted.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,45 +11,45 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::id::ServiceName;
 use crate::domain::refusal::Refusal;
 
-/// A bucket is full again after this.
+/// Time in which an empty bucket becomes full.
 const SPAN: SignedDuration = SignedDuration::from_mins(1);
-/// Beyond this many, what is full again is forgotten.
+/// Number of buckets above which full ones are dropped.
 const KNOWN: usize = 4096;
-/// How many acts are recognised when they come again.
+/// Number of dedupe keys that a bucket keeps, to recognize redeliveries.
 const REMEMBERED: usize = 64;
 
-/// Everybody's buckets, and those of the services. They are of this process: a start fills them.
+/// The buckets of all accounts and services. Kept in memory only: a restart fills them.
 #[derive(Debug, Default)]
 pub(super) struct RateLimits {
     people: Mutex<BTreeMap<PersonRef, Bucket>>,
     services: Mutex<BTreeMap<ServiceName, Bucket>>,
 }
 
-/// When a bucket will be full, and whether somebody was told that it is empty.
+/// A token bucket. It stores the time at which it is full again instead of a count.
 #[derive(Debug)]
 struct Bucket {
     full_at: Timestamp,
     told: bool,
-    /// The keys of what was taken last: the same act again takes nothing.
+    /// Dedupe keys of the last requests. A redelivery takes no token.
     taken: VecDeque<String>,
 }
 
-/// A bucket is empty.
+/// The error of an empty bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RateLimited {
-    /// After how many seconds there is room again, at least 1.
+    /// Seconds until there is capacity again, at least 1.
     pub(super) seconds: i64,
-    /// Whether it is the first time since there was room.
+    /// `true` for the first refused request after an accepted one.
     pub(super) first: bool,
 }
 
 impl RateLimits {
-    /// Takes one out of somebody's bucket, which holds so many and is filled within a minute, for the act with this key.
+    /// Takes a token from the bucket of an account. `most` is its size, which also is the number of tokens per minute.
     pub(super) fn person(&self, person: &PersonRef, key: &str, most: u32, now: Timestamp) -> Result<(), RateLimited> {
         take(&mut locked(&self.people), (person, key), most, now)
     }
 
-    /// Takes one out of a service's bucket.
+    /// Takes a token from the bucket of a service.
     pub(super) fn service(
         &self,
         service: &ServiceName,
@@ -61,13 +61,13 @@ impl RateLimits {
     }
 }
 
-/// What somebody is told who said too much.
+/// Returns the refusal for an account over its limit.
 pub(super) fn of_person(most: u32, too_much: RateLimited) -> Refusal {
     let reason = format!("That is more than {most} commands of yours within a minute, and this one was not read.");
     Refusal::new("pace.person", reason, format!("Say it again in {} s.", too_much.seconds))
 }
 
-/// What is told when too much is said about a service.
+/// Returns the refusal for a service over its limit.
 pub(super) fn of_service(service: &ServiceName, most: u32, too_much: RateLimited) -> Refusal {
     let reason = format!("That is more than {most} commands for {service} within a minute.");
     Refusal::new("pace.service", reason, format!("Say it again in {} s; votes are always taken.", too_much.seconds))
@@ -117,7 +117,7 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()
     }
 
-    /// Security case 40.
+    /// Security case 40: each account has a bucket of its own, and only the first refused request gets a reply.
     #[test]
     fn each_has_a_bucket_and_the_first_word_too_many_is_told() {
         let (pace, ana) = (RateLimits::default(), PersonRef::new(Platform::Slack, "T1/U1"));

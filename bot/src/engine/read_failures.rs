@@ -1,6 +1,5 @@
-//! Reads of the world that keep failing. One that fails now and then costs only time; one that fails again and again leaves
-//! people waiting for something that the bot would never see, so it is shown: on the card, in the thread, in the log, in the
-//! metrics and by `doctor`.
+//! Reads of remote systems that keep failing. A single failure only costs time. A persistent one means that the bot
+//! misses changes, so it is reported on the card, in the thread, in the log, in the metrics and by `doctor`.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,23 +14,23 @@ use crate::domain::hotfix::Hotfix;
 use crate::domain::id::HotfixId;
 use crate::view::{self, Trouble};
 
-/// So many failures in a row are told.
+/// Number of consecutive failures after which a read is reported.
 const PERSISTENT: u32 = 3;
 
-/// Declares what is read for a run, each with its word in a metric, so that the list of the words misses none.
+/// Declares the reads with their metric labels, so that the list of labels is complete.
 macro_rules! reads {
     ($($(#[$doc:meta])* $name:ident $(($of:ty))? = $label:literal,)+) => {
-        /// Something that is read for a run.
+        /// A read that polling does for a run.
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
         pub(super) enum Read {
             $($(#[$doc])* $name $(($of))?,)+
         }
 
-        /// The words for what is read, in a metric.
+        /// The metric labels of all reads.
         pub const READS: [&str; [$($label),+].len()] = [$($label),+];
 
         impl Read {
-            /// Returns the word for it in a metric.
+            /// Returns the metric label of this read.
             pub(super) const fn label(&self) -> &'static str {
                 match self {
                     $(Self::$name { .. } => $label,)+
@@ -42,34 +41,34 @@ macro_rules! reads {
 }
 
 reads! {
-    /// Its branch.
+    /// The head of the hotfix branch.
     Branch = "branch",
-    /// Its pull request.
+    /// The pull request of the run.
     Pull = "pull_request",
-    /// Main.
+    /// The containment of the fix in main.
     Main = "main",
     /// The checks and blockers of main.
     MainChecks = "main_checks",
-    /// The reverts of its fixes on main.
+    /// The reverts of requested fixes on main.
     Reverts = "reverts",
-    /// The merges of its branch into main.
+    /// The merges of the hotfix branch into main.
     BranchMerged = "branch_merged",
-    /// The tag of its image.
+    /// The tag of the pinned image.
     Image = "image",
-    /// The files that its deployment changes.
+    /// The files that the deployment edits.
     Edits = "edits",
     /// The branch that production runs.
     LiveBranch = "live_branch",
-    /// The thing that its step waits for.
+    /// The external state that the current step waits for.
     Awaited = "awaited",
-    /// The changes of main that do not ship.
+    /// The held-back changes of main.
     Withheld = "withheld",
-    /// A production.
+    /// The running commit of a production.
     Production(Environment) = "production",
 }
 
 impl Read {
-    /// Returns the name of the thing, for people.
+    /// Returns the name of the read, for messages.
     fn words(&self, run: &Hotfix) -> String {
         match self {
             Self::Branch => format!("the branch {}", run.plan.branch),
@@ -91,14 +90,14 @@ impl Read {
     }
 }
 
-/// A read that failed, and was not done since.
+/// A read that has failed and has not succeeded after that.
 #[derive(Debug)]
 struct Failing {
     times: u32,
-    /// The moment of the last failure that was counted. Several looks within one moment are one failure.
+    /// The time of the last failure that was counted. Several failures at the same time count once.
     counted: Option<Timestamp>,
     trouble: Trouble,
-    /// The reason by which the thread was told of it.
+    /// The reason in the warning that was posted to the thread; `None` before a warning.
     told: Option<String>,
 }
 
@@ -108,34 +107,34 @@ impl Failing {
     }
 }
 
-/// A warning in the thread of a run: several reads that fail for one reason have one.
+/// A warning in the thread of a run. Several reads that fail for the same reason share one.
 #[derive(Debug, Clone)]
 struct Warning {
-    /// The first thing that it names, and since when: a part of the key of its posts.
+    /// The first read of the warning and the time of its first failure; part of the message keys.
     key: String,
-    /// The things that cannot be read for this reason, those that joined later included.
+    /// The reads that fail for this reason, including those that joined later.
     things: Vec<String>,
 }
 
-/// The reads that failed, and were not done since, and the warnings that stand in threads, by run and reason.
+/// The failing reads, and the posted warnings by run and reason.
 #[derive(Debug, Default)]
 struct Kept {
     failing: BTreeMap<(HotfixId, Read), Failing>,
     warnings: BTreeMap<(HotfixId, String), Warning>,
 }
 
-/// The reads that failed, and were not done since.
+/// All failing reads of this process. Lost on restart.
 #[derive(Debug, Default)]
 pub(super) struct Troubles(Mutex<Kept>);
 
 impl Troubles {
-    /// Keeps that a read was done, and returns whether it had failed again and again before.
+    /// Records a successful read. Returns `true` if it was failing persistently before.
     fn done(&self, run: HotfixId, read: &Read) -> bool {
         let failing = self.lock().failing.remove(&(run, read.clone()));
         failing.is_some_and(|failing| failing.is_persistent())
     }
 
-    /// Keeps that a read failed, and returns whether it did for the third time in a row.
+    /// Records a failed read. Returns `true` if this failure makes it persistent.
     fn failed(&self, read: &Read, trouble: Trouble) -> bool {
         let (now, mut kept) = (trouble.since, self.lock());
         let failing = kept.failing.entry((trouble.run, read.clone())).or_insert_with(|| Failing {
@@ -153,26 +152,26 @@ impl Troubles {
         failing.times == PERSISTENT
     }
 
-    /// Forgets the runs that are not read any more.
+    /// Forgets the runs that are not polled anymore.
     fn keep(&self, open: &dyn Fn(HotfixId) -> bool) {
         let mut kept = self.lock();
         kept.failing.retain(|(run, _), _| open(*run));
         kept.warnings.retain(|(run, _), _| open(*run));
     }
 
-    /// Returns what cannot be read, of all runs.
+    /// Returns the persistently failing reads of all runs.
     fn persistent(&self) -> Vec<Trouble> {
         let kept = self.lock();
         kept.failing.values().filter(|failing| failing.is_persistent()).map(|failing| failing.trouble.clone()).collect()
     }
 
-    /// Reports whether there is something to say in the thread of a run.
+    /// Returns `true` if a warning, or its end, is to be posted in the thread of a run.
     fn has_news(&self, run: HotfixId) -> bool {
         !self.untold(run).is_empty() || !self.readable(run).is_empty()
     }
 
-    /// Returns what the thread of a run was not warned of, in groups of one reason each. What fails for a reason of which it
-    /// was warned joins that warning, and is not told again.
+    /// Returns the failing reads that the thread was not warned about, grouped by reason. A read that fails for an
+    /// already posted reason joins that warning instead.
     fn untold(&self, run: HotfixId) -> Vec<Vec<(Read, Trouble)>> {
         let mut kept = self.lock();
         let Kept { failing, warnings } = &mut *kept;
@@ -195,7 +194,7 @@ impl Troubles {
         groups.into_values().collect()
     }
 
-    /// Keeps that the thread was warned of these, which have one reason.
+    /// Records that a warning about these reads, which share a reason, was posted.
     fn warned(&self, run: HotfixId, reason: &str, key: String, group: &[(Read, Trouble)]) {
         let mut kept = self.lock();
         let mut things: Vec<String> = Vec::new();
@@ -210,7 +209,7 @@ impl Troubles {
         kept.warnings.insert((run, reason.to_owned()), Warning { key, things });
     }
 
-    /// Returns the warnings of a run that are over, because all that they are about can be read again, with their reasons.
+    /// Returns the warnings of a run that are over because all their reads succeed again, with their reasons.
     fn readable(&self, run: HotfixId) -> Vec<(String, Warning)> {
         let kept = self.lock();
         let fails = |reason: &String| {
@@ -220,7 +219,7 @@ impl Troubles {
         over.map(|((_, reason), warning)| (reason.clone(), warning.clone())).collect()
     }
 
-    /// Forgets a warning that is over.
+    /// Forgets a warning after its end was posted.
     fn forget(&self, run: HotfixId, reason: String) {
         self.lock().warnings.remove(&(run, reason));
     }
@@ -231,18 +230,18 @@ impl Troubles {
 }
 
 impl Engine {
-    /// Returns the reads that failed three times in a row or more, of all open runs.
+    /// Returns the persistently failing reads of all open runs.
     #[must_use]
     pub fn troubles(&self) -> Vec<Trouble> {
         self.troubles.persistent()
     }
 
-    /// Returns the same, of one run.
+    /// Returns the persistently failing reads of one run.
     pub(super) fn troubles_of(&self, run: HotfixId) -> Vec<Trouble> {
         self.troubles().into_iter().filter(|trouble| trouble.run == run).collect()
     }
 
-    /// Keeps count of a read that was done or failed.
+    /// Records the result of a read.
     pub(super) fn count_read<T>(&self, state: &Hotfix, read: &Read, result: &Result<T, Failure>) {
         let Err(failure) = result else {
             if self.troubles.done(state.id, read) {
@@ -265,18 +264,18 @@ impl Engine {
         }
     }
 
-    /// Forgets what failed for runs that are over.
+    /// Forgets the failures of runs that are not open.
     pub(super) fn forget_troubles(&self, open: &[HotfixId]) {
         self.troubles.keep(&|run| open.contains(&run));
     }
 
-    /// Reports whether there is something to say in the thread of a run about what cannot be read.
+    /// Returns `true` if a warning, or its end, is to be posted in the thread of a run.
     pub(super) fn has_news_of_troubles(&self, run: HotfixId) -> bool {
         self.troubles.has_news(run)
     }
 
-    /// Says in the thread, once for each reason, what cannot be read, and that it can be read again. A chat that is down is
-    /// told later.
+    /// Posts warnings about failing reads in the thread, one per reason, and their ends. If the chat is down, this is
+    /// retried by the next refresh of the cards.
     pub(super) async fn tell_of_troubles(&self, state: &Hotfix) {
         let Some(root) = state.card.as_ref().filter(|_| !state.is_over()) else { return };
         for group in self.troubles.untold(state.id) {
@@ -296,7 +295,7 @@ impl Engine {
         }
     }
 
-    /// Posts this in a thread, and returns whether it is there now.
+    /// Posts a message in a thread. Returns `true` if the message was posted.
     async fn posted(&self, run: HotfixId, root: &MessageRef, key: String, card: Card) -> bool {
         match self.outside.chat.post(&Post { destination: Destination::Thread(root.clone()), key, card }).await {
             Ok(_) => true,

@@ -1,5 +1,5 @@
-//! At the start every run is made again from its events. Unsettled work needs nothing: the journal offers it again, and
-//! each effect is looked up before it is repeated, because this process did not enqueue it.
+//! Recovery at startup: replays every run from its events. Unsettled work needs no recovery: the journal hands it out
+//! again, and the performers look each effect up first, because this process did not enqueue it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::domain::evolve::evolve;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::HotfixId;
 
-/// Records read at a time.
+/// Number of records per page.
 const PAGE: usize = 1_000;
 
 impl Engine {
@@ -27,10 +27,10 @@ impl Engine {
     }
 }
 
-/// Every run that a journal holds, made from its events alone.
+/// Replays all runs of a journal.
 ///
 /// # Errors
-/// When the journal cannot be read, or holds what cannot be.
+/// If the journal cannot be read, or holds an entry that this program would not write.
 pub async fn replay_all(journal: &dyn hotfix_storage::Journal) -> Result<BTreeMap<HotfixId, Hotfix>, EngineError> {
     let mut states: BTreeMap<HotfixId, Hotfix> = BTreeMap::new();
     let mut cursor = Cursor::default();
@@ -39,7 +39,7 @@ pub async fn replay_all(journal: &dyn hotfix_storage::Journal) -> Result<BTreeMa
         let Some(last) = page.last() else { return Ok(states) };
         cursor = last.cursor;
         for record in &page {
-            // Other streams hold other things, such as who locked what.
+            // Other streams hold other events, such as changes of locks.
             let Ok(id) = record.stream.as_str().parse::<HotfixId>() else {
                 continue;
             };

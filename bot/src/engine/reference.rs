@@ -1,5 +1,5 @@
-//! References of people, looked up: the forge is asked for everything that the words can mean, and when that is more than one
-//! thing, the person is asked.
+//! Resolves references that users write. The forge is asked for everything that the text can mean; if it is ambiguous,
+//! the command is refused.
 
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::{Forge, PullNumber, PullRequest, PullState};
@@ -13,17 +13,17 @@ use crate::domain::command::Fixes;
 use crate::domain::id::ServiceName;
 use crate::domain::refusal::Refusal;
 
-/// The commit or the pull request that a reference means.
+/// The commit or the pull request that a reference resolves to.
 enum Resolved {
     Commit(CommitId),
     Pull(Box<PullRequest>),
 }
 
-/// A range of main is read whole for the order of its commits.
+/// No limit: the order of commits on main needs the whole range.
 const WHOLE: usize = usize::MAX;
 
 impl Engine {
-    /// The commits of a fix: one, or those of a pull request.
+    /// Resolves a fix to its commits: one commit, or those of a pull request.
     pub(super) async fn fix(
         &self,
         service: &ServiceName,
@@ -44,7 +44,8 @@ impl Engine {
         }))
     }
 
-    /// The one commit that a reference means: of a pull request its merge, or its head while it is open.
+    /// Resolves a reference to one commit. A merged pull request resolves to its merge, an open or closed one
+    /// to its head.
     pub(super) async fn one_commit(
         &self,
         service: &ServiceName,
@@ -83,7 +84,7 @@ impl Engine {
         let commit = match reference.words() {
             Some(words) => match self.there(service, repo, forge.resolve(repo, words).await).await? {
                 Ok(commit) => commit,
-                // The forge knows several of that name, and says which.
+                // The name is ambiguous on the forge, and the error lists the candidates.
                 Err(reason) => return Ok(Err(ambiguous(reason, "Write the full id of the commit."))),
             },
             None => None,
@@ -96,7 +97,7 @@ impl Engine {
         })
     }
 
-    /// The answer of the forge, or why it would not look; a repository that is gone is another matter.
+    /// Converts a rejection of the forge into a refusal, unless the whole repository is unavailable.
     async fn there<T>(
         &self,
         service: &ServiceName,
@@ -118,7 +119,8 @@ impl Engine {
         }
     }
 
-    /// Whether an address is one of this repository, on the forge that the service names. The local forge has no address.
+    /// Returns `true` if a URL belongs to this repository on the forge of the service. The local forge has no URL, so
+    /// its host is not checked.
     fn is_of(&self, service: &ServiceName, repo: &Repo, address: &Address) -> bool {
         let forge = self.config.services.get(service).map(|configured| &configured.forge);
         let web = match forge {
@@ -131,7 +133,8 @@ impl Engine {
         belongs(address, web.map(String::as_str), repo)
     }
 
-    /// A merged pull request is its merge; an open one is what it would bring.
+    /// Returns the commits of a pull request: its merge, or the commits that an open one would bring. `None` if there
+    /// are none or too many.
     async fn commits_of(
         &self,
         service: &ServiceName,
@@ -150,7 +153,7 @@ impl Engine {
         Ok(whole.then(|| range.commits.into_iter().map(|commit| commit.id).collect()))
     }
 
-    /// The fixes that people name, as commits in the order of main.
+    /// Resolves the fixes that a user names to commits, in the order of main.
     pub(super) async fn commits(
         &self,
         service: &ServiceName,
@@ -182,7 +185,7 @@ impl Engine {
         ordered.await.map_err(|failure| vec![failed(&failure)])
     }
 
-    /// A commit that people name, such as what to roll back to.
+    /// Resolves a commit that a user names, such as the target of a rollback.
     pub(super) async fn commit_named(&self, service: &ServiceName, words: &str) -> Result<CommitId, Vec<Refusal>> {
         let Some(configured) = self.config.services.get(service) else {
             let reason = format!("There is no service {service}.");
@@ -196,8 +199,8 @@ impl Engine {
     }
 }
 
-/// Each commit once, and those that main has since the base in the order in which main has them. What is not on main comes
-/// behind, in the order in which it was named.
+/// Removes duplicates, and sorts the commits that main has after the base into the order of main. Commits that are not
+/// on main follow in the given order.
 pub(super) async fn in_order_of_main(
     forge: &dyn Forge,
     repo: &Repo,
@@ -221,7 +224,7 @@ pub(super) async fn in_order_of_main(
     Ok(Fixes { commits: ordered, reordered })
 }
 
-/// Whether an address lies in a repository of the forge whose own address is `web`.
+/// Returns `true` if a URL belongs to a repository on the forge whose base URL is `web`.
 fn belongs(address: &Address, web: Option<&str>, repo: &Repo) -> bool {
     let (host, prefix) = web.and_then(|web| web.split_once("://")).map_or((None, ""), |(_, rest)| {
         rest.split_once('/').map_or((Some(rest), ""), |(host, path)| (Some(host), path))

@@ -1,7 +1,7 @@
-//! The same engine under another configuration. A reload makes a new [`Engine`] that shares everything but the configuration
-//! and what it reaches, and puts it in the place of the old one: whoever is in the middle of a command finishes it under the
-//! configuration that it began with, and the next command is judged by the new one. An act that rests on facts read under an
-//! old configuration is not begun: see [`Engine::is_outdated`].
+//! Reload: the same engine under another configuration. A reload creates a new [`Engine`] that shares everything but
+//! the configuration and the ports, and replaces the old one. A command in progress finishes under the old
+//! configuration, and the next command uses the new one. An effect whose facts were read under an old configuration
+//! does not begin: see [`Engine::is_outdated`].
 //!
 //! Called by [`reload`](crate::reload).
 
@@ -21,18 +21,18 @@ use crate::domain::hotfix::{Hotfix, Phase};
 use crate::domain::id::{HotfixId, PersonId, ServiceName};
 use crate::domain::observation::StampedObservation;
 
-/// The engine that holds now.
+/// A handle to the newest engine, shared by all tasks.
 #[derive(Clone)]
 pub struct Current(Arc<RwLock<Arc<Engine>>>);
 
 impl Current {
-    /// The newest engine. It is good for one command.
+    /// Returns the newest engine. Use it for one command only.
     #[must_use]
     pub fn engine(&self) -> Arc<Engine> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Puts another engine in its place.
+    /// Replaces the engine for all holders of this handle.
     pub fn replace(&self, engine: Engine) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(engine);
     }
@@ -44,27 +44,27 @@ impl From<Arc<Engine>> for Current {
     }
 }
 
-/// Why the open runs do not allow a configuration, one sentence each.
+/// The reasons why open runs do not allow a configuration, one sentence each.
 pub type Obstacles = Vec<String>;
 
 /// A vote that a reload made void.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Voided {
-    /// Of which run.
+    /// The run that the vote was for.
     pub run: HotfixId,
-    /// For which environment.
+    /// The environment that the vote was for.
     pub environment: Environment,
-    /// Whose.
+    /// The person who voted.
     pub person: PersonId,
 }
 
 impl Engine {
-    /// The configuration as it can be taken now: a service with an open run keeps its forge, its mechanisms and whatever else
-    /// reaches it until that run ends. Answers which services do so although they are configured otherwise now, with the
-    /// first of their runs.
+    /// Merges a new configuration with the needs of the open runs: a service with an open run keeps its forge, its
+    /// mechanisms and its other connections until that run ends. Also returns the services that keep connections other
+    /// than the configured ones, each with its first open run.
     ///
     /// # Errors
-    /// Every service and every mechanism of an open run that the configuration does not have.
+    /// The services and mechanisms that an open run needs and the new configuration does not have.
     pub async fn merged(&self, new: &Config) -> Result<(Config, Vec<(ServiceName, HotfixId)>), Obstacles> {
         let mut obstacles = Vec::new();
         let mut kept: Vec<(ServiceName, HotfixId)> = Vec::new();
@@ -108,7 +108,7 @@ impl Engine {
         if obstacles.is_empty() { Ok((merged.with_own_ways(), kept)) } else { Err(obstacles) }
     }
 
-    /// The same engine with this configuration. The one that it was made from is outdated from here on.
+    /// Returns an engine with this configuration. The engine that it is made from is outdated from then on.
     #[must_use]
     pub fn reconfigured(&self, config: Config, outside: Ports) -> Self {
         let generation = self.newest.fetch_add(1, Ordering::SeqCst).saturating_add(1);
@@ -116,22 +116,22 @@ impl Engine {
         Self { known, config, outside: Arc::new(outside), generation, ..self.clone() }
     }
 
-    /// Where the team talks.
+    /// Returns the chat that this engine is connected to.
     #[must_use]
     pub fn chat(&self) -> Arc<dyn Chat> {
         self.outside.chat.clone()
     }
 
-    /// Whether another configuration holds by now: what was judged by this one has to be judged anew before an act.
+    /// Returns `true` if a newer configuration exists. Then facts must be checked again before an effect begins.
     pub(super) fn is_outdated(&self) -> bool {
         self.newest.load(Ordering::SeqCst) != self.generation
     }
 
-    /// Lets every open run see the rules as they are now, and answers which votes that made void. Each is announced in its
-    /// thread, as it is when it lapses by itself.
+    /// Submits the current voting rules to every open run, and returns the votes that became void. Each is announced in
+    /// the thread of its run, like a vote that expires.
     ///
     /// # Errors
-    /// When the journal is out of order.
+    /// If the journal fails.
     pub async fn apply_rules(&self) -> Result<BTreeSet<Voided>, EngineError> {
         let mut voided = BTreeSet::new();
         for state in self.unended_runs().await {
@@ -161,7 +161,8 @@ fn votes(state: &Hotfix) -> BTreeSet<Voided> {
         .collect()
 }
 
-/// Whether a service is reached in the same ways. What is written there names secrets and never holds one.
+/// Returns `true` if both configurations connect a service in the same way. The comparison reads only names of secrets,
+/// never secrets.
 fn reached_alike(one: &ConfiguredService, other: &ConfiguredService) -> bool {
     let ways = |service: &ConfiguredService| {
         let ConfiguredService { service: _, forge, mechanisms, registry, clusters, capabilities } = service;
@@ -170,7 +171,7 @@ fn reached_alike(one: &ConfiguredService, other: &ConfiguredService) -> bool {
     ways(one) == ways(other)
 }
 
-/// Keeps what reaches a service as it was; an environment that is new is reached as it says.
+/// Keeps the connections of a service as they were. A new environment uses its new configuration.
 fn keep_ways(service: &mut ConfiguredService, own: &ConfiguredService) {
     let ConfiguredService { service: about, forge, mechanisms, registry, clusters, capabilities } = own;
     (service.forge, service.registry) = (forge.clone(), registry.clone());

@@ -1,5 +1,5 @@
-//! What keeps a run from going on although nobody is waited for: an act that did not succeed so far, and is tried again. It is
-//! in the journal's outbox and not in the run, because it changes nothing about what is to be done.
+//! Reports the effect that a run is blocked on: one that keeps failing and is being retried. Read from the outbox and
+//! not from the run, because failed attempts do not change the run.
 
 use hotfix_adapters::chat::Card;
 use hotfix_storage::WorkState;
@@ -10,10 +10,10 @@ use crate::domain::id::HotfixId;
 use crate::view::{self, Stall};
 
 impl Engine {
-    /// This card of a run, with what the bot tried in vain so far.
+    /// Adds the failing effect of a run to its card, if there is one.
     ///
     /// # Errors
-    /// When the journal cannot be read.
+    /// If the journal cannot be read.
     pub(super) async fn with_stall(&self, id: HotfixId, card: Card) -> Result<Card, EngineError> {
         Ok(match self.stall(id).await? {
             Some(hitch) => view::held_up(card, &hitch, self.now()),
@@ -21,7 +21,7 @@ impl Engine {
         })
     }
 
-    /// The act of this run that was tried in vain so far, if there is one. What is merely under way is none.
+    /// Returns the failing effect of a run, if there is one. An effect in progress does not count.
     async fn stall(&self, id: HotfixId) -> Result<Option<Stall>, EngineError> {
         let unsettled = self.journal.unsettled().await?;
         let mut acts = unsettled.into_iter().filter(|view| view.work.lane == act());

@@ -1,4 +1,5 @@
-//! A new run: its opening and its lanes in one commit, so that of two starts at the same instant one wins (APPLY-13).
+//! Starts a run: records its opening and acquires its lanes in one commit, so that one of two concurrent
+//! starts wins (APPLY-13).
 
 use hotfix_adapters::ids::{BranchName, CommitId};
 use hotfix_storage::{CommitError, DedupeKey, LeaseView, Receipt};
@@ -17,7 +18,7 @@ use crate::domain::plan::{Plan, PlanInput};
 use crate::domain::playbook::{Playbook, SecondStart};
 use crate::domain::refusal::Refusal;
 
-/// What a start asks for.
+/// The arguments of a start command.
 pub(super) struct Start {
     pub(super) service: ServiceName,
     pub(super) title: String,
@@ -26,16 +27,16 @@ pub(super) struct Start {
     pub(super) fixes: Vec<String>,
     pub(super) from: Option<String>,
     pub(super) exceptional: bool,
-    /// The branch that carries the fix, when the requester names it.
+    /// The branch that carries the fix; `None` if the plan names it.
     pub(super) branch: Option<BranchName>,
-    /// The productions that it is for, or the targets to promote; all when empty.
+    /// The productions of the hotfix, or the targets to promote; all if empty.
     pub(super) only: Vec<String>,
-    /// What an ordinary promotion asks for; a hotfix when absent.
+    /// The arguments of a promotion; `None` for a hotfix.
     pub(super) promotion: Option<Promotion>,
 }
 
 impl Start {
-    /// A start of which only the service is known.
+    /// Creates a start with a service and no other argument.
     pub(super) fn of(service: ServiceName) -> Self {
         Self {
             service,
@@ -52,16 +53,16 @@ impl Start {
     }
 }
 
-/// What an ordinary promotion asks for.
+/// The arguments of a promotion command.
 #[derive(Clone, Default)]
 pub(super) struct Promotion {
-    /// What is promoted; main when absent.
+    /// The revision to promote; `None` for the tip of main.
     pub(super) target: Option<String>,
-    /// The commit of the schemas that is promoted first.
+    /// The commit of the schema repository that is promoted first.
     pub(super) schema: Option<CommitId>,
 }
 
-/// What became of a start.
+/// The outcome of a start command.
 pub(super) enum Started {
     Opened(Box<Hotfix>),
     Joined(Box<Hotfix>),
@@ -82,7 +83,8 @@ impl Engine {
         };
         let promotion = start.promotion.clone().unwrap_or_default();
         loop {
-            // Held until the run is known: its first work may be claimed as soon as the commit is durable, and asks for it.
+            // Locked until the run is registered: its first work item may be claimed as soon as the commit is durable,
+            // and needs the run.
             let mut runs = self.runs.lock().await;
             let id = HotfixId(runs.keys().next_back().map_or(0, |last| last.0) + 1);
             let opened = Opened {
@@ -109,7 +111,7 @@ impl Engine {
             drop(runs);
             match committed {
                 Ok(_) => return Ok(Started::Opened(Box::new(decision.state))),
-                // Another replica took the number.
+                // Another replica used this run id.
                 Err(CommitError::Conflict { .. }) => self.recover().await?,
                 Err(CommitError::AlreadySeen(first)) => return Ok(Started::SeenBefore(Some(first))),
                 Err(CommitError::LeaseBusy(view)) => return self.lane_taken(&start, &view, grant, seen).await,
@@ -147,7 +149,8 @@ impl Engine {
         self.config.playbooks.get(service.service.promote_with.as_ref()?)
     }
 
-    /// Somebody has the lane: the second start joins them, or is told who it is (APPLY-13, APPLY-14).
+    /// Handles a start whose lane is taken: joins the run that holds it, or refuses with its
+    /// holder (APPLY-13, APPLY-14).
     async fn lane_taken(
         &self,
         start: &Start,
@@ -178,7 +181,7 @@ impl Engine {
         })
     }
 
-    /// The lanes that a run released are held by somebody else now, so it deploys nothing.
+    /// Returns the refusal for a run whose released lanes were taken by another holder.
     pub(super) fn taken_meanwhile(&self, held: &LeaseView) -> Refusal {
         let what = held.lease.as_str().trim_start_matches("lane/");
         let holder = self.holder(&held.holder);

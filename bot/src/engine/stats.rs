@@ -1,4 +1,4 @@
-//! What the engine did since the process started, and when it last turned: for those who watch over the process.
+//! Counters of the engine since the start of the process, and the time of its last pass, for metrics and health checks.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::policy::Denial;
 
-/// Counts that only grow, and the moment of the last pass. Nothing is decided by them.
+/// Counters that only grow, and the time of the last pass. For monitoring only: no decision depends on them.
 #[derive(Debug)]
 pub struct Stats {
     commits: AtomicU64,
@@ -35,42 +35,42 @@ impl Default for Stats {
 }
 
 impl Stats {
-    /// Commits that this process made durable.
+    /// Returns the number of commits that this process made durable.
     #[must_use]
     pub fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
     }
 
-    /// Passes over the outbox.
+    /// Returns the number of passes over the outbox.
     #[must_use]
     pub fn passes(&self) -> u64 {
         self.passes.load(Ordering::Relaxed)
     }
 
-    /// Looks at the world, each at one run.
+    /// Returns the number of polls, counted per run.
     #[must_use]
     pub fn looks(&self) -> u64 {
         self.looks.load(Ordering::Relaxed)
     }
 
-    /// Acts of people that were done, or that nothing was said to.
+    /// Returns the number of interactions that were accepted or needed no reply.
     #[must_use]
     pub fn done(&self) -> u64 {
         self.heard.load(Ordering::Relaxed).saturating_sub(self.refused())
     }
 
-    /// Acts of people that were refused, or that nobody could read.
+    /// Returns the number of interactions that were refused or could not be parsed.
     #[must_use]
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// How often each rule of the policy denied something: all of them, those that never did included.
+    /// Returns the number of denials for each rule of the policy, including rules with none.
     pub fn denials(&self) -> impl Iterator<Item = (&'static str, u64)> {
         Denial::CODES.into_iter().zip(&self.denials).map(|(code, count)| (code, count.load(Ordering::Relaxed)))
     }
 
-    /// How long ago the last pass began; since the start when there was none.
+    /// Returns the time since the last pass began; since the start of the process if there was none.
     #[must_use]
     pub fn since_last_pass(&self) -> Duration {
         self.passed_at.lock().unwrap_or_else(PoisonError::into_inner).elapsed()

@@ -1,4 +1,4 @@
-//! The questions whose reactions matter, for a chat that lost sight of what people do.
+//! The messages whose reactions count as votes. A chat adapter that missed events uses them to catch up.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,8 @@ use crate::domain::hotfix::Hotfix;
 use crate::domain::id::PersonId;
 
 impl Engine {
-    /// The messages on which reactions matter, each with the votes and the noes that were given by a reaction to it and count
-    /// now: the questions that are open, and earlier ones on which such a vote rests.
+    /// Returns the messages whose reactions matter: the open vote requests, and earlier ones that a counted vote rests
+    /// on. Each comes with the approvals and rejections that count at the moment and were given by a reaction to it.
     pub async fn watched(&self) -> Vec<VoteMessage> {
         let states = self.states().await;
         let open = states.iter().filter(|run| !run.is_over());

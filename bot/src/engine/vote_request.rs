@@ -1,5 +1,6 @@
-//! Which question an act on a message is about, and what is said of one that is closed (security cases 32 and 35). Nothing
-//! that an act brings along decides it: the journal knows the message of every question, and what it asked.
+//! Maps a message to its vote request, and answers interactions with a closed one (security cases 32 and 35). Only the
+//! journal decides this, never the content of the interaction: it knows the message of each vote request and
+//! what it asked.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -22,46 +23,47 @@ use crate::domain::step;
 use crate::domain::vote_request::VoteRequest;
 use crate::view;
 
-/// The longest time that a typed vote waits for its question to be posted.
+/// Maximum time that a typed vote waits for its vote request to be posted.
 const ON_ITS_WAY: Duration = Duration::from_secs(1);
 
-/// Why nothing is counted on a question.
+/// The reason why a vote request takes no votes.
 enum Shut {
-    /// Its time is over.
+    /// The vote request has expired.
     Late,
-    /// Something else is asked now.
+    /// The commit or environment of the vote request is not what the run asks about anymore.
     Otherwise,
-    /// A step before the votes is open again; this is its title.
+    /// A step before the votes is open again. Holds the title of that step.
     Held(String),
 }
 
-/// What a message is, as a question.
+/// The vote request behind a message.
 pub(super) enum ButtonPress {
-    /// Votes on it count.
+    /// An open vote request: votes on it count.
     Open(Box<Hotfix>),
-    /// This run asked it, and nothing on it counts any more.
+    /// A closed vote request of this run: votes on it do not count.
     Closed(Box<Hotfix>),
-    /// It may be one that is on its way: people see a question before the chat has told the bot what its message is.
+    /// Possibly a vote request that is being posted. Users see the message before the chat has returned its id
+    /// to the bot.
     OnItsWay,
-    /// It is none, as far as the journal knows: a copy, or something else.
+    /// No vote request that the journal knows, such as a copy of one.
     None,
 }
 
-/// Who was told that which question is closed: a reaction is no conversation.
+/// The callers who were already informed that a vote request is closed. Each is informed once per message.
 #[derive(Debug, Default)]
 pub(super) struct NotifiedOnce(Mutex<BTreeSet<(MessageRef, PersonRef)>>);
 
 impl NotifiedOnce {
-    /// Whether this is the first time.
+    /// Returns `true` for the first call with this message and account.
     fn first(&self, message: &MessageRef, whom: &PersonRef) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((message.clone(), whom.clone()))
     }
 }
 
 impl Engine {
-    /// The question that a message is.
+    /// Finds the vote request behind a message.
     pub(super) async fn question(&self, message: &MessageRef) -> Result<ButtonPress, EngineError> {
-        // Before the runs are read: a question that becomes known in between is found among them.
+        // Read before the runs: a vote request that is recorded in between is then found among the runs.
         let asking = self.is_asking(|_| true).await?;
         let (states, now) = (self.states().await, self.now());
         let mut asked = states.into_iter().filter(|run| run.is_vote_request(message));
@@ -73,7 +75,8 @@ impl Engine {
         })
     }
 
-    /// Returns whether the question of such a run is being posted. One that was given up is not.
+    /// Returns `true` if a vote request of a matching run is being posted. One that was set aside as dead
+    /// does not count.
     async fn is_asking(&self, of: impl Fn(&Hotfix) -> bool) -> Result<bool, EngineError> {
         let runs: Vec<_> = self.runs.lock().await.values().cloned().collect();
         let mut asking: BTreeSet<HotfixId> = BTreeSet::new();
@@ -90,8 +93,8 @@ impl Engine {
         Ok(tasks.any(|task| asking.contains(&task.run) && matches!(task.effect, Effect::RequestVotes { .. })))
     }
 
-    /// Waits a moment for the question of a run that is on its way. Whoever types their answer names no message, and it means
-    /// another thing later: it is not kept.
+    /// Waits briefly for the vote request of a run that is being posted. A typed vote names no message and would mean
+    /// something else later, so it is not deferred.
     pub(super) async fn until_asked(&self, id: HotfixId) -> Result<(), EngineError> {
         let mut wake = self.journal.wake();
         let asked = async {
@@ -105,7 +108,7 @@ impl Engine {
         timeout(ON_ITS_WAY, asked).await.unwrap_or(Ok(()))
     }
 
-    /// A button of a question that is closed was pressed.
+    /// Handles a click on a button of a closed vote request.
     pub(super) async fn pressed_late(
         &self,
         asker: &Caller,
@@ -118,8 +121,8 @@ impl Engine {
         }))
     }
 
-    /// Somebody reacted to a question that is closed: they are told so, once. What nobody would count from them anyway, and
-    /// what comes again after it counted, is nothing to talk about.
+    /// Handles a reaction on a closed vote request: informs the voter once. Unknown accounts and redeliveries
+    /// get no reply.
     pub(super) async fn reacted_late(
         &self,
         asker: &Caller,
@@ -133,7 +136,8 @@ impl Engine {
         Ok(Response::Said(Reply::no(&[self.closed(asker, run, message)])))
     }
 
-    /// What came of this very act before, if it came before.
+    /// Returns the receipt of the first delivery of this interaction; `None` if this is the first. Records
+    /// the dedupe key.
     async fn seen_before(&self, asker: &Caller) -> Result<Option<Receipt>, EngineError> {
         let Some(seen) = &asker.seen else { return Ok(None) };
         let mut commit = Commit::new(self.commit_id());
@@ -145,7 +149,8 @@ impl Engine {
         }
     }
 
-    /// Returns why a question is closed, and what stands. Whoever may not see the run learns nothing of it (security case 81).
+    /// Returns the refusal for a closed vote request, with the state of the run. A caller who may not see the run
+    /// learns nothing of it (security case 81).
     fn closed(&self, asker: &Caller, run: &Hotfix, message: &MessageRef) -> Refusal {
         let why = match run
             .vote_request(message)
@@ -158,14 +163,14 @@ impl Engine {
         self.shut(asker, run, why)
     }
 
-    /// Returns the same for a form: while somebody wrote why not, something else came to be asked.
+    /// Returns the refusal for a rejection form whose vote request was closed while the form was open.
     pub(super) fn closed_meanwhile(&self, asker: &Caller, run: &Hotfix) -> Refusal {
         let held = run.vote_requests.iter().find_map(|(place, prompt)| self.held(run, place, prompt));
         self.shut(asker, run, held.map_or(Shut::Otherwise, Shut::Held))
     }
 
-    /// Returns the title of the step that is open again before the votes, when this is the newest question and nothing else
-    /// keeps it from taking them.
+    /// Returns the title of the step that is open again before the votes, if this is the newest vote request and only
+    /// that step keeps it closed.
     fn held(&self, run: &Hotfix, environment: &Environment, prompt: &VoteRequest) -> Option<String> {
         let newest = run.vote_requests.get(environment) == Some(prompt)
             && Some(&prompt.commit) == run.deployable_to(environment);
@@ -209,13 +214,13 @@ impl Engine {
     }
 }
 
-/// A button that stands on no question of ours, such as on a copy of one.
+/// Returns the refusal for a button on a message that is no vote request of the bot, such as a copy.
 pub(super) fn no_question() -> Refusal {
     let next = "Look at the question in the thread of the run, and vote there.";
     Refusal::new("vote.copy", "That message is no question that I asked, so nothing was counted.", next)
 }
 
-/// A button that is not one of those that were put on the question it stands on.
+/// Returns the refusal for a button that does not belong to its vote request.
 pub(super) fn not_its_button() -> Refusal {
     let next = "Look at the newest question in the thread, and vote there.";
     Refusal::new("vote.button", "That button is not of the question that it stands on, so nothing was counted.", next)

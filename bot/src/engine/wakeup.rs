@@ -1,5 +1,5 @@
-//! Hints: a forge says that something happened in a repository. It is never believed beyond that: the runs that depend on
-//! that repository of that forge are looked at sooner than they would have been, and a hint that gets lost only costs time.
+//! Wakeups: a webhook of a forge makes the poller read the affected runs at once. The content of a webhook is never
+//! trusted beyond that, and a lost webhook only costs time.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -14,18 +14,18 @@ use crate::config::{ForgeConfig, MechanismConfig};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::HotfixId;
 
-/// What a hint came to.
+/// The outcome of a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WakeupResult {
-    /// It is durable that it came, and the runs are looked at soon.
+    /// The delivery is durable, and the affected runs are polled soon.
     Looking,
-    /// The same delivery came before; nothing happens twice.
+    /// The same delivery arrived earlier; it has no further effect.
     SeenBefore,
-    /// No open run depends on that repository of that forge. Nothing happens, so there is nothing to remember.
+    /// No open run depends on that repository of that forge. Nothing is recorded.
     NoConcern,
 }
 
-/// The runs to look at: open ones only, however many hints come.
+/// The runs to poll soon. Holds each open run at most once, so a flood of webhooks cannot make it grow.
 #[derive(Debug, Default)]
 pub(super) struct Wakeups {
     runs: Mutex<BTreeSet<HotfixId>>,
@@ -44,11 +44,12 @@ impl Wakeups {
 }
 
 impl Engine {
-    /// Takes a hint that the webhook of the forge `source` brought under `key`, which is the same for every repetition of
-    /// it. A forge can only hint at what is on it (security case 15). When this answers, the key is durable: a repetition has no effect, after a restart neither.
+    /// Handles a webhook of the forge `source`. `key` identifies the delivery and is the same for each redelivery. A
+    /// forge can only wake runs that depend on it (security case 15). When this returns, the key is durable, so a
+    /// redelivery has no effect, even after a restart.
     ///
     /// # Errors
-    /// When the journal is out of order: then the hint was not taken, and the sender has to be told so.
+    /// If the journal fails. Then the webhook was not accepted, and the sender must be informed.
     pub async fn hint(&self, source: &str, key: &str, repo: &Repo) -> Result<WakeupResult, EngineError> {
         let concerned = self.open_runs(|state| self.depends_on(state, source, repo)).await;
         if concerned.is_empty() {
@@ -66,22 +67,22 @@ impl Engine {
         }
     }
 
-    /// Waits until a hint comes. One that came while nobody waited counts.
+    /// Waits for a wakeup. Returns at once for one that arrived while no task waited.
     pub async fn hinted(&self) {
         self.hints.came.notified().await;
     }
 
-    /// Looks at the runs that hints were about, and at no other. Answers whether there were any hints.
+    /// Polls the runs of the pending wakeups only. Returns `true` if there were any wakeups.
     ///
     /// # Errors
-    /// When the journal is out of order.
+    /// If the journal fails.
     pub async fn look_where_hinted(&self) -> Result<bool, EngineError> {
         let Some(hinted) = self.hinted_runs().await else { return Ok(false) };
         self.poll_each(&hinted).await?;
         Ok(true)
     }
 
-    /// Takes the hints, and answers which open runs they were about; `None` when there were no hints.
+    /// Takes the pending wakeups, and returns the open runs that they affect; `None` if there were no wakeups.
     pub(super) async fn hinted_runs(&self) -> Option<Vec<Hotfix>> {
         let hinted = self.hints.take();
         if hinted.is_empty() {
@@ -90,8 +91,8 @@ impl Engine {
         Some(self.open_runs(|state| hinted.contains(&state.id)).await)
     }
 
-    /// Whether what happens in a repository of this forge can matter to a run: its code is there, or one of its environments
-    /// is promoted there.
+    /// Returns `true` if a run depends on a repository of this forge: its code is there, or one of its environments is
+    /// promoted through it.
     fn depends_on(&self, state: &Hotfix, forge: &str, repo: &Repo) -> bool {
         let Some(service) = self.config.services.get(&state.plan.service) else { return false };
         let is_code_there = service.forge == ForgeConfig::Named(forge.to_owned());
@@ -105,7 +106,7 @@ impl Engine {
     }
 }
 
-/// Part of a delivery's key may lie outside its signature, so the key is kept as a digest: short, and nobody's words.
+/// Hashes a delivery key. Part of it may not be covered by the signature, so the journal must not store it as it is.
 fn dedupe_key(source: &str, key: &str) -> DedupeKey {
     DedupeKey::new(format!("hook/{source}/{}", hex::encode(Sha256::digest(key))))
 }

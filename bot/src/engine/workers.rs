@@ -1,6 +1,7 @@
-//! The pool: work is claimed as soon as there is a place for it, and each piece goes on by itself. So nothing waits for the
-//! slowest: not the work of another run, not the talk of the same one. Order is the journal's: of a lane and an order key it
-//! hands out one piece at a time. Called by `serve`; tests do the same work step by step, see [`Engine::work`](super::Engine::work).
+//! The worker pool: claims work as soon as it has capacity, and runs each work item in a task of its own. No work item
+//! waits for a slow one of another run or another queue. The journal keeps the order: it hands out one work item at a
+//! time per queue and order key. Called by `serve`; tests do the same work step by step, see
+//! [`Engine::work`](super::Engine::work).
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -12,15 +13,15 @@ use tokio::task::{JoinError, JoinSet};
 use super::outbox::LANES;
 use super::{Current, EngineError};
 
-/// How many pieces of each lane are done at the same time. A lane has places of its own, so that a chat that hangs does not
-/// take those of the acts, and a forge that hangs not those of the talk.
+/// Maximum number of concurrent work items per queue. Each queue has its own limit, so that a chat that hangs does not
+/// block effects on forges, and the reverse.
 const PLACES: usize = 16;
-/// The longest sleep when nothing is due: polling is the truth, waking a hint.
+/// Maximum sleep if nothing is due. The pool polls; a wakeup of the journal only shortens the wait.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
-/// The shortest one, for what is due at this very moment.
+/// Minimum sleep, for work that is due at this moment.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(5);
 
-/// Work that goes on at the same time, up to a limit.
+/// A pool of workers with a limit on concurrent work per queue.
 pub struct WorkerPool {
     engine: Current,
     held: JoinSet<(Lane, Result<(), EngineError>)>,
@@ -28,17 +29,17 @@ pub struct WorkerPool {
 }
 
 impl WorkerPool {
-    /// A pool with nothing in it.
+    /// Creates a pool without any claimed work.
     #[must_use]
     pub fn new(engine: impl Into<Current>) -> Self {
         let free = LANES.iter().map(|lane| (lane(), PLACES)).collect();
         Self { engine: engine.into(), held: JoinSet::new(), free }
     }
 
-    /// Gets the outbox done, for ever. May be dropped at any moment: what is in flight stays in the pool.
+    /// Processes the outbox forever. Cancel safe: if the future is dropped, work in flight stays in the pool.
     ///
     /// # Errors
-    /// When the journal is out of order; what the world refuses is not an error of the engine.
+    /// If the journal fails. A refusal by a remote system is not an error of the engine.
     pub async fn keep_going(&mut self) -> Result<Infallible, EngineError> {
         let mut wake = self.engine.engine().journal().wake();
         loop {
@@ -53,11 +54,11 @@ impl WorkerPool {
         }
     }
 
-    /// Claims nothing more and waits for what is in flight. What takes longer than `patience` is cut off, as a crash would;
-    /// the next start looks it up before it repeats it.
+    /// Stops claiming and waits for the work in flight. Work that takes longer than `patience` is aborted, as by a
+    /// crash; the next start looks it up before it repeats it.
     ///
     /// # Errors
-    /// When the journal is out of order.
+    /// If the journal fails.
     pub async fn drain(&mut self, patience: Duration) -> Result<(), EngineError> {
         let drained = tokio::time::timeout(patience, async {
             while let Some(done) = self.held.join_next().await {
@@ -91,7 +92,8 @@ impl WorkerPool {
         Ok(())
     }
 
-    /// Until something is due. A lane that is full wakes up when a place is free, however long its work has been due.
+    /// Returns the time until something is due. If a queue is full, this is the maximum sleep: its due work must not
+    /// cause a busy loop, and the pool wakes up when a worker becomes free.
     async fn nap(&self) -> Result<Duration, EngineError> {
         if self.free.values().any(|free| *free == 0) {
             return Ok(LONGEST_SLEEP);
@@ -110,7 +112,8 @@ impl WorkerPool {
                 }
                 done
             }
-            // Panics of work are caught where it is done. Whose place this was nobody knows any more.
+            // Panics of work are caught where it runs. This error does not say which queue the task belonged to, so the
+            // pool cannot go on.
             Err(error) => Err(EngineError::Broken(error.to_string())),
         }
     }

@@ -1,4 +1,4 @@
-//! The first line under the card: the team learns that a hotfix is on, and what that asks of everybody (APPLY-15).
+//! The first message in the thread: tells the team that a run has started, and asks others not to deploy (APPLY-15).
 
 use hotfix_adapters::chat::{Card, Text, Tone};
 use hotfix_adapters::ids::CommitId;
@@ -15,13 +15,14 @@ use crate::domain::group::Moment;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::playbook::{BaseSource, StepKind};
 
-/// Tells the team that a run began, and the groups that want to know.
+/// Renders the announcement of a run, with mentions of the groups that subscribed to it.
 #[must_use]
 pub fn started(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card {
     called(news(state, audience, now, true), state, Moment::Started, audience)
 }
 
-/// Returns that a run began, for whoever reads it. Where the requester does not read it, nothing is asked of them.
+/// Renders the announcement for any reader. `asks` is `true` if the requester reads it, so that they can be asked for
+/// the triage.
 pub(super) fn news(state: &Hotfix, audience: &Audience<'_>, now: Timestamp, asks: bool) -> Card {
     let mut lines = vec![Text::of(format!(
         "{} asked for it at {}.{}",
@@ -44,7 +45,7 @@ pub(super) fn news(state: &Hotfix, audience: &Audience<'_>, now: Timestamp, asks
     Card { tone: Tone::Asking, title: Some(Text::of(kind).then(heading(state))), lines, ..Card::default() }
 }
 
-/// Whether a hotfix is the right thing is asked also where nothing waits for the answer (APPLY-3).
+/// Asks the requester for the triage even if no step waits for the answer (APPLY-3).
 fn urgent(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
     let criteria = state.plan.steps.iter().find_map(|spec| {
         if let StepKind::Triage { criteria, ask: false } = &spec.kind { Some(criteria) } else { None }
@@ -64,7 +65,7 @@ fn urgent(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
     (open && !criteria.is_empty()).then(|| text.plain("; nothing waits for it."))
 }
 
-/// The name of the work branch, when it should be another one (HOCS-7).
+/// Warns that the name of the work branch does not follow the pattern (HOCS-7).
 fn unlike(state: &Hotfix) -> Option<Text> {
     let pattern = state.plan.unlike.as_ref()?;
     let text = Text::of("The work branch ").code(state.plan.branch.as_str());
@@ -73,7 +74,7 @@ fn unlike(state: &Hotfix) -> Option<Text> {
     Some(text.plain(" and start again with ").code("--branch").plain(" before anything is pushed to it."))
 }
 
-/// What production runs, and what said so (APPLY-6, MAIN-4).
+/// Names the base and its evidence (APPLY-6, MAIN-4).
 fn base(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
     let base = state.base.as_ref()?;
     let survey = state.snapshot.as_ref()?;
@@ -94,7 +95,8 @@ fn base(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
     Some(text.plain(format!(", according to {sources}.")))
 }
 
-/// Everything that says that this is what production runs: the deployments, the clusters, the other productions.
+/// Lists the sources that confirm the running commit: the mechanism, the last deployment, the clusters and
+/// the other productions.
 fn sources(survey: &Snapshot, base: &CommitId, production: &str) -> Vec<String> {
     let says = |commit: &Option<CommitId>| commit.as_ref() == Some(base);
     let running = says(&survey.running).then(|| format!("{production} itself"));
@@ -103,7 +105,7 @@ fn sources(survey: &Snapshot, base: &CommitId, production: &str) -> Vec<String> 
     running.into_iter().chain(last).chain(told).collect()
 }
 
-/// What comes next, so that nobody has to ask.
+/// Describes the next steps.
 fn next(state: &Hotfix) -> Text {
     if state.plan.is_promotion() {
         let to = state.target.as_ref().map_or_else(|| "what was named".to_owned(), |target| target.short().to_owned());
@@ -130,7 +132,7 @@ fn next(state: &Hotfix) -> Text {
     text.plain(format!(". Every step is said in this thread.{held}"))
 }
 
-/// The fix goes to main and to its tests first, and onto the branch only then (SRE-8 to SRE-10).
+/// Describes the path of a fix that goes to main and is tested before it is picked onto the branch (SRE-8 to SRE-10).
 fn main_first(state: &Hotfix) -> String {
     let tested = tested_on(state).map_or(String::new(), |place| format!(" and is tested on {place}"));
     format!(

@@ -1,4 +1,4 @@
-//! Whose work it is: the people behind the sources of the fixes, and those whom nobody knows (security cases 93 and 94).
+//! Attribution: the people behind the sources of the fixes, and the unknown contributors (security cases 93 and 94).
 
 use hotfix_adapters::chat::{Span, Text};
 use hotfix_adapters::ids::PersonRef;
@@ -12,7 +12,7 @@ use crate::domain::hotfix::Hotfix;
 use crate::domain::id::PersonId;
 use crate::domain::people::Role;
 
-/// The sources of the fixes, each with everybody behind it, where its commit on the branch does not tell that itself.
+/// Lists the sources of the fixes with their contributors, if the commits on the branch do not show them already.
 pub(super) fn sources(state: &Hotfix, to: &Audience<'_>) -> Vec<Text> {
     let asked = state.fixes.iter().filter_map(|fix| state.attributions.get(&fix.source));
     let shown = |who: &Contributor| {
@@ -39,7 +39,7 @@ fn source(one: &Attribution, to: &Audience<'_>) -> Text {
     text.plain(format!(": {} by {}.", count(one.commits, "commit", "commits"), listing(&names)))
 }
 
-/// The contributors whom nobody knows, what follows, and who can say who they are.
+/// Lists the unknown contributors, the consequence, and the captains who can identify them.
 pub(super) fn unknown(state: &Hotfix, to: &Audience<'_>) -> Vec<Text> {
     let unknown = state.unknown();
     let Some((first, _)) = unknown.first_key_value() else { return Vec::new() };
@@ -65,7 +65,7 @@ pub(super) fn unknown(state: &Hotfix, to: &Audience<'_>) -> Vec<Text> {
     vec![text, next]
 }
 
-/// A name that git or the forge gives, with the address or account that it is recognised by.
+/// Appends a contributor's name in git or on the forge, with the address or account.
 fn called(text: Text, account: &PersonRef, name: &str) -> Text {
     let handle = handle(account);
     if name == handle {
@@ -74,7 +74,7 @@ fn called(text: Text, account: &PersonRef, name: &str) -> Text {
     text.plain(format!("{} (", outside(name))).span(Span::Code(outside(&handle))).plain(")")
 }
 
-/// Several of them.
+/// Appends several contributors, separated by commas.
 pub(super) fn all_called<'a>(people: impl Iterator<Item = &'a Contributor>) -> Text {
     let mut text = Text::new();
     for (at, who) in people.enumerate() {

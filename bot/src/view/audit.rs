@@ -1,4 +1,5 @@
-//! What the audit channel reads of a broken glass: which run it is, and the same words as in its thread (security case 90).
+//! The audit channel's copy of an event about a break-glass: the heading of the run, and the message of its thread
+//! (security case 90).
 
 use hotfix_adapters::chat::{Card, Text};
 
@@ -8,7 +9,7 @@ use super::message::line;
 use crate::domain::event::Entry;
 use crate::domain::hotfix::Hotfix;
 
-/// An event as the audit channel reads it. `None` for what is not said at all.
+/// Renders an event for the audit channel; `None` if the event has no message.
 #[must_use]
 pub fn audit(state_after: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Option<Card> {
     let said = line(state_after, entry, audience)?;

@@ -1,4 +1,4 @@
-//! The branches of a run as the runbook draws them, with a legend of the real commits.
+//! A drawing of the branches of a run, like those in the runbook, with a legend of the real commits.
 //!
 //! ```text
 //! main     X-----1-----2-----M
@@ -12,10 +12,10 @@ use crate::domain::hotfix::{Hotfix, Mainline};
 use crate::domain::people::People;
 use hotfix_adapters::forge::Containment;
 
-/// More commits than this on one line are drawn as dots.
+/// Maximum number of commits to draw on one line; more are abbreviated by dots.
 const DRAWN: usize = 5;
 
-/// The drawing with its legend, without any fence around it.
+/// Returns the drawing with its legend, without a code fence.
 pub(super) fn picture(state: &Hotfix, people: &People) -> String {
     let mut drawing = drawing(state);
     for line in legend(state, people) {
@@ -37,7 +37,7 @@ fn drawing(state: &Hotfix) -> String {
     if fix_row.is_empty() {
         fix_row.push_str("--");
     }
-    // The fix row starts two columns behind X, and two more lie between its end and the merge.
+    // The fix row starts two columns after X, and two more columns separate its end from the merge.
     let joint = (main_row.chars().count() + 5).max(fix_row.chars().count() + 6);
     let pad = |row: &mut String, to: usize| {
         while row.chars().count() < to {
@@ -55,7 +55,7 @@ fn drawing(state: &Hotfix) -> String {
     format!("{main:<margin$}{main_row}\n{blank:<margin$} \\{gap}{slope}\n{branch:<margin$}  {fix_row}\n", blank = "")
 }
 
-/// "-----1-----2", or the labels behind one another when there is no lead.
+/// Joins the labels: "-----1-----2"; a first label with `F` has no lead.
 fn row(lead: &str, labels: &[String], dash: &str) -> String {
     let mut made = lead.to_owned();
     for (at, label) in labels.iter().enumerate() {
@@ -68,7 +68,7 @@ fn row(lead: &str, labels: &[String], dash: &str) -> String {
     made
 }
 
-/// The names of the commits on one line; the middle of many is left out.
+/// Returns the labels of the commits on one line; many are abbreviated.
 fn labels(prefix: &str, many: usize) -> Vec<String> {
     let name = |number: usize| format!("{prefix}{number}");
     if many <= DRAWN {

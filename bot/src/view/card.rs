@@ -1,4 +1,4 @@
-//! The root card of a run: everything about it at a glance, edited in place as the run goes on.
+//! The card of a run: the message that shows its whole state and is edited in place.
 
 use hotfix_adapters::chat::{Card, Field, Mark, Span, Text};
 use hotfix_adapters::ids::Environment;
@@ -16,7 +16,7 @@ use crate::domain::playbook::{BranchRole, StepKind, StepSpec, VerifyPlace};
 use crate::domain::service::RequiredChecks;
 use crate::domain::step::{Wait, extra_commits};
 
-/// The root card of a run.
+/// Renders the card of a run.
 #[must_use]
 pub fn card(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card {
     let (tone, words) = standing(state, audience.people, now);
@@ -46,7 +46,7 @@ pub fn card(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card {
     }
 }
 
-/// The alarm of HOCS-15, for as long as the branch is not back where production has it.
+/// Returns the alert of HOCS-15, until the branch is back at the commit that production runs.
 fn pushed(state: &Hotfix) -> Option<Text> {
     let moved = state.live_moved.as_ref().filter(|_| !state.is_over())?;
     let branch = state.plan.deployed_branch()?.as_str();
@@ -58,17 +58,17 @@ fn pushed(state: &Hotfix) -> Option<Text> {
     Some(text.plain(". Put it back, and make another fix a hotfix of its own (HOCS-15)."))
 }
 
-/// "HF-12 payments — Fix 500 on upload".
+/// Returns the heading: "HF-12 payments — Fix 500 on upload".
 pub(super) fn heading(state: &Hotfix) -> Text {
     Text::of(format!("{} {} — ", state.id, state.plan.service)).plain(outside(&state.title))
 }
 
-/// The first digits of the plan's digest.
+/// Returns the first digits of the plan's digest.
 pub(super) fn digest(state: &Hotfix) -> String {
     state.plan_digest.chars().take(12).collect()
 }
 
-/// How to put back what ran before, while production runs the fix by this run's doing and by nobody else's.
+/// Returns the rollback commands, while production runs the fix through this run and nobody else has deployed after it.
 pub(super) fn rollback(state: &Hotfix) -> Option<Text> {
     let ours = state.is_live() && !state.is_over() && state.superseded.is_empty() && state.drifts.is_empty();
     let mut text = Text::of("To roll back: ");
@@ -78,7 +78,7 @@ pub(super) fn rollback(state: &Hotfix) -> Option<Text> {
     ours.then(|| text.plain("."))
 }
 
-/// The command that puts back what ran before; the base is named when nothing could tell what that was.
+/// Returns the rollback command. It names the base if the previous commit is unknown.
 pub(super) fn back(state: &Hotfix, environment: &Environment) -> String {
     let first = state.deploys.iter().find(|deploy| &deploy.intent.environment == environment);
     let known = first.is_some_and(|deploy| deploy.intent.previous.is_some());
@@ -127,7 +127,7 @@ fn fields(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Field> {
     fields
 }
 
-/// What the branch holds beyond the picks that were asked for (SRE-4).
+/// Lists the commits on the branch other than the requested picks (SRE-4).
 fn not_as_asked(state: &Hotfix) -> Option<Text> {
     let mut text = Text::new();
     for (at, (commit, why)) in extra_commits(state).into_iter().enumerate() {
@@ -137,7 +137,7 @@ fn not_as_asked(state: &Hotfix) -> Option<Text> {
     (!text.0.is_empty()).then_some(text)
 }
 
-/// Who broke the glass, and what somebody else says of it.
+/// Describes the last break-glass and its review.
 fn glass(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Option<Text> {
     let broken = state.break_glass.last()?;
     let what = match &broken.review {
@@ -150,7 +150,7 @@ fn glass(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Option<Text> {
     Some(Text::of(format!("broken by {} at {}{what}", to.name(&broken.glass.person), clock(broken.glass.at, now))))
 }
 
-/// The targets that alone are promoted, and what that means for production (PROMO-8).
+/// Names the targets to promote if they are a subset, and says if production stays as it is (PROMO-8).
 pub(super) fn only(state: &Hotfix) -> Option<Text> {
     if state.plan.only.is_empty() {
         return None;
@@ -160,7 +160,7 @@ pub(super) fn only(state: &Hotfix) -> Option<Text> {
     Some(Text::of(format!("{targets}{stays}")))
 }
 
-/// Where several productions do not run the same, each of them is shown (HOCS-32).
+/// Lists which productions have the fix, if only some of them do (HOCS-32).
 fn partial(state: &Hotfix) -> Option<Text> {
     let productions = state.plan.productions().map(|production| &production.name);
     let (live, not): (Vec<&Environment>, Vec<&Environment>) = productions.partition(|name| state.is_live_in(name));
@@ -172,7 +172,7 @@ fn partial(state: &Hotfix) -> Option<Text> {
     Some(Text::of(format!("{live} has the fix, {not} has not")))
 }
 
-/// A link to the pull request; its number alone when the forge gave no web address.
+/// Returns a link to the pull request, or only its number if the forge gave no valid web address.
 pub(super) fn pull_link(number: u64, url: Option<&str>) -> Span {
     let label = format!("#{number}");
     let web = url.filter(|url| url.starts_with("https://") || url.starts_with("http://"));
@@ -182,7 +182,7 @@ pub(super) fn pull_link(number: u64, url: Option<&str>) -> Span {
     }
 }
 
-/// Returns that no checks are awaited, where the service has no CI and none stands in the way.
+/// Returns the note that no checks are required, if the service has no CI and no failed check blocks the run.
 fn checks(state: &Hotfix, now: Timestamp) -> Option<&'static str> {
     let reads =
         |kind: &StepKind| matches!(kind, StepKind::Review { .. } | StepKind::Merge { .. } | StepKind::Releasable);
@@ -194,12 +194,12 @@ fn checks(state: &Hotfix, now: Timestamp) -> Option<&'static str> {
     shown.then_some("none required; one that is reported must be green")
 }
 
-/// What main holds and this run holds back: "3 changes, by Ben and Chi".
+/// Returns the held-back changes: "3 changes, by Ben and Chi".
 pub(super) fn withheld(state: &Hotfix, to: &Audience<'_>) -> Option<String> {
     if state.plan.ships_main() { None } else { not_in_production(state, to) }
 }
 
-/// What main holds and a release of main takes along.
+/// Returns the changes of main that a release of main includes.
 pub(super) fn goes_out_too(state: &Hotfix, to: &Audience<'_>) -> Option<String> {
     if state.plan.ships_main() { not_in_production(state, to) } else { None }
 }
@@ -208,7 +208,7 @@ fn not_in_production(state: &Hotfix, to: &Audience<'_>) -> Option<String> {
     let survey = state.snapshot.as_ref().filter(|survey| survey.held_back_total > 0)?;
     let many = count(survey.held_back_total, "change", "changes");
     let mut who = behind(to.people, &survey.held_back);
-    // Whose changes they are is not known when none of them is listed.
+    // No authors are known if none of the changes is listed.
     if who.is_empty() {
         return Some(many);
     }
@@ -223,7 +223,7 @@ fn marks(state: &Hotfix, now: Timestamp) -> Vec<Mark> {
     steps.map(|(at, spec)| Mark { label: label(state, spec), state: mark(state, at, now) }).collect()
 }
 
-/// What a step is called in a progress line.
+/// Returns the label of a step in the progress line.
 pub(super) fn label(state: &Hotfix, spec: &StepSpec) -> String {
     match &spec.kind {
         StepKind::Triage { .. } => "urgent".to_owned(),

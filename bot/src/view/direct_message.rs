@@ -1,6 +1,6 @@
-//! What is said to one person directly: to a member of the team who cannot read the channel (APPLY-15), to whoever's
-//! commits go out with the fix (MAIN-8, PROMO-11), neither of whom is waited for, whoever's vote does not count yet, and
-//! to whoever said yes to what is held back since.
+//! Direct messages to one person: a team member who cannot read the channel (APPLY-15), the author of an included
+//! change (MAIN-8, PROMO-11), a voter whose vote does not count yet or is held back, a person whose change a rollback
+//! removes, and the author of a revert. The run waits for neither of the first two.
 
 use hotfix_adapters::chat::{Card, Text, Tone};
 
@@ -15,7 +15,7 @@ use crate::domain::id::{PersonId, StepId};
 use crate::domain::vote::is_backed;
 use hotfix_adapters::ids::CommitId;
 
-/// What an event says to this person directly, if anything.
+/// Renders an event as a direct message to this person; `None` if it concerns them in no such way.
 #[must_use]
 pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonId) -> Option<Card> {
     match &entry.event {
@@ -119,7 +119,7 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
     }
 }
 
-/// A yes in the chat that does not count yet, and what is missing (security case 39).
+/// Tells a voter that their vote does not count yet, and which review is missing (security case 39).
 fn unbacked(state: &Hotfix, vote: &Vote) -> Option<Card> {
     let pull = state.pull.as_ref().filter(|_| !is_backed(state, vote, None))?;
     let what = Text::of("Your yes to ").commit(&vote.commit).plain(format!(
@@ -134,7 +134,7 @@ fn unbacked(state: &Hotfix, vote: &Vote) -> Option<Card> {
     Some(Card { tone: Tone::Asking, title: Some(heading(state)), lines: vec![what, next], ..Card::default() })
 }
 
-/// A rollback that takes away what this person changed.
+/// Tells the author of a change that a rollback removes it.
 fn taken_back(state: &Hotfix, intent: &DeployIntent, audience: &Audience<'_>, to: &PersonId) -> Card {
     let place = state.plan.place(&intent.environment);
     let whose = if intent.removes.contains(to) {
@@ -150,7 +150,7 @@ fn taken_back(state: &Hotfix, intent: &DeployIntent, audience: &Audience<'_>, to
     Card { tone: Tone::Warning, title: Some(heading(state)), lines, ..Card::default() }
 }
 
-/// What somebody said yes to rests on something that changed since (security case 91).
+/// Tells a voter that their vote is held back, because a step before it is open again (security case 91).
 fn reopened(state: &Hotfix, step: &StepId, reason: &str, (to, audience): (&PersonId, &Audience<'_>)) -> Option<Card> {
     let vote = state.votes.iter().find(|vote| &vote.person == to)?;
     let title = state.plan.step(step).map_or(step.as_str(), |spec| spec.title.as_str());
@@ -176,7 +176,7 @@ fn missed_it(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &Person
     card
 }
 
-/// Whoever reverted a fix hears that it is about to ship all the same.
+/// Tells the author of a revert that the reverted fix is about to ship.
 fn reverter(state: &Hotfix, source: &CommitId, by: &Contribution, audience: &Audience<'_>) -> Card {
     let what = Text::of("You reverted ")
         .commit(source)

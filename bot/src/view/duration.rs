@@ -1,8 +1,8 @@
-//! How long something took, the way people say it: "1 h 12 m".
+//! Formats durations and times: "1 h 12 m", "10:02 UTC".
 
 use jiff::{SignedDuration, Timestamp};
 
-/// A duration in its two largest units; less than nothing counts as nothing.
+/// Formats a duration in its two largest units; a negative duration counts as zero.
 #[must_use]
 pub fn humane(duration: SignedDuration) -> String {
     let seconds = duration.as_secs().max(0);
@@ -19,23 +19,23 @@ pub fn humane(duration: SignedDuration) -> String {
     }
 }
 
-/// From one moment to another.
+/// Formats the time between two timestamps.
 pub(super) fn between(from: Timestamp, to: Timestamp) -> String {
     humane(to.duration_since(from))
 }
 
-/// So many minutes.
+/// Formats a number of minutes.
 pub(super) fn minutes(count: u32) -> String {
     humane(SignedDuration::from_mins(i64::from(count)))
 }
 
-/// A moment of the day, with the date only when it is another day than `now`.
+/// Formats a time of day, with the date if it is not the day of `now`. In UTC.
 pub(super) fn clock(at: Timestamp, now: Timestamp) -> String {
     let day = |time: Timestamp| time.strftime("%Y-%m-%d").to_string();
     if day(at) == day(now) { at.strftime("%H:%M UTC").to_string() } else { stamp(at) }
 }
 
-/// A moment with its date.
+/// Formats a timestamp with its date. In UTC.
 pub(super) fn stamp(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }

@@ -1,4 +1,4 @@
-//! The run that the texts are about, with its readers.
+//! The test run of the view tests, with its readers.
 
 use hotfix_adapters::ids::Platform;
 

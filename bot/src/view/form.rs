@@ -1,4 +1,4 @@
-//! The forms that are shown where a chat can show any: the same questions as the verbs take words for.
+//! Forms, for chats that support them. Each asks for the arguments of one command.
 
 use hotfix_adapters::chat::{Action, Choice, Form, Input, InputKind};
 use hotfix_adapters::ids::Platform;
@@ -12,16 +12,16 @@ use crate::domain::id::{HotfixId, ServiceName, StepId};
 use crate::domain::playbook::{Playbook, StepKind};
 use crate::domain::step::Wait;
 
-/// What stands before the key of a form in the value of the button that opens it.
+/// Prefix of a button value that opens a form; the form key follows.
 pub const OPENS: &str = "form/";
-/// What stands before the run in the value of the button that acknowledges it.
+/// Prefix of a button value that acknowledges a run; the run id follows.
 pub const ACKNOWLEDGES: &str = "ack/";
 
-/// The longest line and the longest paragraph that are taken; a command may hold 4,000 bytes in all.
+/// Maximum lengths of a line and of a paragraph, in characters. A whole command may have 4,000 bytes.
 const LINE: u16 = 200;
 const PARAGRAPH: u16 = 2_000;
 
-/// Opens a run. The criteria of a triage are asked along when the service is known (HOCS-2).
+/// Builds the form that opens a run. It includes the triage criteria if the service is known (HOCS-2).
 #[must_use]
 pub fn start_form(service: Option<(&ServiceName, Option<&Playbook>)>, services: &[ServiceName]) -> Form {
     let mut inputs = Vec::new();
@@ -50,7 +50,7 @@ pub fn start_form(service: Option<(&ServiceName, Option<&Playbook>)>, services: 
     Form { key, title, submit: "Start".to_owned(), lead: String::new(), inputs, instead }
 }
 
-/// Answers the questions of the triage (HOCS-2).
+/// Builds the form for the triage questions; `None` if the plan asks none (HOCS-2).
 #[must_use]
 pub fn triage_form(state: &Hotfix) -> Option<Form> {
     let kinds = state.plan.steps.iter().map(|spec| &spec.kind);
@@ -62,7 +62,7 @@ pub fn triage_form(state: &Hotfix) -> Option<Form> {
     Some(about(state, "triage", ("Is a hotfix right?", "Answer"), "triage a=yes b=no rest=no", vec![input]))
 }
 
-/// Says whether the fix works at a place.
+/// Builds the form that reports the result of a verification.
 #[must_use]
 pub fn verify_form(state: &Hotfix, place: &str) -> Form {
     let verdicts = [("pass", "Yes, it works there"), ("fail", "No, it does not")];
@@ -75,14 +75,15 @@ pub fn verify_form(state: &Hotfix, place: &str) -> Form {
     about(state, &format!("verify/{place}"), (&format!("Verify on {place}"), "Say so"), &instead, inputs)
 }
 
-/// Says that a run must wait.
+/// Builds the form that puts a run on hold.
 #[must_use]
 pub fn hold_form(state: &Hotfix) -> Form {
     let inputs = vec![required("reason", "Why must it wait?", InputKind::Paragraph(PARAGRAPH))];
     about(state, "hold", ("Hold the hotfix", "Hold"), "hold \"<why>\"", inputs)
 }
 
-/// Says no to what is asked, and to nothing that is asked by the time it is handed in (security case 35).
+/// Builds the form that rejects the open vote request. Its key names that vote request, so that a later one is not
+/// rejected (security case 35).
 #[must_use]
 pub fn reject_form(state: &Hotfix) -> Form {
     let inputs = vec![required("reason", "Why not?", InputKind::Paragraph(PARAGRAPH))];
@@ -95,7 +96,7 @@ pub fn reject_form(state: &Hotfix) -> Form {
     }
 }
 
-/// Breaks the glass on a must.
+/// Builds the form that overrides a mandatory step.
 #[must_use]
 pub fn override_form(state: &Hotfix, gate: &StepId) -> Form {
     let hint = "It is announced, and a second person has to agree.";
@@ -110,7 +111,7 @@ pub fn override_form(state: &Hotfix, gate: &StepId) -> Form {
     about(state, &format!("override/{gate}"), ("Override a must", "Override"), &instead, inputs)
 }
 
-/// Keeps something that was said with a run; which one, when there are several.
+/// Builds the form that attaches a message to a run. The user selects the run.
 #[must_use]
 pub fn add_form(runs: &[&Hotfix], text: &str) -> Form {
     let choice = |run: &&Hotfix| Choice {
@@ -130,7 +131,7 @@ pub fn add_form(runs: &[&Hotfix], text: &str) -> Form {
     }
 }
 
-/// What can be said about a run by a form, where the chat has forms; the verbs say the same.
+/// Returns the buttons of a card, if the chat supports forms. Each has an equivalent command.
 pub(super) fn buttons(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Action> {
     if !has_buttons(to) || state.is_over() {
         return Vec::new();
@@ -145,7 +146,7 @@ pub(super) fn buttons(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<
     buttons
 }
 
-/// What somebody whose commits ride along can say with a button.
+/// Returns the buttons for the author of an included change.
 pub(super) fn riders_buttons(state: &Hotfix, to: &Audience<'_>) -> Vec<Action> {
     if !has_buttons(to) {
         return Vec::new();
@@ -161,12 +162,12 @@ fn has_buttons(to: &Audience<'_>) -> bool {
     }
 }
 
-/// A button that opens a form.
+/// Returns a button that opens a form.
 fn opens(state: &Hotfix, label: &str, topic: &str) -> Action {
     Action { label: label.to_owned(), value: format!("{OPENS}{}", key(topic, state.id)), danger: false }
 }
 
-/// The criteria that a playbook asks about.
+/// Returns the triage criteria of a playbook; `None` if it asks none.
 fn criteria(playbook: &Playbook) -> Option<&Vec<String>> {
     let kinds = playbook.steps.iter().map(|spec| &spec.kind);
     kinds
@@ -174,7 +175,7 @@ fn criteria(playbook: &Playbook) -> Option<&Vec<String>> {
         .next()
 }
 
-/// Criteria by their places: the first is `a`.
+/// Labels the criteria with letters; the first is `a`.
 fn lettered(criteria: &[String]) -> Vec<Choice> {
     let letters = 'a'..='z';
     letters.zip(criteria).map(|(letter, text)| Choice { id: letter.to_string(), label: text.clone() }).collect()

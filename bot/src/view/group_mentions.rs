@@ -1,4 +1,4 @@
-//! The groups of the chat that a service wants to be called when something happens, beside those who must act.
+//! Mentions of chat groups that a service configured for certain moments, beside the people who must act.
 
 use hotfix_adapters::chat::{Card, Span, Text};
 
@@ -7,7 +7,7 @@ use super::text::{Say, outside};
 use crate::domain::group::Moment;
 use crate::domain::hotfix::Hotfix;
 
-/// The card, with the groups called for whom this moment is.
+/// Appends mentions of the groups that subscribed to this moment.
 pub(super) fn called(mut card: Card, state: &Hotfix, moment: Moment, to: &Audience<'_>) -> Card {
     let groups = to.groups.get(&state.plan.service).map(Vec::as_slice).unwrap_or_default();
     let mut text = Text::new();

@@ -1,4 +1,4 @@
-//! A person's own page: what waits for them, what they opened, what else goes on.
+//! The home page of a person: the asks to them, their open runs, and the other open runs.
 
 use hotfix_adapters::chat::{Card, Span, Text, Tone};
 use jiff::Timestamp;
@@ -10,7 +10,8 @@ use super::waiting_on::asks;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::PersonId;
 
-/// The page. `runs` are those that the person may look at; `me` is nobody for an account that belongs to no person.
+/// Renders the home page. `runs` are the runs that the person may see; `me` is `None` for an account that
+/// maps to no person.
 #[must_use]
 pub fn home(runs: &[&Hotfix], me: Option<&PersonId>, audience: &Audience<'_>, now: Timestamp) -> Vec<Card> {
     let Some(me) = me else { return vec![nobody()] };
@@ -20,7 +21,7 @@ pub fn home(runs: &[&Hotfix], me: Option<&PersonId>, audience: &Audience<'_>, no
     vec![waiting(&open, me, audience, now), part("Your open runs", &mine), part("Other open runs", &others)]
 }
 
-/// The same in one answer, for where there is no such page: what waits for the person, and the runs that they opened.
+/// Renders the reply to `list --mine`, for chats without a home page: the asks to the person and their runs.
 #[must_use]
 pub fn mine(runs: &[&Hotfix], me: Option<&PersonId>, audience: &Audience<'_>, now: Timestamp) -> Card {
     let Some(me) = me else { return nobody() };
@@ -37,7 +38,7 @@ fn nobody() -> Card {
     Card::line(Tone::Warning, Text::of(text))
 }
 
-/// What the person is asked for. What is over asks for nothing.
+/// Lists the asks to the person. Runs that have ended ask nothing.
 fn waiting(runs: &[&Hotfix], me: &PersonId, audience: &Audience<'_>, now: Timestamp) -> Card {
     let call = audience.call(me);
     let waits = runs.iter().flat_map(|run| {
@@ -52,7 +53,7 @@ fn waiting(runs: &[&Hotfix], me: &PersonId, audience: &Audience<'_>, now: Timest
     Card { tone, title: Some(Text::of("Waits for you")), lines, ..Card::default() }
 }
 
-/// On their own page nobody has to be called.
+/// Replaces the mention of the reader by "you".
 fn without(text: Text, call: &Span) -> Text {
     let you = |span: Span| if &span == call { Span::Plain("you".to_owned()) } else { span };
     Text(text.0.into_iter().map(you).collect())

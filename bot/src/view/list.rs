@@ -1,4 +1,4 @@
-//! Answers to looking around: which runs there are, what runs where, who holds what.
+//! Replies to `list`, `where` and `locks`.
 
 use hotfix_adapters::chat::{Card, Text, Tone};
 use hotfix_adapters::ids::{CommitId, Environment};
@@ -12,7 +12,7 @@ use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, PersonId, ServiceName};
 use crate::domain::refusal::Refusal;
 
-/// The runs, one a line.
+/// Renders the runs, one per line.
 #[must_use]
 pub fn list(runs: &[&Hotfix], audience: &Audience<'_>, now: Timestamp) -> Card {
     if runs.is_empty() {
@@ -31,46 +31,46 @@ pub fn list(runs: &[&Hotfix], audience: &Audience<'_>, now: Timestamp) -> Card {
     Card { lines: runs.iter().map(line).collect(), ..Card::default() }
 }
 
-/// What runs where, who holds it, and whether the asker may deploy.
+/// The reply to `where`: the running commits, the lock holder, and the caller's permission to deploy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Whereabouts {
-    /// The service.
+    /// The service that was asked about.
     pub service: ServiceName,
-    /// Its environments, with what runs there; `None` when nothing can tell.
+    /// The environments with their running commits; `None` if the commit is unknown.
     pub environments: Vec<(Environment, Option<CommitId>)>,
-    /// Who holds its lane, if somebody does.
+    /// The lock on the lane of the first production; `None` if it is free.
     pub holder: Option<Lock>,
-    /// Everything that speaks against deploying it now, for whoever asks.
+    /// `Ok` if the caller may deploy the service at the moment, otherwise all reasons against it.
     pub may_deploy: Result<(), Vec<Refusal>>,
 }
 
-/// A lane that is held, or a lock that somebody took.
+/// A lock or a freeze, held by a run or by a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lock {
-    /// Of which service.
+    /// The service that is locked or frozen.
     pub service: ServiceName,
-    /// Of which environment; `None` for all of them.
+    /// The locked environment; `None` for a freeze.
     pub environment: Option<Environment>,
-    /// Who holds it.
+    /// The run or the person that holds it.
     pub holder: Holder,
-    /// Why.
+    /// The title of the run, or the reason that the person gave.
     pub reason: String,
-    /// Since when.
+    /// Time at which it was acquired.
     pub since: Timestamp,
-    /// Until when; `None` until it is given back.
+    /// Time at which it expires; `None` if it lasts until it is released.
     pub until: Option<Timestamp>,
 }
 
-/// Who holds a lock.
+/// The holder of a lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Holder {
-    /// A run, opened by this person.
+    /// A run, with its requester.
     Run(HotfixId, PersonId),
-    /// A person.
+    /// A person who took the lock by command.
     Person(PersonId),
 }
 
-/// What runs where.
+/// Renders the reply to `where`.
 #[must_use]
 pub fn whereabouts(where_: &Whereabouts, audience: &Audience<'_>, now: Timestamp) -> Card {
     let mut lines: Vec<Text> = where_
@@ -99,7 +99,7 @@ pub fn whereabouts(where_: &Whereabouts, audience: &Audience<'_>, now: Timestamp
     Card { tone, title: Some(Text::of(format!("Where {} is", where_.service))), lines, ..Card::default() }
 }
 
-/// Everything that is held.
+/// Renders all locks and freezes.
 #[must_use]
 pub fn locks(locks: &[Lock], audience: &Audience<'_>, now: Timestamp) -> Card {
     if locks.is_empty() {

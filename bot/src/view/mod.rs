@@ -1,8 +1,8 @@
-//! Everything that a person reads, as pure functions of a run: no input, no output, no clock; the time is an argument.
+//! Everything that users read, as pure functions of a run: no I/O and no clock; the time is an argument.
 //!
-//! Text from outside (titles, reasons, subjects of commits, names of files and branches) stands in plain or code spans
-//! only and is made visible first, so that it can neither call anybody nor look like something else. Only people who
-//! must act are called. Called by the engine and by the command line.
+//! External text (titles, reasons, commit subjects, names of files and branches) is sanitized first and only appears in
+//! plain or code spans, so that it can neither mention anybody nor imitate other content. Only people who must act are
+//! mentioned. Called by the engine and by the command line.
 
 mod announcement;
 mod attribution;
@@ -74,31 +74,31 @@ pub(crate) use vote_request::held_back;
 pub use vote_request::{TooLarge, prompt};
 pub use whoami::{Me, Rights, Worth, whoami};
 
-/// For whom a text is made: everybody's names, who may vote, and the platform on which they are called.
+/// The readers of a text: the names of all people, the policy, and the platform whose accounts are mentioned.
 #[derive(Debug, Clone, Copy)]
 pub struct Audience<'a> {
-    /// Everybody the bot knows.
+    /// Everybody in `people.toml`.
     pub people: &'a People,
-    /// Who may do what.
+    /// The policy; decides who can be asked to vote.
     pub policy: &'a Policy,
-    /// Which groups of the chat are called when.
+    /// The chat groups that each service mentions at certain moments.
     pub groups: &'a BTreeMap<ServiceName, Vec<ChatGroup>>,
-    /// Where the text will be read.
+    /// The platform on which the text is shown.
     pub platform: Platform,
 }
 
 impl Audience<'_> {
-    /// What a person is called.
+    /// Returns the display name of a person.
     fn name(&self, id: &PersonId) -> String {
         text::name(self.people, id)
     }
 
-    /// A text of the domain, with the names of those whom it marks.
+    /// Replaces the person markers in a text of the domain by names.
     fn named(&self, text: &str) -> String {
         self.people.named(text)
     }
 
-    /// Calls a person, or names them when they have no account here.
+    /// Mentions a person, or names them if they have no account on this platform.
     fn call(&self, id: &PersonId) -> Span {
         let account = self.people.get(id).and_then(|person| person.account(self.platform)).cloned();
         Span::Mention { account, name: self.name(id) }

@@ -1,4 +1,4 @@
-//! The whole plan: what lies behind with its evidence, what is waited for, and what each step ahead will do.
+//! The full plan of a run: completed steps with their evidence, the current step, and the steps ahead.
 
 use hotfix_adapters::chat::{Card, MarkState, Text};
 use hotfix_adapters::forge::MergeMethod;
@@ -19,7 +19,7 @@ use crate::domain::playbook::{
 use crate::domain::service::Approval;
 use crate::domain::step::on_record;
 
-/// Every step of a run, left and behind.
+/// Renders all steps of a run.
 #[must_use]
 pub fn plan(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card {
     let (tone, words) = standing(state, audience.people, now);
@@ -89,7 +89,7 @@ fn level(level: Level) -> (&'static str, &'static str) {
     }
 }
 
-/// What a step will do, or waits for.
+/// Describes the action of a step, or the condition that it waits for.
 fn describe_step(state: &Hotfix, spec: &StepSpec) -> String {
     let (branch, main) = (state.plan.branch.as_str(), state.plan.main.as_str());
     match &spec.kind {
@@ -220,7 +220,7 @@ fn verify(place: &VerifyPlace, question: &str, by: &[String]) -> String {
     format!("{who} {}: {} `/hotfix verify {name} pass`", looked_at(name), ended(&outside(question)))
 }
 
-/// "an engineer and a stakeholder".
+/// Joins parties with their articles: "an engineer and a stakeholder".
 pub(super) fn spoken(parties: &[String]) -> String {
     let one = |party: &String| {
         let article = if party.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
@@ -235,7 +235,7 @@ fn approve(state: &Hotfix, environment: &Environment) -> String {
     state.approval(environment).map_or_else(|| NOBODY.to_owned(), whose_word)
 }
 
-/// Whose word a deployment takes.
+/// Describes the votes that a deployment needs.
 pub(super) fn whose_word(approval: &Approval) -> String {
     if approval.rules.is_empty() {
         return NOBODY.to_owned();

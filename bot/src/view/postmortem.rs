@@ -1,4 +1,4 @@
-//! The account of a run that one would send to one's boss, as Markdown, made of nothing but its events (MAIN-18).
+//! The post-mortem of a run as Markdown, for management. Made from the events alone (MAIN-18).
 
 mod trouble;
 
@@ -19,7 +19,7 @@ use crate::domain::playbook::StepKind;
 use crate::domain::step::on_record;
 use trouble::{drifts, failures, left_out};
 
-/// The post-mortem of a run, as Markdown.
+/// Renders the post-mortem of a run, as Markdown.
 #[must_use]
 pub fn postmortem(state: &Hotfix, entries: &[Entry], audience: &Audience<'_>) -> String {
     let head = format!(
@@ -165,7 +165,7 @@ fn approvals(state: &Hotfix, entries: &[Entry], to: &Audience<'_>) -> String {
     if lines.is_empty() { "No deployment rested on a vote.\n".to_owned() } else { lines }
 }
 
-/// Who set the votes aside, why, and what somebody who was not involved says of it.
+/// Describes a break-glass and its review by a person who was not involved.
 fn glass(state: &Hotfix, broken: &BreakGlassUse, to: &Audience<'_>) -> String {
     let glass = &broken.glass;
     let review = match &broken.review {

@@ -1,5 +1,5 @@
-//! The text of the pull request, as Markdown: reviewers learn there what the branch is and what not to do with it. What
-//! people wrote means nothing there but itself (security case 59).
+//! The texts of the pull request, as Markdown: they tell reviewers what the branch is for, and not to merge it.
+//! External text in them is neutralized (security case 59).
 
 use hotfix_adapters::forge::neutralize;
 
@@ -9,19 +9,19 @@ use super::text::{command, paragraph};
 use super::{Audience, duration};
 use crate::domain::hotfix::Hotfix;
 
-/// The title of the pull request.
+/// Returns the title of the pull request.
 #[must_use]
 pub fn pull_title(state: &Hotfix) -> String {
     format!("{}: {}", state.id, neutralize::plain(&paragraph(&state.title)))
 }
 
-/// The first line of the commit that merges it.
+/// Returns the subject of the merge commit.
 #[must_use]
 pub fn merge_title(state: &Hotfix) -> String {
     format!("Merge {} ({})", state.plan.branch, pull_title(state))
 }
 
-/// The body of the pull request.
+/// Returns the body of the pull request, as Markdown.
 #[must_use]
 pub fn pull_body(state: &Hotfix, audience: &Audience<'_>) -> String {
     let (branch, main) = (code(state.plan.branch.as_str()), code(state.plan.main.as_str()));

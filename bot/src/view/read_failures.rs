@@ -1,4 +1,4 @@
-//! What the bot cannot read. While it cannot, it does not see what people wait for.
+//! Warnings about reads that keep failing. While a read fails, the bot misses the changes that people wait for.
 
 use hotfix_adapters::chat::{Card, Text, Tone};
 use jiff::Timestamp;
@@ -11,31 +11,31 @@ use super::waiting_on::owner;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::HotfixId;
 
-/// A read that fails again and again.
+/// A read of a remote system that keeps failing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
-    /// For which run.
+    /// The run that needs the read.
     pub run: HotfixId,
-    /// Of what: "pull request #1".
+    /// The object that cannot be read, for users: "pull request #1".
     pub what: String,
-    /// Of what, in a metric.
+    /// Metric label of the read.
     pub read: String,
-    /// Why, the last time.
+    /// The last failure, for users.
     pub reason: String,
-    /// Since when.
+    /// Time of the first failure.
     pub since: Timestamp,
-    /// Whether it can pass by itself.
+    /// `true` if the failure may be temporary; `false` if an operator must fix it.
     pub passes: bool,
 }
 
 impl Trouble {
-    /// Returns the line in the thread when everything of which it was warned can be read again.
+    /// Renders the message that all reads of a warning succeed again.
     pub(crate) fn over(things: &[String]) -> Card {
         Card::line(Tone::Good, Text::of(format!("It can be read again: {}.", listing(things))))
     }
 }
 
-/// Returns the warning in the thread about reads that fail for one reason.
+/// Renders the warning about reads that fail for the same reason.
 pub(crate) fn unread(state: &Hotfix, troubles: &[Trouble], to: &Audience<'_>, now: Timestamp) -> Card {
     let all: Vec<&Trouble> = troubles.iter().collect();
     let reasons = all.first().map(|first| reason(first));
@@ -48,7 +48,7 @@ pub(crate) fn unread(state: &Hotfix, troubles: &[Trouble], to: &Audience<'_>, no
     }
 }
 
-/// Returns the same card, with what cannot be read, on one line for each reason.
+/// Adds the failing reads to a card, one line per reason.
 #[must_use]
 pub(crate) fn unreadable_things(mut card: Card, troubles: &[Trouble], now: Timestamp) -> Card {
     let mut reasons: Vec<&str> = Vec::new();
@@ -64,7 +64,7 @@ pub(crate) fn unreadable_things(mut card: Card, troubles: &[Trouble], now: Times
     card
 }
 
-/// Returns "Could not read the branch hotfix and pull request #1 since 09:06 UTC".
+/// Formats the failing reads: "Could not read the branch hotfix and pull request #1 since 09:06 UTC".
 fn could_not_read(troubles: &[&Trouble], now: Timestamp) -> String {
     let mut things: Vec<&str> = Vec::new();
     for trouble in troubles {
@@ -80,13 +80,13 @@ fn reason(trouble: &Trouble) -> Text {
     marked(&ended(&paragraph(&trouble.reason)))
 }
 
-/// Returns what to do about several that fail for one reason: when one of them does not pass, none does.
+/// Returns the advice for reads with the same reason. A permanent failure takes precedence.
 fn remedies(troubles: &[&Trouble]) -> &'static str {
     let lasting = troubles.iter().copied().find(|trouble| !trouble.passes);
     lasting.or(troubles.first().copied()).map_or("", remedy)
 }
 
-/// Returns what to do about it.
+/// Returns the advice for one failing read.
 pub(crate) fn remedy(trouble: &Trouble) -> &'static str {
     if trouble.passes {
         "The bot keeps trying; look whether the other side answers."

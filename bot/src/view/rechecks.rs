@@ -1,5 +1,5 @@
-//! Tests that completed steps are judged again (security case 91). They are generated from the list of all kinds of steps and
-//! the evidence that each declares.
+//! Tests that completed steps are checked again (security case 91). Generated from the list of all step kinds and the
+//! evidence that each declares.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use crate::domain::playbook::{
 };
 use crate::domain::step::{Evidence, evidence};
 
-/// How many kinds of steps there are; [`number`] counts them.
+/// Number of step kinds; [`number`] enumerates them.
 const KINDS: usize = 24;
 
-/// The number of a kind: a new kind has to be added here, and to [`every_kind`].
+/// Returns the index of a step kind. A new kind must be added here and to [`every_kind`].
 fn number(kind: &StepKind) -> usize {
     match kind {
         StepKind::Triage { .. } => 0,
@@ -86,7 +86,7 @@ fn build(state: CheckState) -> Vec<Check> {
     vec![Check { name: "build".to_owned(), app: "ci".to_owned(), state }]
 }
 
-/// A run that is ready for production and has completed a step of this kind.
+/// Returns a run that is ready for production and has completed a step of this kind.
 fn with_step(kind: &StepKind) -> (Play, StepId) {
     let mut play = voted();
     let there =
@@ -137,7 +137,7 @@ fn with_step(kind: &StepKind) -> (Play, StepId) {
     (play, id)
 }
 
-/// The pull request of a run, with one thing changed.
+/// Returns the pull request of a run with one piece of evidence changed; `None` for evidence from elsewhere.
 fn pull(play: &Play, changed: Evidence) -> Option<PullSeen> {
     let mut seen = play.state.pull.as_ref().unwrap().seen.clone();
     match changed {
@@ -163,12 +163,12 @@ fn pull(play: &Play, changed: Evidence) -> Option<PullSeen> {
     Some(seen)
 }
 
-/// Returns the observation of a sighting made from the run as it is.
+/// Returns the command for an observation that is made from the current state of the run.
 fn saw(play: &Play, sighting: Observation) -> Command {
     Command::Observed(StampedObservation::new(&Arc::new(play.state.clone()), sighting))
 }
 
-/// What changes this evidence.
+/// Returns the command that changes this evidence.
 fn change(play: &Play, changed: Evidence) -> Command {
     if let Some(seen) = pull(play, changed) {
         return saw(play, Observation::Pull { seen, merged: None });
@@ -199,7 +199,7 @@ fn is_done(play: &Play, step: &StepId) -> bool {
     play.state.state_of(step).unwrap().is_behind()
 }
 
-/// Security case 91: whatever a completed step rests on, the step is open again when that changes.
+/// Security case 91: a completed step is open again if any of its evidence changes.
 #[test]
 fn case_91_a_step_is_open_again_when_its_evidence_changes() {
     let kinds = every_kind();
@@ -219,7 +219,7 @@ fn case_91_a_step_is_open_again_when_its_evidence_changes() {
     assert_eq!(tried.len(), 13, "every kind of evidence is declared by some step: {tried:?}");
 }
 
-/// Security case 91: what nobody saw before is read in the moment before the deployment, and judged alike.
+/// Security case 91: evidence is read again right before the deployment, and a change stops it.
 #[test]
 fn case_91_evidence_is_read_again_before_the_act() {
     for changed in evidence(&StepKind::Review { approvals: 1 }) {
@@ -237,7 +237,7 @@ fn case_91_evidence_is_read_again_before_the_act() {
     assert_eq!(asked.begins("abc1234").state.deploys.len(), before + 1);
 }
 
-/// Only a named override with a second person gets past it, and an overridden step stays so.
+/// Two people can override a step whose evidence changed, and an overridden step stays overridden.
 #[test]
 fn case_91_two_people_override_what_changed() {
     let play = voted();
@@ -256,7 +256,7 @@ fn case_91_two_people_override_what_changed() {
     assert_eq!(begun.state.deploys.len(), before + 1);
 }
 
-/// After the act nothing is set back: it is told once, with the way back, and told when it holds again.
+/// After the deployment no step is reopened: the change is reported once, and reported again when it is undone.
 #[test]
 fn case_91_a_change_after_the_act_is_only_told() {
     let play = live();

@@ -1,4 +1,4 @@
-//! A no that helps: the sentence of the runbook it comes from, why, and what to do next.
+//! Refusals: each names its rule or runbook id, the reason, and the next step.
 
 use hotfix_adapters::chat::{Card, Text, Tone};
 
@@ -7,7 +7,7 @@ use super::text::{ended, marked, paragraph};
 use crate::domain::people::People;
 use crate::domain::refusal::Refusal;
 
-/// The answer to something that is not done, with every reason.
+/// Renders the reply to a refused command, with all reasons.
 #[must_use]
 pub fn refusals(refusals: &[Refusal]) -> Card {
     match refusals {
@@ -21,12 +21,12 @@ pub fn refusals(refusals: &[Refusal]) -> Card {
     }
 }
 
-/// One refusal on a line of its own, with the names of those whom it is about.
+/// Renders one refusal on one line, with names in place of person markers.
 pub(super) fn line(refusal: &Refusal, to: &Audience<'_>) -> Text {
     saying(&named(to.people, refusal), "")
 }
 
-/// The same refusal, with the names of those whom it is about.
+/// Returns the refusal with names in place of person markers.
 #[must_use]
 pub fn named(people: &People, refusal: &Refusal) -> Refusal {
     let (reason, next) = (people.named(&refusal.reason), people.named(&refusal.next));

@@ -1,10 +1,10 @@
-//! A card as text: as Markdown, and plain for the command line. What the chats show is rendered by their adapters.
+//! Renders a card as Markdown, or as plain text for the command line. The chat adapters render cards themselves.
 
 use hotfix_adapters::chat::{Card, MarkState, Span, Text};
 
 use super::text::paragraph;
 
-/// A card as plain text, one line after the other.
+/// Renders a card as plain text, one line per element.
 #[must_use]
 pub fn plain(card: &Card) -> String {
     let fields = card.fields.iter().map(|field| format!("  {}: {}", field.name, field.value.to_plain()));
@@ -17,7 +17,7 @@ pub fn plain(card: &Card) -> String {
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
-/// A card as Markdown.
+/// Renders a card as Markdown, for the forge and for files.
 #[must_use]
 pub fn to_markdown(card: &Card) -> String {
     let title = card.title.iter().map(|title| format!("**{}**", text(title)));
@@ -37,7 +37,7 @@ pub fn to_markdown(card: &Card) -> String {
         + "\n"
 }
 
-/// A step's sign in a line of steps.
+/// Returns the symbol of a step's state in a progress line.
 pub(super) fn sign(state: MarkState) -> char {
     match state {
         MarkState::Done => '✓',
@@ -48,7 +48,7 @@ pub(super) fn sign(state: MarkState) -> char {
     }
 }
 
-/// A text as Markdown.
+/// Renders a text as Markdown.
 pub(super) fn text(text: &Text) -> String {
     let span = |span: &Span| match span {
         Span::Plain(words) => escape(words),
@@ -61,7 +61,7 @@ pub(super) fn text(text: &Text) -> String {
     text.0.iter().map(span).collect()
 }
 
-/// Words in which nothing is Markdown, HTML or a call.
+/// Escapes text so that nothing in it is Markdown, HTML or a mention.
 pub(super) fn escape(words: &str) -> String {
     let mut made = String::with_capacity(words.len());
     for c in paragraph(words).chars() {
@@ -75,13 +75,13 @@ pub(super) fn escape(words: &str) -> String {
             c => made.push(c),
         }
     }
-    // Words cut at their ends keep the spaces that stand between them and their neighbours.
+    // Trimming must not remove the space between this span and its neighbor.
     let lead = if words.starts_with(' ') && !made.starts_with(' ') { " " } else { "" };
     let tail = if words.ends_with(' ') && !made.ends_with(' ') { " " } else { "" };
     format!("{lead}{made}{tail}")
 }
 
-/// Words of fixed width, whatever backticks are in them.
+/// Renders text as inline code, with a fence longer than any run of backticks in it.
 pub(super) fn code(words: &str) -> String {
     let words = paragraph(words).replace('\n', " ").replace('|', "\\|");
     let longest = words.split(|c| c != '`').map(str::len).max().unwrap_or(0);

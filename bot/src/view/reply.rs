@@ -1,4 +1,4 @@
-//! Short answers to whoever typed something. What a command changed shows in the thread; these only say that it was heard.
+//! Short replies to commands. The effect of a command shows in the thread; a reply only confirms it.
 
 use hotfix_adapters::chat::{Card, Text, Tone};
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use super::status::standing;
 use super::text::{capital, containment, ended, outside};
 use crate::domain::hotfix::{Hotfix, Mainline};
 
-/// A run was opened.
+/// Renders the reply to a command that opened a run.
 #[must_use]
 pub fn opened(state: &Hotfix, _to: &Audience<'_>) -> Card {
     let text = Text::new()
@@ -21,7 +21,7 @@ pub fn opened(state: &Hotfix, _to: &Audience<'_>) -> Card {
     Card::line(Tone::Good, text)
 }
 
-/// A second start joined a run.
+/// Renders the reply to a start that joined an open run.
 #[must_use]
 pub fn joined(state: &Hotfix, to: &Audience<'_>) -> Card {
     let text = Text::new()
@@ -35,7 +35,7 @@ pub fn joined(state: &Hotfix, to: &Audience<'_>) -> Card {
     Card::line(Tone::Good, text)
 }
 
-/// A command about a run was done.
+/// Renders the reply to a command on a run that succeeded.
 #[must_use]
 pub fn done(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Card {
     let (_, words) = standing(state, to.people, now);
@@ -45,27 +45,27 @@ pub fn done(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Card {
     )
 }
 
-/// The same input came again.
+/// Renders the reply to a repeated delivery of an accepted input.
 #[must_use]
 pub fn seen_before() -> Card {
     Card::line(Tone::Neutral, Text::of("That was done before; nothing was done twice."))
 }
 
-/// The same input came again, and was refused the first time.
+/// Renders the reply to a repeated delivery of a refused input.
 #[must_use]
 pub fn answered_before() -> Card {
     let text = "That was answered before, and nothing was done. If you mean it now, please say it anew.";
     Card::line(Tone::Warning, Text::of(text))
 }
 
-/// A form was to be shown, and it is too late for that.
+/// Renders the reply for a form that could not be shown in time.
 #[must_use]
 pub fn too_late_to_ask() -> Card {
     let text = "More has to be known, and it took me too long to ask. Nothing was done. Please do it again.";
     Card::line(Tone::Warning, Text::of(text))
 }
 
-/// A form was handed in that does not do, and cannot be corrected any more: what is wrong with each answer.
+/// Renders the validation errors of a form that can no longer be corrected.
 #[must_use]
 pub fn wrong(wrong: &[(String, String)]) -> Card {
     let line = |(question, why): &(String, String)| Text::new().strong(question.as_str()).plain(format!(": {why}"));
@@ -73,42 +73,42 @@ pub fn wrong(wrong: &[(String, String)]) -> Card {
     Card { tone: Tone::Warning, lines: wrong.iter().map(line).chain([again]).collect(), ..Card::default() }
 }
 
-/// The clock of the machine is not believed any more.
+/// Renders the announcement that the clock of the machine is unreliable.
 #[must_use]
 pub fn clock_doubted(why: &str) -> Card {
     let text = format!("I begin nothing for now, because {why}. What was decided is kept, and goes on after that.");
     Card::line(Tone::Bad, Text::of(text))
 }
 
-/// The clock of the machine is believed again.
+/// Renders the announcement that the clock of the machine is reliable again.
 #[must_use]
 pub fn clock_believed() -> Card {
     Card::line(Tone::Good, Text::of("The clock of my machine is right again. What waited for it goes on."))
 }
 
-/// The bot is there.
+/// Renders the reply to `ping`.
 #[must_use]
 pub fn pong() -> Card {
     Card::line(Tone::Good, Text::of(format!("pong, from hotfix {}.", env!("CARGO_PKG_VERSION"))))
 }
 
-/// Text that was set by hand, line by line: a help page, a timeline, an error with its caret.
+/// Renders preformatted text, such as a help page, a timeline or a parse error.
 #[must_use]
 pub fn preformatted(text: &str) -> Card {
     Card { verbatim: Some(text.to_owned()), ..Card::default() }
 }
 
-/// Words that could not be understood.
+/// Renders the reply to text that could not be parsed.
 #[must_use]
 pub fn unreadable(text: &str) -> Card {
     Card { tone: Tone::Warning, ..preformatted(text) }
 }
 
-/// Whose commits ride along, and what they said.
+/// Renders the reply to `who`: the commits with their contributors, and the acknowledgments.
 #[must_use]
 pub fn who(state: &Hotfix, to: &Audience<'_>) -> Card {
     let mut card = Card { title: Some(Text::of(format!("{}: who is concerned", state.id))), ..Card::default() };
-    // What is released from main withholds nothing of it.
+    // A release of main holds nothing back.
     let survey = state.snapshot.as_ref().filter(|_| !state.plan.ships_main());
     let withheld = survey.iter().flat_map(|survey| &survey.held_back).map(|c| ("withheld", c));
     let ours = state.head.iter().flat_map(|head| &head.commits).map(|c| ("ships", c));
@@ -134,7 +134,7 @@ pub fn who(state: &Hotfix, to: &Audience<'_>) -> Card {
     card
 }
 
-/// Whether the fix is on main.
+/// Renders the reply to `mergeback status`: the containment of the fix in main.
 #[must_use]
 pub fn mergeback(state: &Hotfix, to: &Audience<'_>) -> Card {
     let text = match &state.mainline {
@@ -152,7 +152,7 @@ pub fn mergeback(state: &Hotfix, to: &Audience<'_>) -> Card {
     Card::line(Tone::Neutral, Text::of(text))
 }
 
-/// A lane changed hands.
+/// Renders the reply to a changed lock or freeze.
 #[must_use]
 pub fn lane_changed(event: &str, lease: &str, reason: &str) -> Card {
     let why = if reason.is_empty() { String::new() } else { format!(": {}", outside(reason)) };

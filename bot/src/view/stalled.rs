@@ -1,4 +1,4 @@
-//! What the bot tried in vain so far. Without it a team would wait for a bot that waits for something else.
+//! The note about an effect that keeps failing. It shows that the run is blocked by retries, not by a person.
 
 use hotfix_adapters::chat::{Card, Text};
 use jiff::Timestamp;
@@ -6,20 +6,20 @@ use jiff::Timestamp;
 use super::duration::clock;
 use super::text::{ended, marked, once, paragraph};
 
-/// An act that did not succeed so far, and is tried again.
+/// An effect that keeps failing and is being retried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stall {
-    /// What the bot wants to do: "merge pull request #1".
+    /// The effect, for users: "merge pull request #1".
     pub what: String,
-    /// Why it did not come to it the last time.
+    /// The reason of the last failure.
     pub reason: String,
-    /// How often it was tried.
+    /// Number of attempts that were made.
     pub tries: u32,
-    /// When it is tried again.
+    /// Time of the next attempt.
     pub next: Timestamp,
 }
 
-/// The same card, with what the bot tried in vain.
+/// Adds the failing effect to a card.
 #[must_use]
 pub fn held_up(mut card: Card, hitch: &Stall, now: Timestamp) -> Card {
     let Stall { what, reason, tries, next } = hitch;

@@ -1,4 +1,4 @@
-//! Where a run stands, in words. What stops it comes before what it waits for.
+//! The status of a run in a few words. A blocking problem takes precedence over the step that the run waits for.
 
 use hotfix_adapters::chat::{MarkState, Tone};
 use hotfix_adapters::ids::Environment;
@@ -15,7 +15,7 @@ use crate::domain::people::People;
 use crate::domain::playbook::{HoldMeans, StepKind, WATCH};
 use crate::domain::step::{self, Progress, Wait};
 
-/// What a run waits for now; nothing while it is read in, stopped or over.
+/// Returns the condition that the run waits for; `None` while it takes its snapshot, is paused by drift, or has ended.
 pub(super) fn wait(state: &Hotfix, now: Timestamp) -> Option<Wait> {
     let underway = matches!(state.phase, Phase::Underway);
     let (_, spec) = state.current().filter(|_| underway && state.drifts.is_empty())?;
@@ -25,29 +25,29 @@ pub(super) fn wait(state: &Hotfix, now: Timestamp) -> Option<Wait> {
     }
 }
 
-/// Returns whether somebody deleted the branch while the run needs it; what is merged needs it no more.
+/// Returns `true` if the branch was deleted while the run still needs it. After the merge it is not needed.
 pub(super) fn branch_is_gone(state: &Hotfix) -> bool {
     let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
     state.branch_gone && !merged && state.abandoned.is_none() && !state.is_over()
 }
 
-/// Returns whether main has every fix that was asked for, as it was before the fixes were picked (SRE-8).
+/// Returns `true` if main had every requested fix before the fixes were picked (SRE-8).
 pub(super) fn all_on_main(state: &Hotfix) -> bool {
     !state.fixes.is_empty() && state.fixes.iter().all(|fix| state.on_main.contains(&fix.source))
 }
 
-/// Returns the productions that run the fix by this run's doing, where nobody released anything newer since.
+/// Returns the productions that still run the fix through this run, without a newer release after it.
 pub(super) fn still_on(state: &Hotfix) -> Vec<&Environment> {
     live_in(state).into_iter().filter(|name| step::is_out(state, name)).collect()
 }
 
-/// Where a run stands, in a few words.
+/// Returns the status of a run in a few words.
 #[must_use]
 pub fn stands(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> String {
     standing(state, to.people, now).1
 }
 
-/// Where a run stands, in a few words, and how that sounds.
+/// Returns the status of a run in a few words, with its tone.
 pub(super) fn standing(state: &Hotfix, people: &People, now: Timestamp) -> (Tone, String) {
     match &state.phase {
         Phase::ReadingWorld => (Tone::Neutral, "looking at what runs in production and what main holds".to_owned()),
@@ -105,7 +105,7 @@ fn underway(state: &Hotfix, people: &People, now: Timestamp) -> (Tone, String) {
     }
 }
 
-/// How production stands while the run has the fix there.
+/// Describes the state of production while it runs the fix.
 fn live(state: &Hotfix) -> Option<String> {
     let places = live_in(state);
     if places.is_empty() {
@@ -198,7 +198,7 @@ fn waiting_for(state: &Hotfix, wait: &Wait) -> (Tone, String) {
     }
 }
 
-/// "at staging", "locally or in the review app".
+/// Names the place of a verification: "at staging", "locally or in the review app".
 pub(super) fn looked_at(place: &str) -> String {
     match place {
         "local" => "locally or in the review app".to_owned(),
@@ -207,7 +207,7 @@ pub(super) fn looked_at(place: &str) -> String {
     }
 }
 
-/// Where the step at this place of the plan stands.
+/// Returns the state of the step at this index of the plan.
 pub(super) fn mark(state: &Hotfix, at: usize, now: Timestamp) -> MarkState {
     match state.steps.get(at) {
         Some(StepState::Done { .. }) => MarkState::Done,

@@ -1,5 +1,5 @@
-//! Small turns of phrase that every view uses. Text from outside goes through [`ports`], [`paragraph`] or [`whole`]
-//! before it stands anywhere: what cannot be seen is spelled out (security cases 29 and 57).
+//! Text helpers for all views. External text must pass [`outside`], [`paragraph`] or [`whole`] before it is shown: they
+//! spell out invisible characters (security cases 29 and 57).
 
 use std::collections::BTreeSet;
 
@@ -18,18 +18,18 @@ use crate::domain::refusal::channel_in;
 const LINE: usize = 200;
 const PARAGRAPH: usize = 1_500;
 
-/// A text from outside on one line, cut at a readable length.
+/// Sanitizes external text into one line, cut to a readable length.
 pub(super) fn outside(text: &str) -> String {
     cut(&whole(text), LINE)
 }
 
-/// A text from outside on one line, never cut.
+/// Sanitizes external text into one line without cutting it.
 pub(super) fn whole(text: &str) -> String {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     words.chars().map(visible).collect()
 }
 
-/// A text from outside that may have several lines, such as what a deployment printed.
+/// Sanitizes external text that may have several lines, such as the output of a deployment.
 pub(super) fn paragraph(text: &str) -> String {
     let lines = text.trim().lines().map(|line| line.trim_end().chars().map(visible).collect::<String>());
     cut(&lines.collect::<Vec<_>>().join("\n"), PARAGRAPH)
@@ -43,7 +43,7 @@ fn cut(text: &str, limit: usize) -> String {
     text.chars().take(limit).collect::<String>() + &format!("… (and {left_out} more characters)")
 }
 
-/// A character as it is, or spelled out when it cannot be seen or would reorder its neighbours.
+/// Returns a character, spelled out if it is invisible or would reorder its neighbors.
 fn visible(c: char) -> String {
     let hidden = matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
@@ -55,29 +55,29 @@ fn visible(c: char) -> String {
     }
 }
 
-/// Why something could not be done, without saying again what: many reasons begin with that themselves.
+/// Removes a leading "could not …:" from a reason, because the sentence around it already says what failed.
 pub(super) fn once(reason: &str) -> &str {
     let again = reason.strip_prefix("could not ").and_then(|rest| rest.split_once(": "));
     again.map_or(reason, |(_, why)| why)
 }
 
-/// The text with a full stop, unless it ends already.
+/// Appends a full stop, unless the text already ends with punctuation.
 pub(super) fn ended(text: &str) -> String {
     if text.ends_with(['.', '!', '?', '…', ':']) { text.to_owned() } else { format!("{text}.") }
 }
 
-/// The words, with a capital letter.
+/// Capitalizes the first letter.
 pub(super) fn capital(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// What a person is called.
+/// Returns the display name of a person.
 pub(super) fn name(people: &People, id: &PersonId) -> String {
     outside(people.name(id))
 }
 
-/// "a, b and c".
+/// Joins names: "a, b and c".
 pub(super) fn listing<S: AsRef<str>>(items: &[S]) -> String {
     match items {
         [] => "nobody".to_owned(),
@@ -89,39 +89,39 @@ pub(super) fn listing<S: AsRef<str>>(items: &[S]) -> String {
     }
 }
 
-/// "1 change", "3 changes".
+/// Formats a count with its noun: "1 change", "3 changes".
 pub(super) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-/// What somebody behind a commit is called.
+/// Returns the display name of a contributor: the person's name, or the name in git if unknown.
 pub(super) fn contributor(people: &People, who: &Contributor) -> String {
     who.person.as_ref().map_or_else(|| outside(&who.name), |id| name(people, id))
 }
 
-/// Everybody behind these commits, each once, in the order in which they appear.
+/// Returns the names of all contributors of these commits, without duplicates, in order of appearance.
 pub(super) fn behind<'a>(people: &People, commits: impl IntoIterator<Item = &'a Contribution>) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let names = commits.into_iter().flat_map(|commit| &commit.people).map(|who| contributor(people, who));
     names.filter(|name| seen.insert(name.clone())).collect()
 }
 
-/// A command as people type it.
+/// Returns a command as users type it.
 pub(super) fn command(words: &str) -> String {
     format!("/hotfix {words}")
 }
 
-/// The short form of a commit.
+/// Returns the short id of a commit.
 pub(super) fn short(commit: &CommitId) -> Span {
     Span::Code(commit.short().to_owned())
 }
 
-/// "+12 −3 in 2 files".
+/// Formats the size of a diff: "+12 −3 in 2 files".
 pub(super) fn size(size: &DiffSize) -> String {
     format!("+{} −{} in {}", size.insertions, size.deletions, count(size.files, "file", "files"))
 }
 
-/// How it is known that the fix is on main.
+/// Describes how main contains the fix.
 pub(super) fn containment(how: &Containment) -> &'static str {
     match how {
         Containment::Ancestor => "main contains the very commits",
@@ -134,7 +134,7 @@ pub(super) fn containment(how: &Containment) -> &'static str {
     }
 }
 
-/// Why a yes does not count any more.
+/// Describes why a vote does not count anymore.
 pub(super) fn lapsed(why: VoidReason) -> &'static str {
     match why {
         VoidReason::Reaction => "the reaction is not on the question any more",
@@ -157,7 +157,7 @@ pub(super) fn lapsed(why: VoidReason) -> &'static str {
     }
 }
 
-/// " (APPLY-6, APPLY-X6)", or nothing.
+/// Formats the runbook ids that a step serves: " (APPLY-6, APPLY-X6)"; empty if there are none.
 pub(super) fn serving(serves: &[RequirementId]) -> String {
     if serves.is_empty() {
         return String::new();
@@ -166,32 +166,32 @@ pub(super) fn serving(serves: &[RequirementId]) -> String {
     format!(" ({})", ids.join(", "))
 }
 
-/// What production is called: "cs-prod and wcs-prod", when there are several.
+/// Returns the names of the productions: "cs-prod and wcs-prod"; "production" if the plan has none.
 pub(super) fn productions(state: &Hotfix) -> String {
     let names: Vec<&str> = state.plan.productions().map(|production| production.name.as_str()).collect();
     if names.is_empty() { "production".to_owned() } else { listing(&names) }
 }
 
-/// The productions that run the fix by this run's doing.
+/// Returns the productions that run the fix through a deployment of this run.
 pub(super) fn live_in(state: &Hotfix) -> Vec<&Environment> {
     let productions = state.plan.productions().map(|production| &production.name);
     productions.filter(|name| state.is_live_in(name)).collect()
 }
 
-/// What the run goes to: production, or the targets that alone are promoted.
+/// Returns the destination of the run: the productions, or the targets to promote.
 pub(super) fn destination(state: &Hotfix) -> String {
     if state.plan.leaves_production() { listing(&state.plan.only) } else { productions(state) }
 }
 
-/// Where the fix is tested before it is picked from main, if it is.
+/// Returns the environment on which the fix is tested before it is picked from main, if there is one.
 pub(super) fn tested_on(state: &Hotfix) -> Option<&Environment> {
     let before = state.plan.steps.iter().take_while(|spec| !matches!(spec.kind, StepKind::Change { .. }));
     before.filter_map(|spec| environment_of(&spec.kind)).next()
 }
 
-/// What others must not do while the lane is held.
+/// Asks others not to deploy while the run holds its lanes; `None` if there is nothing to ask.
 pub(super) fn stay_off(state: &Hotfix) -> Option<String> {
-    // Once the fix is in the regular release, that release has to go out.
+    // Once the fix is in the regular release, that release must be deployed.
     if !state.holds_lanes() || state.rolled_in {
         return None;
     }
@@ -215,15 +215,15 @@ pub(super) fn stay_off(state: &Hotfix) -> Option<String> {
     }
 }
 
-/// Small steps of building a text.
+/// Builder methods for texts.
 pub(super) trait Say: Sized {
-    /// Adds one span.
+    /// Appends one span.
     fn span(self, span: Span) -> Self;
-    /// Adds the short form of a commit.
+    /// Appends the short id of a commit.
     fn commit(self, commit: &CommitId) -> Self {
         self.span(short(commit))
     }
-    /// Adds "old → new"; an old one that is not known is left out.
+    /// Appends "old → new", or only the new commit if the old one is unknown.
     fn change(self, old: Option<&CommitId>, new: &CommitId) -> Self {
         match old {
             Some(old) if old == new => self.commit(new).span(Span::Plain(" again".to_owned())),
@@ -231,7 +231,7 @@ pub(super) trait Say: Sized {
             None => self.commit(new),
         }
     }
-    /// Adds a command as people type it.
+    /// Appends a command as users type it.
     fn command(self, words: &str) -> Self {
         self.span(Span::Code(command(words)))
     }
@@ -244,7 +244,7 @@ impl Say for Text {
     }
 }
 
-/// Our own text, in which backticks mark commands, and `<#…>` a channel. Whatever else stands in it stays plain or code.
+/// Parses the bot's own text, in which backticks mark commands and `<#…>` a channel. All other text stays plain.
 pub(super) fn marked(text: &str) -> Text {
     let parts: Vec<&str> = text.split('`').collect();
     if parts.len().is_multiple_of(2) {

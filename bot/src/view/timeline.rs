@@ -1,4 +1,5 @@
-//! Who did what when, and why each gate opened, as Markdown. Nothing that happened is left out but the bot's own readings.
+//! The timeline of a run as Markdown: each event with its time and author. Only events that matter to the bot alone are
+//! left out.
 
 use super::Audience;
 use super::duration::stamp;
@@ -17,14 +18,14 @@ use crate::domain::refusal::Refusal;
 use hotfix_adapters::forge::{Check, CheckState};
 use hotfix_adapters::ids::{CommitId, DeployKey, Environment};
 
-/// The timeline of a run, as Markdown.
+/// Renders the timeline of a run, as Markdown.
 #[must_use]
 pub fn timeline(state: &Hotfix, entries: &[Entry], audience: &Audience<'_>) -> String {
     let head = format!("# Timeline of {} {}: {}\n\n", state.id, state.plan.service, escape(&state.title));
     head + &table(state, entries, audience)
 }
 
-/// The table alone.
+/// Renders the table of the timeline, without a heading.
 pub(super) fn table(state: &Hotfix, entries: &[Entry], audience: &Audience<'_>) -> String {
     let mut made = "| When | Who | What |\n|---|---|---|\n".to_owned();
     for entry in entries {
@@ -40,7 +41,7 @@ pub(super) fn table(state: &Hotfix, entries: &[Entry], audience: &Audience<'_>) 
     made
 }
 
-/// What happened, as Markdown on one line; `None` for what only the bot cares about.
+/// Describes an event on one line of Markdown; `None` for an event that matters to the bot alone.
 fn describe_event(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> {
     let title = |step: &StepId| title(state, step);
     let who = |person| escape(&name(to.people, person));
@@ -319,7 +320,7 @@ fn describe_event(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<St
     Some(said)
 }
 
-/// Whether the end of a step stands in the timeline already, as the event that fulfilled it.
+/// Returns `true` if the completion of a step is already in the timeline, as the event that satisfied the step.
 fn is_told_by_another(state: &Hotfix, step: &StepId) -> bool {
     let spec = state.plan.step(step);
     spec.is_some_and(|spec| match &spec.kind {
@@ -350,13 +351,13 @@ fn is_told_by_another(state: &Hotfix, step: &StepId) -> bool {
     })
 }
 
-/// What a step is called, as Markdown.
+/// Returns the title of a step, as Markdown.
 pub(super) fn title(state: &Hotfix, step: &StepId) -> String {
     let spec = state.plan.step(step);
     escape(spec.map_or(step.as_str(), |spec| &spec.title))
 }
 
-/// How a run ended.
+/// Describes the ending of a run.
 pub(super) fn ended(ending: &Ending) -> &'static str {
     match ending {
         Ending::Completed => "every step is behind it",
@@ -368,7 +369,7 @@ pub(super) fn ended(ending: &Ending) -> &'static str {
     }
 }
 
-/// What was decided about a drift.
+/// Describes the answer to a drift.
 pub(super) fn drift(choice: DriftChoice) -> &'static str {
     match choice {
         DriftChoice::Rebase => "put the fix on top of what production runs now",
@@ -377,7 +378,7 @@ pub(super) fn drift(choice: DriftChoice) -> &'static str {
     }
 }
 
-/// A short commit, as Markdown.
+/// Returns a short commit id, as Markdown.
 pub(super) fn sha(commit: &CommitId) -> String {
     code(commit.short())
 }
@@ -455,7 +456,6 @@ mod tests {
     use super::*;
     use crate::view::fixture::{closed, every_event, live, person, same};
 
-    /// What is written into the journal is read back as it was, whatever kind of event it is.
     #[test]
     fn every_event_is_read_back_as_it_was_written() {
         for event in every_event() {

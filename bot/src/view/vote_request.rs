@@ -1,5 +1,5 @@
-//! The question to the voters. It shows all of what would be deployed and is never cut short: what does not fit is not
-//! asked (security case 29).
+//! The vote request message. It shows everything that would be deployed and is never cut: if it does not fit, the votes
+//! are not requested (security case 29).
 
 use hotfix_adapters::chat::{Action, Card, Field, Text, Tone};
 use hotfix_adapters::ids::{CommitId, Environment};
@@ -23,44 +23,44 @@ use crate::domain::playbook::{StepKind, StepSpec};
 use crate::domain::step::{extra_commits, in_the_way};
 use crate::domain::vote::{excluded, quorum};
 
-/// More commits than this are not asked about in one question.
+/// Maximum number of commits in one vote request.
 const COMMITS: usize = 40;
-/// A longer question is not asked.
+/// Maximum length of a vote request, in characters.
 const CHARACTERS: usize = 6_000;
 
-/// Why a question is not asked.
+/// The reason why a vote request is not posted.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TooLarge {
-    /// There are too many commits, or not all of them are known by name.
+    /// There are too many commits, or some of them are not known one by one.
     #[error("The question for {environment} would have to name {total} commits, and {shown} can be shown whole")]
     Commits {
-        /// For where.
+        /// The environment of the vote request.
         environment: Environment,
-        /// How many there are.
+        /// Number of commits that would be deployed.
         total: usize,
-        /// How many could be shown.
+        /// Number of commits that can be shown.
         shown: usize,
     },
-    /// It is too long to be read whole.
+    /// The message would be too long.
     #[error("The question for {environment} would be {length} characters long, and {CHARACTERS} can be shown whole")]
     Long {
-        /// For where.
+        /// The environment of the vote request.
         environment: Environment,
-        /// How long it is.
+        /// Length of the message, in characters.
         length: usize,
     },
-    /// What would be deployed is not known.
+    /// The commit to deploy is not known.
     #[error("What would be deployed to {environment} is not known")]
     Nothing {
-        /// For where.
+        /// The environment of the vote request.
         environment: Environment,
     },
 }
 
-/// Asks for votes for a deployment.
+/// Renders the vote request for a deployment.
 ///
 /// # Errors
-/// [`TooLarge`] when the question could not be shown whole; it is not asked then.
+/// [`TooLarge`] if the message cannot show everything. Then it must not be posted.
 pub fn prompt(
     state: &Hotfix,
     environment: &Environment,
@@ -75,7 +75,7 @@ pub fn prompt(
     if head.is_none() && !state.plan.is_promotion() {
         return Err(nothing());
     }
-    // What others brought goes out with what ships, and not with the schemas that go before it.
+    // The included changes ship with the deployable commit, but not with the schemas that are deployed before it.
     let ships = state.deployable() == Some(commit);
     let riders = state.included_changes.as_deref().filter(|_| ships).unwrap_or_default();
     let riders_total = if ships { state.included_changes_total } else { 0 };
@@ -161,7 +161,8 @@ pub fn prompt(
     if length > CHARACTERS { Err(TooLarge::Long { environment: environment.clone(), length }) } else { Ok(card) }
 }
 
-/// What is open again before the votes: the question stays, and is not taken before that is put right (security case 91).
+/// Lists the steps before the votes that are open again. The vote request stays, but takes no votes until they are
+/// settled (security case 91).
 pub(crate) fn held_back(state: &Hotfix, environment: &Environment, to: &Audience<'_>, now: Timestamp) -> Vec<Text> {
     let turn = state
         .plan
@@ -180,7 +181,7 @@ pub(crate) fn held_back(state: &Hotfix, environment: &Environment, to: &Audience
     open.iter().map(line).collect()
 }
 
-/// What has to back each yes beside the chat (security case 39).
+/// Names the review on the forge that must back each vote (security case 39).
 fn backed(state: &Hotfix, environment: &Environment) -> Option<Text> {
     state.approval(environment)?.step_up?;
     let pull = state.pull.as_ref()?;
@@ -203,7 +204,7 @@ fn who(state: &Hotfix, environment: &Environment, to: &Audience<'_>, now: Timest
         return Text::of(format!("“{}” has its votes for {place}: {}.", whole(&state.title), listing(&said)));
     }
     let missing = missing_for(state, to, environment, &quorum.missing);
-    // Whose yes counts already is not asked again.
+    // People whose vote already counts are not asked again.
     let free = voters(state, to, &quorum.missing).into_iter().filter(|person| !quorum.valid.contains(person));
     let free: Vec<PersonId> = free.collect();
     let who = calls(to, &free).unwrap_or_else(|| Text::of("To whoever may vote and did not work on it"));
@@ -229,13 +230,13 @@ fn fields(state: &Hotfix, base: &CommitId) -> Vec<Field> {
     fields
 }
 
-/// A commit with everybody behind it; the subject is whole.
+/// Renders a commit with its contributors. The subject is not cut.
 fn commit_line(commit: &Contribution, to: &Audience<'_>) -> Text {
     let people: Vec<String> = commit.people.iter().map(|who| contributor(to.people, who)).collect();
     Text::of("• ").commit(&commit.commit).plain(format!(" {} — {}", whole(&commit.subject), listing(&people)))
 }
 
-/// What people and checks said of it so far.
+/// Lists the result of the review and the test results for this commit.
 fn said(state: &Hotfix, commit: &CommitId, head: &CommitId, to: &Audience<'_>, now: Timestamp) -> Vec<Text> {
     let review = |(spec, at): (&StepSpec, &StepState)| {
         let StepKind::Review { .. } = &spec.kind else {
@@ -253,7 +254,8 @@ fn said(state: &Hotfix, commit: &CommitId, head: &CommitId, to: &Audience<'_>, n
     said.extend(state.reached.iter().map(|(environment, runs)| {
         Text::of(format!("{} runs ", capital(environment.as_str()))).commit(runs).plain(", which has it.")
     }));
-    // What others deployed there has the fix, and is another commit than what ships.
+    // An environment that others deployed to may run a commit other than the one that ships, if it
+    // contains the fix.
     let there = |place: &str| state.reached.iter().find(|(environment, _)| environment.as_str() == place);
     let same_image = |word: &Attestation| word.image.is_none() || word.image.as_ref() == state.digest();
     let counts = |place: &str, word: &Attestation| {
@@ -274,7 +276,7 @@ fn tested(place: &str, word: &Attestation, to: &Audience<'_>, now: Timestamp) ->
     Text::of(text).commit(&word.commit).plain(format!(", says {} at {}.", to.name(&word.person), clock(word.at, now)))
 }
 
-/// Whose word does not count, and why (security case 23).
+/// Lists the people whose vote does not count, with the reason (security case 23).
 fn not_counted(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
     let mut people = state.contributors();
     people.insert(&state.requester);
@@ -296,7 +298,7 @@ fn not_counted(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
     (!named.is_empty()).then(|| Text::of(format!("Does not count: {}.", listing(&named))))
 }
 
-/// Whose vote for a promotion is not enough without another's.
+/// Names the authors of included changes, whose vote for a promotion needs another person's vote.
 fn not_alone(state: &Hotfix, environment: &Environment, to: &Audience<'_>, now: Timestamp) -> Option<Text> {
     let rules = quorum(state, environment, now, None).missing;
     let wrote = |person: &PersonId| state.included_changes.iter().flatten().any(|rider| state.wrote(rider, person));
@@ -365,7 +367,7 @@ React with ✅ or ❌, press a button, or say `/hotfix approve` or `/hotfix reje
         assert_eq!(values, [value("approve"), value("reject")]);
     }
 
-    /// Whoever may only look is not called; nor is whoever's vote cannot fill a place that is open.
+    /// Viewers are not mentioned, and neither are people whose vote cannot fill an open place.
     #[test]
     fn those_are_called_who_may_vote() {
         let mut play = asked();
@@ -380,7 +382,7 @@ React with ✅ or ❌, press a button, or say `/hotfix approve` or `/hotfix reje
         assert!(shown.contains("\n@Dee: production still needs 2 votes"), "{shown}");
     }
 
-    /// A question that is shown anew after its votes are there asks for nothing.
+    /// A vote request that is rendered again after its quorum is reached mentions no voters.
     #[test]
     fn a_question_that_has_its_votes_says_whose() {
         let play = asked().by("ben", yes(None)).by("dee", yes(None));

@@ -1,4 +1,4 @@
-//! Who is waited for, for what, and how they answer. Only people who must act are called.
+//! The open asks of a run: who must act, on what, and with which command. Only people who must act are mentioned.
 
 mod conflict;
 
@@ -27,10 +27,10 @@ use crate::domain::vote::{excluded, is_backed};
 
 pub(super) use conflict::conflict;
 
-/// More people than this are not called by name.
+/// Maximum number of people to mention by name.
 const CALLED: usize = 8;
 
-/// Everything that is waited for now.
+/// Returns all open asks of a run.
 pub(super) fn asks(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Text> {
     if state.is_over() {
         return Vec::new();
@@ -62,7 +62,7 @@ pub(super) fn asks(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Tex
     asks
 }
 
-/// Returns what one wait of a step asks of whom.
+/// Returns the asks for one wait condition of a step.
 pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, spec: &StepSpec, wait: &Wait) -> Vec<Text> {
     let owner = || owner(state, to);
     match wait {
@@ -184,8 +184,8 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, spec: &StepSpec, wait: &Wai
     }
 }
 
-/// What can be done about a deployment that failed. What targets named before that say nothing of production, the bot
-/// does not know.
+/// Returns the options after a failed deployment: retry, or roll back. Rollback is left out if the deployment was
+/// limited to targets outside production, because the bot does not know what they ran before.
 pub(super) fn again(state: &Hotfix, to: &Audience<'_>, environment: &Environment, forth: bool) -> Text {
     let known = state.plan.only_in(environment).is_empty() || state.plan.reaches_production(environment);
     let text = owner(state, to).plain(": try again with ").command("retry");
@@ -195,12 +195,12 @@ pub(super) fn again(state: &Hotfix, to: &Audience<'_>, environment: &Environment
     text.plain(".")
 }
 
-/// Whoever opened the run: the one who sees it through.
+/// Mentions the requester, who owns the run.
 pub(super) fn owner(state: &Hotfix, to: &Audience<'_>) -> Text {
     Text::new().span(to.call(&state.requester))
 }
 
-/// The team members whose word can count: they neither asked for the change nor wrote it.
+/// Returns the team members whose review can count: neither the requester nor contributors.
 pub(super) fn others(state: &Hotfix) -> Vec<PersonId> {
     let authors = state.contributors();
     let team: BTreeSet<&PersonId> = state.plan.team.iter().collect();
@@ -208,8 +208,8 @@ pub(super) fn others(state: &Hotfix) -> Vec<PersonId> {
     free.cloned().collect()
 }
 
-/// Those whose vote can fill one of these places: they have the role now, and neither asked for the change nor wrote it.
-/// Where that is a crowd, those of them who are in the team.
+/// Returns the people whose vote can fill one of these places: they hold the role and are not excluded by their part in
+/// the run. If there are too many to mention, only those in the team.
 pub(super) fn voters(state: &Hotfix, to: &Audience<'_>, rules: &[ApprovalRule]) -> Vec<PersonId> {
     let holders = rules.iter().flat_map(|rule| to.policy.active_holders(to.people, &state.plan.service, rule.role));
     let may: BTreeSet<PersonId> = holders.filter(|person| excluded(state, person).is_none()).collect();
@@ -219,7 +219,7 @@ pub(super) fn voters(state: &Hotfix, to: &Audience<'_>, rules: &[ApprovalRule]) 
     may.into_iter().filter(|person| state.plan.team.contains(person)).collect()
 }
 
-/// Calls these people in one breath; a crowd is not called.
+/// Mentions these people in one list; `None` if there are none or too many.
 pub(super) fn calls(to: &Audience<'_>, people: &[PersonId]) -> Option<Text> {
     if people.is_empty() || people.len() > CALLED {
         return None;
@@ -239,7 +239,7 @@ pub(super) fn calls(to: &Audience<'_>, people: &[PersonId]) -> Option<Text> {
     Some(text)
 }
 
-/// Where there are several productions, each that changed is named with what it runs (HOCS-34).
+/// Names each production that changed, with its commits, if there are several productions (HOCS-34).
 fn changed(state: &Hotfix) -> Vec<Text> {
     let several = state.plan.productions().count() > 1;
     let line = |(name, drift): (&Environment, &Drift)| {
@@ -249,7 +249,7 @@ fn changed(state: &Hotfix) -> Vec<Text> {
     state.drifts.iter().filter(|_| several).map(line).collect()
 }
 
-/// Returns the answers to a change of production that are possible now (APPLY-16, APPLY-17).
+/// Returns the possible answers to a drift (APPLY-16, APPLY-17).
 pub(super) fn drift_options(state: &Hotfix) -> Vec<Text> {
     let ways = drift_ways(state);
     let option = |words: &str, meaning: &str| {
@@ -265,7 +265,7 @@ pub(super) fn drift_options(state: &Hotfix) -> Vec<Text> {
     all.into_iter().flatten().collect()
 }
 
-/// Returns what to do about a branch that somebody deleted.
+/// Returns the options after the branch was deleted.
 pub(super) fn gone(state: &Hotfix, to: &Audience<'_>, at: &CommitId) -> Vec<Text> {
     let branch = state.plan.branch.as_str();
     let next = owner(state, to).plain(": to have ").code(branch).plain(" back at ").commit(at);
@@ -279,13 +279,13 @@ pub(super) fn gone(state: &Hotfix, to: &Audience<'_>, at: &CommitId) -> Vec<Text
     vec![next.plain("."), by_hand]
 }
 
-/// Returns whether another fix can still come onto the branch of this run.
+/// Returns `true` if another fix can still go onto the branch of this run.
 pub(super) fn takes_fixes(state: &Hotfix) -> bool {
     let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
     !merged && state.branch == BranchState::Present && !state.plan.is_promotion()
 }
 
-/// Returns whether main has the change of this run, as far as is known.
+/// Returns `true` if main is known to have the change of this run.
 fn main_has_it(state: &Hotfix) -> bool {
     let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
     match &state.mainline {
@@ -295,7 +295,7 @@ fn main_has_it(state: &Hotfix) -> bool {
     }
 }
 
-/// Returns the text with what can be done about what was rolled back beside trying it again: "push a better fix".
+/// Appends the alternatives to another attempt after a rollback, such as "push a better fix".
 pub(super) fn instead(state: &Hotfix, text: Text) -> Text {
     let main = state.plan.main.as_str();
     let (first, link, then) = if state.plan.is_promotion() {
@@ -318,8 +318,8 @@ pub(super) fn instead(state: &Hotfix, text: Text) -> Text {
     first.plain(format!(", {link} {then} once this one is over"))
 }
 
-/// Returns what is missing of votes for an environment; whoever said yes to work of their own alone is named (security
-/// case 23).
+/// Returns the missing votes. If all voters wrote the same included change, adds that a person other than them
+/// must vote (security case 23).
 pub(super) fn missing_for(
     state: &Hotfix,
     to: &Audience<'_>,
@@ -338,7 +338,8 @@ pub(super) fn missing_for(
     format!("{} other than {}, who wrote part of it", missing(rules), listing(&names))
 }
 
-/// Says who can set a must aside, when it can be set aside and there are two people who may.
+/// Names the people who can override a mandatory step; `None` if it cannot be overridden or fewer than two people may
+/// do so.
 pub(super) fn set_aside(state: &Hotfix, to: &Audience<'_>, spec: &StepSpec) -> Option<Text> {
     if spec.level != Level::Must || !can_be_overridden(state, &spec.kind) {
         return None;
@@ -355,7 +356,7 @@ pub(super) fn set_aside(state: &Hotfix, to: &Audience<'_>, spec: &StepSpec) -> O
     Some(Text::of(format!("To go on all the same, {who} say ")).command(&how).plain("."))
 }
 
-/// What is missing of votes: "1 vote of an approver".
+/// Formats missing votes: "1 vote of an approver".
 pub(super) fn missing(rules: &[ApprovalRule]) -> String {
     let rules = rules.iter().map(|rule| {
         let role = rule.role.as_str();
@@ -397,17 +398,17 @@ fn review(
     lines
 }
 
-/// What holds the pull request itself back.
+/// Lists the marks that hold back the pull request.
 fn held_back(state: &Hotfix, to: &Audience<'_>, pull: &[String]) -> Option<Text> {
     (!pull.is_empty()).then(|| owner(state, to).plain(format!(": {}. Put that right on the forge.", unreported(pull))))
 }
 
-/// Checks that are not green.
+/// Joins the checks that are not green.
 pub(super) fn unreported(checks: &[String]) -> String {
     checks.iter().map(|check| outside(check)).collect::<Vec<_>>().join("; ")
 }
 
-/// What is merged cannot be taken back by the bot, and is not released with a red check.
+/// Asks to repair a failed check of the merge. The bot cannot undo the merge, and does not release it.
 fn merge_failed(state: &Hotfix, to: &Audience<'_>, commit: &CommitId, checks: &[String]) -> Text {
     let text = owner(state, to).plain(": the merge ").commit(commit);
     text.plain(format!(" is not released: {}. Run the check again, or mend ", unreported(checks)))
@@ -470,7 +471,7 @@ fn fix_on_main(state: &Hotfix, to: &Audience<'_>, missing: &[CommitId]) -> Vec<T
     vec![text.plain(".")]
 }
 
-/// A hotfix that stays is a non-standard state, and somebody has to end it (HOCS-37).
+/// Asks to end the hotfix in production, because a hotfix that stays is a non-standard state (HOCS-37).
 fn expiry(state: &Hotfix, to: &Audience<'_>, places: &[Environment]) -> Vec<Text> {
     let run = if places.len() == 1 { "runs" } else { "run" };
     let here = listing(&places.iter().map(Environment::as_str).collect::<Vec<_>>());
@@ -531,7 +532,7 @@ fn votes(state: &Hotfix, to: &Audience<'_>, environment: &Environment, missing_r
     .plain(".")
 }
 
-/// Somebody has to deploy with their own hands, and say how it went.
+/// Asks for a manual deployment, and for its outcome.
 pub(super) fn by_hand(state: &Hotfix, to: &Audience<'_>, environment: &Environment) -> Vec<Text> {
     let deploy = state.last_deploy(environment).map(|deploy| &deploy.intent);
     let commit = deploy.map_or("the approved commit", |intent| intent.commit.as_str());
@@ -553,8 +554,8 @@ pub(super) fn by_hand(state: &Hotfix, to: &Audience<'_>, environment: &Environme
     said
 }
 
-/// Returns how a deployment there is done, with what its pattern names filled in. A pattern in which something stays open is
-/// left out.
+/// Describes the deploy mechanism, with the placeholders filled in. The part with a placeholder that cannot be filled
+/// is left out.
 pub(super) fn mechanism(state: &Hotfix, environment: &Environment, commit: Option<&CommitId>) -> Option<String> {
     let plan = state.plan.environment(environment)?;
     let mut words = plan.mechanism.replace("{environment}", environment.as_str());
@@ -567,7 +568,7 @@ pub(super) fn mechanism(state: &Hotfix, environment: &Environment, commit: Optio
     Some(words)
 }
 
-/// A line of the instructions that the configuration gives; what stands in backticks there is to be copied.
+/// Renders a line of the configured instructions; text in backticks becomes code to copy.
 fn instruction(line: &str) -> Text {
     let pieces = line.trim_end().split('`').enumerate();
     pieces.fold(Text::new(), |text, (at, piece)| match (at % 2, piece) {
@@ -577,7 +578,7 @@ fn instruction(line: &str) -> Text {
     })
 }
 
-/// Nothing that the bot can ask says what runs there: a person looks, and their word is kept as theirs.
+/// Asks a user to check the rollout, because no system can report it to the bot. The answer is recorded in their name.
 pub(super) fn rolled_out(state: &Hotfix, to: &Audience<'_>, environment: &Environment) -> Vec<Text> {
     let commit = state.last_deploy(environment).map(|deploy| &deploy.intent.commit);
     let what = commit.map_or_else(|| Text::of("it"), |commit| Text::new().commit(commit));
@@ -623,7 +624,7 @@ fn mainline(state: &Hotfix, to: &Audience<'_>, spec: &StepSpec) -> Text {
             Mainline::NotMerged | Mainline::Reverted(_) | Mainline::Merged(..) | Mainline::Waived { .. },
             Some(_) | None,
         ) => {
-            // The branch may be deleted since main had everything that was on it.
+            // The branch may already be deleted after main contained everything on it.
             let bring = if matches!(state.mainline, Mainline::Reverted(_)) {
                 Text::of("bring the fix back to ")
             } else {
@@ -640,7 +641,7 @@ fn mainline(state: &Hotfix, to: &Audience<'_>, spec: &StepSpec) -> Text {
     }
 }
 
-/// Main took out what is about to be shipped.
+/// Asks about fixes that main reverted before they shipped.
 fn reverted(state: &Hotfix, to: &Audience<'_>, sources: &[CommitId]) -> Text {
     let mut text = owner(state, to).plain(": ").code(state.plan.main.as_str()).plain(" reverted ");
     for (at, source) in sources.iter().enumerate() {
@@ -654,7 +655,7 @@ fn reverted(state: &Hotfix, to: &Audience<'_>, sources: &[CommitId]) -> Text {
         .plain(".")
 }
 
-/// A branch of picks holds what nobody asked for, and it would ship with the fix (SRE-4).
+/// Reports commits on the branch that nobody requested and that would ship with the fix (SRE-4).
 pub(super) fn strays(state: &Hotfix, to: &Audience<'_>, strays: &[(CommitId, ExtraKind)]) -> Vec<Text> {
     let (branch, main) = (state.plan.branch.as_str(), state.plan.main.as_str());
     let first = owner(state, to).plain(": ").code(branch).plain(format!(
@@ -674,7 +675,7 @@ pub(super) fn strays(state: &Hotfix, to: &Audience<'_>, strays: &[(CommitId, Ext
     lines
 }
 
-/// What a commit is that nobody asked for in so many words.
+/// Describes why a commit is on the branch without being a requested pick.
 pub(super) fn is(why: ExtraKind, main: &str) -> String {
     match why {
         ExtraKind::Adapted => format!("was adapted by a person, and is not what {main} has"),
@@ -684,7 +685,7 @@ pub(super) fn is(why: ExtraKind, main: &str) -> String {
     }
 }
 
-/// Somebody who was not involved has to look at what went out by the broken glass.
+/// Asks for a countersign of the break-glass, by an approver who was not involved.
 pub(super) fn countersign(state: &Hotfix, to: &Audience<'_>) -> Vec<Text> {
     let reviewers = to.policy.active_holders(to.people, &state.plan.service, Role::Approver);
     let free: Vec<PersonId> = reviewers.into_iter().filter(|person| involved(state, person).is_none()).collect();

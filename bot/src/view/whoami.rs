@@ -1,4 +1,4 @@
-//! Who somebody is to the bot, what they may do, and what to do about what they may not.
+//! The reply to `whoami`: the caller's identity, their rights, and how to get missing ones.
 
 use std::collections::BTreeSet;
 
@@ -10,49 +10,49 @@ use crate::domain::id::{HotfixId, ServiceName};
 use crate::domain::people::{Person, Role};
 use crate::domain::refusal::Refusal;
 
-/// Somebody, as the bot knows them.
+/// The caller, as the bot knows them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Me<'a> {
-    /// By which account they ask.
+    /// The account that sent the command.
     pub account: &'a PersonRef,
-    /// Who that is.
+    /// The person behind the account; `None` if it maps to no person.
     pub person: Option<&'a Person>,
-    /// What the account is worth.
+    /// The kind of the account, which may limit its rights.
     pub worth: Worth,
-    /// The services for which they have a role.
+    /// The services for which the person has a role.
     pub services: Vec<Rights>,
-    /// The open runs of those whose word is asked for, and why theirs does not count if it does not.
+    /// The open runs that the person has a vote for by role, with the refusal if their vote does not count.
     pub runs: Vec<(HotfixId, ServiceName, Option<Refusal>)>,
 }
 
-/// What an account is worth.
+/// The kind of an account, which may limit its rights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Worth {
-    /// It is the command line's.
+    /// The command line.
     Terminal {
-        /// Whether votes are taken from there.
+        /// `true` if votes are accepted from the command line.
         votes: bool,
     },
-    /// What the chat says.
+    /// The kind that the chat reports.
     Chat(AccountKind),
     /// The chat could not be asked.
     Unsure,
 }
 
-/// What somebody may do for a service.
+/// The rights of a person for one service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rights {
-    /// The service.
+    /// The service that the rights apply to.
     pub service: ServiceName,
-    /// Their roles.
+    /// The roles that the policy gives to the person.
     pub roles: BTreeSet<Role>,
-    /// Where acts are taken.
+    /// The channel in which the service accepts commands.
     pub channel: ChannelRef,
-    /// Where their vote counts for.
+    /// The environments for which the person's vote counts.
     pub votes: Vec<Environment>,
 }
 
-/// Who somebody is to the bot, and what they may do.
+/// Renders the reply to `whoami`.
 #[must_use]
 pub fn whoami(me: &Me<'_>) -> Card {
     let here = account(me.account);
@@ -96,7 +96,7 @@ fn account(account: &PersonRef) -> Text {
     Text::new().code(format!("{} {}", platform(account.platform), outside(&account.id)))
 }
 
-/// The other accounts that speak for them: by each of them they are one person, and have one vote.
+/// Lists the person's other accounts. All of them share one vote.
 fn also(person: &Person, here: &PersonRef) -> Option<Text> {
     let others: Vec<&PersonRef> = person.accounts.iter().filter(|other| *other != here).collect();
     let (last, first) = others.split_last()?;
@@ -118,7 +118,7 @@ fn rights(rights: &Rights) -> Text {
     text.plain(format!(". Your vote counts for {}, unless you asked for the hotfix or worked on it.", listing(&places)))
 }
 
-/// What an account is not let do, and what to do about it.
+/// Describes the limits of an account, and how to get around them.
 fn worth(worth: Worth) -> Option<&'static str> {
     match worth {
         Worth::Terminal { votes: true } | Worth::Chat(AccountKind::Member) => None,
@@ -150,7 +150,7 @@ fn platform(platform: Platform) -> &'static str {
     }
 }
 
-/// What people.toml calls accounts there.
+/// Returns the key of a platform's accounts in `people.toml`.
 fn key(platform: Platform) -> &'static str {
     match platform {
         Platform::Console => "console",

@@ -1,4 +1,4 @@
-//! Acts on the code: branches, picks, pull requests, merges. The port makes each harmless to repeat.
+//! Performers for code: branches, picks, rebases, pull requests and merges. The forge port makes each call idempotent.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::engine::facts::LISTED;
 use crate::engine::mailbox::CommitExtras;
 use crate::engine::outbox::Performed;
 
-/// A rebase of more commits than this is a person's work.
+/// Maximum number of commits that the bot rebases; more are left to an engineer.
 const REBASED_AT_MOST: usize = 100;
 
 impl Engine {
@@ -39,7 +39,7 @@ impl Engine {
         Ok(Performed::came(EffectResult::BranchCreated { which, at: at.clone() }))
     }
 
-    /// Keeps what an earlier run left on the branch under another name. Whatever of it was done before is found done.
+    /// Moves the branch that an earlier run left to another name. Safe to repeat after a partial attempt.
     async fn put_aside(&self, state: &Hotfix, base: &CommitId) -> Result<(), Failure> {
         let (forge, repo, branch) = (self.forge(&state.plan.service)?, &state.plan.repo, &state.plan.branch);
         let Some(left) = state.snapshot.as_ref().and_then(|survey| survey.left.as_ref()) else { return Ok(()) };
@@ -55,7 +55,7 @@ impl Engine {
         forge.delete(repo, branch, &left.at).await
     }
 
-    /// Creates the branch again that somebody deleted: its commits are still known here.
+    /// Restores a deleted branch at its last known commit.
     pub(super) async fn restore_branch(&self, state: &Hotfix, at: &CommitId) -> Result<Performed, Failure> {
         self.forge(&state.plan.service)?.create(&state.plan.repo, &state.plan.branch, at).await?;
         Ok(Performed::came(EffectResult::BranchRestored { at: at.clone() }))
@@ -83,7 +83,7 @@ impl Engine {
                 let base = state.base.as_ref().unwrap_or(&tip);
                 PickResult::Done { head: self.head_at(state, base, &commit, tips).await?, commit }
             }
-            // It may be there because this very pick was done before the bot was stopped: then the head tells it.
+            // An earlier attempt of this pick may have succeeded before a restart. The moved head shows that.
             Picked::AlreadyThere if state.head.as_ref().is_some_and(|head| head.tip != tip) => {
                 let base = state.base.as_ref().unwrap_or(&tip);
                 PickResult::Done { head: self.head_at(state, base, &tip, tips).await?, commit: tip }
@@ -96,7 +96,7 @@ impl Engine {
         Ok(Performed::came(EffectResult::Picked { source: source.clone(), by: Box::new(by), result }))
     }
 
-    /// Puts everything on the branch but this fix on top of the base anew. What lies below the fix stays as it is.
+    /// Rebuilds the branch without this fix. Commits below the fix stay as they are; later ones are picked again.
     pub(super) async fn unpick(&self, state: &Hotfix, source: &CommitId, at: Timestamp) -> Result<Performed, Failure> {
         let (forge, repo) = (self.forge(&state.plan.service)?, &state.plan.repo);
         let tips = &Tips::default();
@@ -135,7 +135,7 @@ impl Engine {
         Ok(Performed::came(EffectResult::Unpicked { source: source.clone(), result: Ok(seen) }))
     }
 
-    /// Moves the branch. Somebody who pushed at the same moment is no reason to give up: it is done again on top.
+    /// Moves the branch. After a concurrent push, the effect is retried on top of that push.
     async fn move_branch(&self, state: &Hotfix, from: &CommitId, to: &CommitId) -> Result<(), Failure> {
         let forge = self.forge(&state.plan.service)?;
         match forge.advance(&state.plan.repo, &state.plan.branch, from, to).await {
@@ -153,7 +153,8 @@ impl Engine {
         tip.ok_or_else(gone)
     }
 
-    /// Puts the commits since the old base on top of the new one. The same commits come out however often it is done.
+    /// Rebases the commits after the old base onto the new one. Deterministic: a repeated attempt produces
+    /// the same commits.
     pub(super) async fn rebase(
         &self,
         state: &Hotfix,
@@ -195,7 +196,7 @@ impl Engine {
         Ok(Performed::came(EffectResult::PullOpened { number: pull.number, author, url: pull.url }))
     }
 
-    /// The fix goes to main in a pull request of its own (HOCS-12).
+    /// Opens the pull request that merges the fix back to main (HOCS-12).
     pub(super) async fn open_return(&self, state: &Hotfix) -> Result<Performed, Failure> {
         let pull = self.open_into(state, &state.plan.main).await?;
         Ok(Performed::came(EffectResult::ReturnOpened { number: pull.number, url: pull.url }))
@@ -245,8 +246,8 @@ impl Engine {
         Ok(Performed::came(EffectResult::Merged { number, commit }))
     }
 
-    /// Judges once more what a merge rests on, as it is now, in the moment before it (security case 91). What is not right any
-    /// more is told by the step that is open again; the merge has its turn after it.
+    /// Checks the facts that a merge depends on, right before it (security case 91). Returns a result if the merge must
+    /// not happen in this turn: the step that became open again reports why, and the merge follows it.
     async fn may_merge(&self, state: &Hotfix, pull: &PullRequest) -> Result<Option<Performed>, Failure> {
         if !state.holds.is_empty() && state.plan.hold == HoldMeans::Pauses && state.live_at.is_none() {
             let who: Vec<&str> = state.holds.keys().map(|person| self.config.people.name(person)).collect();
@@ -281,9 +282,9 @@ impl Engine {
         Ok(Some(Performed::came(EffectResult::Nothing)))
     }
 
-    /// Finds everything between what production runs and what will be released, less the fix itself, and less what production has
-    /// already when it runs something beside main. The newest commit is one of them, unless it is the one by which the fix was
-    /// merged.
+    /// Finds the included changes of a release: all changes between the running commit and `to`, without the fix. If
+    /// production runs a commit that is not on main, changes that it has in another form are left out too. The tip of
+    /// the range counts, unless it is the merge of the fix.
     pub(super) async fn find_riders(&self, state: &Hotfix, to: &CommitId) -> Result<Performed, Failure> {
         let from = state.snapshot.as_ref().and_then(|survey| survey.running.as_ref().or(survey.last_success.as_ref()));
         let Some(from) = from else {
@@ -306,8 +307,8 @@ impl Engine {
         Ok(Performed::came(EffectResult::IncludedChanges { riders, total }))
     }
 
-    /// Returns those of these commits whose content another commit does not have yet, in whatever way it came there. What was
-    /// rewritten there since is something else.
+    /// Returns the commits whose change `tip` does not have in any form. A change that was rewritten there
+    /// counts as missing.
     pub(super) async fn not_in(
         &self,
         state: &Hotfix,
@@ -340,20 +341,21 @@ impl Engine {
         Ok(Performed::came(EffectResult::BranchDeleted))
     }
 
-    /// Whether `tip` has the fix of this run.
+    /// Checks if `tip` contains the fix of this run, or the promoted commit.
     pub(in crate::engine) async fn has_fix(
         &self,
         state: &Hotfix,
         tip: &CommitId,
     ) -> Result<Option<Containment>, Failure> {
         let change = match (&state.base, &state.head, &state.target) {
-            // What was promoted is what has to be there.
+            // For a promotion, the promoted commit is what `tip` must contain.
             (Some(base), _, Some(target)) => Change { base: base.clone(), head: target.clone() },
             (Some(base), Some(head), None) if head.total > 0 => Change { base: base.clone(), head: head.tip.clone() },
             (Some(_) | None, Some(_) | None, None) | (None, _, Some(_)) => return Ok(None),
         };
         if state.target.is_some() {
-            // A release that goes on from it has it, whatever became of single lines.
+            // A release that descends from the promoted commit contains it, even if some of its lines
+            // were changed later.
             let itself = Change { base: change.head.clone(), head: change.head.clone() };
             let how = self.contained(&state.plan.service, &state.plan.repo, &itself, tip).await?;
             if how == Containment::Ancestor {
@@ -366,8 +368,9 @@ impl Engine {
         Ok(Some(how))
     }
 
-    /// What a person adapted for production is no patch of main, a pick can differ from its source, and what mends the
-    /// order of versions never goes there: the changes of main that were asked for stand for them (SRE-8, SRE-10, SRE-11).
+    /// Checks if `tip` contains the changes of main that were requested as fixes. They stand for the branch, because a
+    /// commit adapted for production is no patch of main, a pick can differ from its source, and a commit that corrects
+    /// the version order never goes to main (SRE-8, SRE-10, SRE-11).
     async fn has_sources(&self, state: &Hotfix, tip: &CommitId) -> Result<Containment, Failure> {
         let found = self.fixes_in(state, tip).await?;
         let asked = found.into_iter().filter(|(source, _)| state.on_main.contains(source));
@@ -383,7 +386,7 @@ impl Engine {
     }
 }
 
-/// What people say against a merge by a mark on the pull request.
+/// Returns the mark on the pull request that blocks its merge: closed, draft or a hold label.
 fn held_back(seen: &PullSeen) -> Option<String> {
     if seen.closed {
         return Some("is closed".to_owned());
@@ -394,7 +397,7 @@ fn held_back(seen: &PullSeen) -> Option<String> {
     (!seen.hold_labels.is_empty()).then(|| format!("carries {}", seen.hold_labels.join(" and ")))
 }
 
-/// git refuses to write the commit that a pick would make; a person makes one with an author of their own.
+/// Returns the refusal of a pick that git cannot commit. It tells the user how to make the commit under their own name.
 fn by_hand(state: &Hotfix, source: &CommitId, why: &str) -> Failure {
     let branch = &state.plan.branch;
     Failure::rejected(format!(

@@ -1,4 +1,4 @@
-//! Deployments: the facts once more, then the act, then its end.
+//! Performers for deployments: the final check of the facts, the start, and the progress up to the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -30,7 +30,8 @@ use crate::engine::outbox::Performed;
 use crate::policy::ChatDown;
 
 impl Engine {
-    /// Reads everything a deployment rests on, in the moment before it. What cannot be read is a no.
+    /// Reads all facts that a deployment depends on, right before it begins. Fails closed: if a fact cannot be read,
+    /// the deployment does not begin.
     pub(super) async fn check_deploy(
         &self,
         state: &Hotfix,
@@ -82,7 +83,8 @@ impl Engine {
         Ok(Performed::came(EffectResult::DeployChecked { environment, commit, key, facts: Box::new(facts) }))
     }
 
-    /// What going back to `to` would take away of others. What the forge cannot name keeps nobody from going back.
+    /// Returns the changes of others that a rollback to `to` would remove; `None` if the running commit is `to`, or
+    /// one that this run deployed or started from. If the forge cannot list the changes, the rollback still proceeds.
     async fn removal(
         &self,
         state: &Hotfix,
@@ -118,8 +120,8 @@ impl Engine {
         Some(Removal { total: commits.len() + beyond, commits, runs })
     }
 
-    /// Returns the image of a commit that is put back: the one that an earlier deployment of it named, or the one that the registry
-    /// has. A registry that cannot say keeps nobody from going back: where an image is needed, the mechanism says so.
+    /// Returns the image for a rollback to a commit: from an earlier deployment of that commit, or from the registry.
+    /// `None` does not stop the rollback: a mechanism that needs an image reports that itself.
     async fn earlier_image(&self, state: &Hotfix, commit: &CommitId) -> Option<Image> {
         let service = &state.plan.service;
         let runs = self.states().await;
@@ -147,7 +149,7 @@ impl Engine {
         }
     }
 
-    /// What the policy asks for beyond the plan is known before the votes are judged by it.
+    /// Submits the current voting rules of the policy, so that the votes are judged by them.
     async fn see_rules(&self, state: &Hotfix) -> Result<(), Failure> {
         let seen = self
             .submit(
@@ -159,7 +161,8 @@ impl Engine {
         seen.map(|_| ()).map_err(|error| Failure::retry(error.to_string()))
     }
 
-    /// Returns the request to deploy a commit, by what is known of the deployment with this key.
+    /// Builds the deploy request for a commit. The image and the previous commit come from the intent with this key, if
+    /// there is one.
     fn request(&self, state: &Hotfix, key: &DeployKey, environment: &Environment, commit: &CommitId) -> DeployRequest {
         let intent = state.deploy(key).map(|deploy| &deploy.intent);
         DeployRequest {
@@ -175,7 +178,8 @@ impl Engine {
         }
     }
 
-    /// Returns the changes of files that a deployment of this commit would make now; `None` when it changes no files.
+    /// Returns the file edits that a deployment of this commit would make at this moment; `None` if the mechanism edits
+    /// no files.
     pub(in crate::engine) async fn edits_for(
         &self,
         state: &Hotfix,
@@ -188,7 +192,7 @@ impl Engine {
         self.mechanism(&state.plan.service, environment)?.edits(&request).await
     }
 
-    /// Returns the changes of files that the deployment of what ships would make, when they are others than the run knows.
+    /// Returns the file edits of the coming deployment if they differ from those that the run has recorded.
     pub(in crate::engine) async fn new_edits(
         &self,
         state: &Hotfix,
@@ -201,7 +205,7 @@ impl Engine {
         Ok(new.map(|edits| Observation::Edits { environment: environment.clone(), edits }))
     }
 
-    /// Has the run know the changes of files that its deployment would make now, before people are asked, and before it begins.
+    /// Records the file edits of the coming deployment, before votes are requested and before it begins.
     pub(super) async fn see_edits(&self, state: &Hotfix, environment: &Environment) -> Result<(), Failure> {
         let Some(sighting) = self.new_edits(state, environment).await? else { return Ok(()) };
         let seen = Command::Observed(StampedObservation::new(&Arc::new(state.clone()), sighting));
@@ -209,7 +213,8 @@ impl Engine {
         told.map(|_| ()).map_err(|error| Failure::retry(error.to_string()))
     }
 
-    /// The roles that the voters have now. Somebody who left has none, nor has whoever lost the account they voted by.
+    /// Returns the current roles of the voters. A voter who left, or who no longer owns the account of the vote,
+    /// has no entry.
     pub(in crate::engine) fn standing(&self, state: &Hotfix) -> CurrentRoles {
         let here = |vote: &&Vote| {
             let known = self.config.people.get(&vote.person).is_some_and(|person| person.active);
@@ -220,21 +225,22 @@ impl Engine {
         voters.map(|id| (id.clone(), self.config.policy.roles(&state.plan.service, id))).collect()
     }
 
-    /// The pull request of a run as it is now, unless it is merged already.
+    /// Reads the pull request of a run; `None` if there is none or if it is already merged.
     pub(in crate::engine) async fn pull_now(&self, state: &Hotfix) -> Result<Option<PullFacts>, Failure> {
         let Some(pull) = state.pull.as_ref().filter(|pull| pull.merged.is_none()) else {
             return Ok(None);
         };
         let now = self.forge(&state.plan.service)?.read(&state.plan.repo, pull.number).await?;
         let merged = match &now.state {
-            // What was merged elsewhere is not where the plan wants it (security case 26).
+            // A merge into a branch other than the planned one does not count (security case 26).
             PullState::Merged(commit) => Some(commit.clone()).filter(|_| now.base == state.plan.into),
             PullState::Open | PullState::Closed => None,
         };
         Ok(Some(PullFacts { seen: self.pull_seen(state, &now).await?, merged }))
     }
 
-    /// Who has pushed to the branch by now, and who of them is not known: forges tell it late. It matters to votes alone.
+    /// Returns the people who have pushed to the branch and the unknown ones among them; forges may report a push late.
+    /// Empty if there are no votes that this could affect.
     async fn pushers_now(
         &self,
         state: &Hotfix,
@@ -245,9 +251,9 @@ impl Engine {
         if rollback || !voted || state.head.is_none() { Ok(Default::default()) } else { self.pushers(state).await }
     }
 
-    /// Whose vote does not stand any more: the chat does not bear it out, or they turn out to have pushed what they voted for,
-    /// which forges tell late. Putting back what ran before rests on no vote, so nobody is asked then: the chat may be down
-    /// just when that is needed most.
+    /// Returns the votes that are void, with the reason: the chat no longer confirms the vote, or the voter has pushed
+    /// to the branch, which forges may report late. A rollback depends on no vote, so the chat is not asked: it may be
+    /// down when a rollback is needed most.
     async fn lapsed(
         &self,
         state: &Hotfix,
@@ -265,7 +271,7 @@ impl Engine {
         for vote in votes {
             match self.borne_out(vote, prompt).await {
                 Ok(why) => lapsed.extend(why.map(|why| (vote.person.clone(), why))),
-                // The operators chose that the work goes on without the chat: votes count as they were last seen.
+                // The policy is to continue without the chat, so votes count as they were last read.
                 Err(Failure::Retry { reason, .. } | Failure::Uncertain { reason })
                     if self.config.policy.chat_down() == ChatDown::GoOn =>
                 {
@@ -277,7 +283,7 @@ impl Engine {
         Ok(lapsed)
     }
 
-    /// Why the chat does not bear a vote out any more, if that is so.
+    /// Returns the reason why the chat no longer confirms a vote; `None` if it does.
     async fn borne_out(&self, vote: &Vote, prompt: Option<&MessageRef>) -> Result<Option<VoidReason>, Failure> {
         if let Some(why) = self.account_lapsed(vote).await? {
             return Ok(Some(why));
@@ -288,18 +294,19 @@ impl Engine {
         }
     }
 
-    /// Whether the reaction is still there (security cases 33 and 34).
+    /// Returns `true` if the voter's approving reaction is still on the message (security cases 33 and 34).
     async fn stands(&self, message: &MessageRef, person: &PersonId) -> Result<bool, Failure> {
         let reactions = self.outside.chat.reactions(message).await?;
         let yes = reactions.iter().filter(|reaction| reaction.emoji == Emoji::Yes);
         Ok(yes.filter_map(|reaction| self.person(Some(&reaction.person))).any(|who| &who == person))
     }
 
-    /// What became of the account that somebody voted by, when it is no member's any more (security cases 30 and 31).
+    /// Returns the reason why the account behind a vote does not count anymore; `None` if it is still a member's
+    /// (security cases 30 and 31).
     async fn account_lapsed(&self, vote: &Vote) -> Result<Option<VoidReason>, Failure> {
         let own = || self.config.people.get(&vote.person)?.account(self.outside.platform);
         let Some(account) = vote.account.as_ref().or_else(own) else { return Ok(Some(VoidReason::Left)) };
-        // The command line has no accounts that anybody could take away.
+        // Console accounts cannot be revoked.
         if account.platform == Platform::Console {
             return Ok(None);
         }
@@ -315,8 +322,8 @@ impl Engine {
         })
     }
 
-    /// What others brought, a line each, for people who meet it over there; whoever nobody knows is named as git has it
-    /// (PROMO-10, PROMO-11).
+    /// Returns the included changes, one line each, for the text of the promotion. An unknown author appears under the
+    /// name in git (PROMO-10, PROMO-11).
     fn riders(&self, state: &Hotfix) -> Vec<String> {
         let line = |rider: &Contribution| {
             let who: Vec<&str> = rider
@@ -329,21 +336,21 @@ impl Engine {
         state.included_changes.iter().flatten().map(line).collect()
     }
 
-    /// What a deployment waits for is told while it goes on.
+    /// Submits an interim result of a deployment in progress.
     async fn note(&self, run: HotfixId, outcome: EffectResult) -> Result<(), Failure> {
         let told = self.submit(run, &Command::Finished(outcome), CommitExtras::default()).await;
         told.map(|_| ()).map_err(|error| Failure::retry(error.to_string()))
     }
 
-    /// Why a deployment is not begun, though it was decided: whoever wants it still asks for it again, so that the facts are
-    /// read again.
+    /// Returns the reason why a decided deployment must not begin; `None` if it may. It is not retried: a new deploy
+    /// command reads the facts again.
     async fn begins(&self, state: &Hotfix, key: &DeployKey) -> Result<Option<String>, Failure> {
         let too_late = match state.deploy(key) {
             Some(deploy) => self.too_late(state, &deploy.intent).await?,
             None => None,
         };
         if too_late.is_none() {
-            // A rollback is stopped by the freeze of everything alone.
+            // Only the freeze of all services stops a rollback.
             let rollback = state.deploy(key).is_some_and(|deploy| deploy.intent.rollback);
             let reach = if rollback { Reach::Code } else { Reach::Live };
             self.may_begin(&state.plan.service, reach).await?;
@@ -351,8 +358,8 @@ impl Engine {
         Ok(too_late)
     }
 
-    /// The open deployments of a run that are not known to have ended: those that the mechanism says are under way, and those
-    /// that it cannot be asked about.
+    /// Returns the open deployments of a run that may not have ended: the mechanism reports them in progress, or cannot
+    /// be asked.
     pub(in crate::engine) async fn under_way(&self, state: &Hotfix) -> BTreeSet<DeployKey> {
         let mut under_way = BTreeSet::new();
         for intent in state.deploys.iter().filter(|deploy| deploy.state.is_open()).map(|deploy| &deploy.intent) {
@@ -360,7 +367,7 @@ impl Engine {
                 Ok(mechanism) => mechanism.status(&intent.key).await,
                 Err(failure) => Err(failure),
             };
-            // Nothing is known of it over there, and the bot is not about to begin it.
+            // The mechanism has no record of the deployment, and no performer is about to start it.
             let unknown = matches!(status, Ok(None)) && self.acting.quiet(state.id).is_some();
             if !unknown && !matches!(status, Ok(Some(DeployStatus::Succeeded { .. } | DeployStatus::Failed { .. }))) {
                 under_way.insert(intent.key.clone());
@@ -369,8 +376,8 @@ impl Engine {
         under_way
     }
 
-    /// How a rollout stands: by what the cluster runs where there is one; else by what the mechanism confirms; and where
-    /// nothing does, a person is asked after a while.
+    /// Determines the state of a rollout: from the clusters if there are any, else from the mechanism. If neither can
+    /// confirm it, a user is asked after a configured time.
     async fn rolling_out(
         &self,
         state: &Hotfix,
@@ -395,7 +402,7 @@ impl Engine {
         Ok(DeployStatus::RollingOut { note, confirmed_here })
     }
 
-    /// The first place of a cluster that does not run the commit, in words; `None` when all of them do.
+    /// Returns a note about the first workload that does not run the commit; `None` if all of them do.
     async fn not_in_cluster(
         &self,
         state: &Hotfix,
@@ -418,8 +425,8 @@ impl Engine {
         Ok(None)
     }
 
-    /// Starts a deployment, unless it was started before under its key, and follows it. One that the mechanism refuses to start
-    /// has failed, with nothing done; `first` says that no earlier attempt can have started it.
+    /// Starts a deployment, unless it was already started under its key, and polls it. If the mechanism refuses to
+    /// start it, the deployment has failed without effect. `first` says that no earlier attempt can have started it.
     pub(super) async fn deploy(
         &self,
         state: &Hotfix,
@@ -428,7 +435,7 @@ impl Engine {
         commit: &CommitId,
         first: bool,
     ) -> Result<Performed, Failure> {
-        // A person said how it ended while it was followed.
+        // A user reported the outcome while the deployment was being polled.
         if state.deploy(key).is_some_and(|deploy| !deploy.state.is_open()) {
             return Ok(Performed::came(EffectResult::Nothing));
         }
@@ -492,13 +499,14 @@ impl Engine {
     }
 }
 
-/// The end of a deployment that was refused before it began.
+/// Returns the result of a deployment that was refused before it began.
 fn not_begun(key: &DeployKey, reason: &str) -> Performed {
     let status = DeployStatus::Failed { reason: format!("{NOTHING_BEGUN}: {reason}") };
     Performed::came(EffectResult::DeployStatus { key: key.clone(), status })
 }
 
-/// Who approves exactly the head on the forge now, where votes have to be backed by that (security case 39).
+/// Returns the people whose review on the forge approves exactly the head, if votes must be backed by a review
+/// (security case 39).
 fn reviewed(state: &Hotfix, environment: &Environment, pull: Option<&PullFacts>) -> BTreeSet<PersonId> {
     let asked = state.approval(environment).and_then(|approval| approval.step_up);
     let known = state.pull.as_ref().map(|pull| &pull.seen);

@@ -1,5 +1,5 @@
-//! Performs effects. Each performer that may be repeating an act of an earlier process looks for it first, by its natural
-//! key; `first` says that this cannot be.
+//! Performs effects. A performer that may repeat an effect of an earlier attempt looks it up by its natural key first;
+//! `first` says that no earlier attempt exists.
 
 mod code;
 mod deploy;
@@ -17,12 +17,12 @@ impl Engine {
     pub(super) async fn perform(&self, task: &Task, key: &str, first: bool) -> Result<Performed, Failure> {
         let gone = || Failure::rejected(format!("there is no run {}", task.run));
         let state = self.state(task.run).await.ok_or_else(gone)?;
-        // A run that is over or abandoned does nothing more outside; what it has to say is still said.
+        // A run that is over or abandoned has no more external effects; its messages are still posted.
         let does_nothing = state.is_over() || state.abandoned.is_some();
         if does_nothing && !task.effect.is_talk() && !matches!(task.effect, Effect::DeleteBranch { .. }) {
             return Ok(Performed::came(EffectResult::Nothing));
         }
-        // A deployment that has begun is followed to its end, so it asks by itself.
+        // A deployment in progress is followed to its end, so it runs the preflight check itself.
         if !matches!(task.effect, Effect::Deploy { .. }) {
             self.may_begin(&state.plan.service, task.effect.reach()).await?;
         }

@@ -1,4 +1,5 @@
-//! Reads the world that a run starts from, all of it at once, so that all refusals can come together.
+//! Takes the snapshot of a run: everything that the run reads at its start, in one pass, so that all refusals are
+//! reported together.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,8 +20,8 @@ use crate::engine::outbox::Performed;
 use crate::engine::reference::in_order_of_main;
 
 impl Engine {
-    /// Returns why the files that name what is deployed cannot be changed, so that nobody votes on what is refused later
-    /// (PROMO-18). Where the commit is not known yet, all zeros stand for it.
+    /// Returns the refusals for deployments whose file edits cannot be made, so that nobody votes on a promotion that
+    /// must fail (PROMO-18). While the commit to deploy is unknown, all zeros stand for it.
     async fn edits_refused(&self, state: &Hotfix, target: Option<&CommitId>) -> Result<Vec<Refusal>, Failure> {
         let stand_in = CommitId::parse(&"0".repeat(40)).map_err(|error| Failure::rejected(error.to_string()))?;
         if state.plan.is_promotion() && target.is_none() {
@@ -72,7 +73,7 @@ impl Engine {
         let without: BTreeSet<CommitId> =
             if plan.ships_main() { BTreeSet::new() } else { fixes.commits.iter().cloned().collect() };
         let (mut withheld, mut withheld_total) = self.withheld(state, base, main.as_ref(), &without).await?;
-        // What production runs beside main may have come to main in another way.
+        // If production runs a commit that is not on main, some changes of main may be in production in another form.
         if let Some(base) = base.filter(|_| leaving.is_some()) {
             let listed = withheld.len();
             withheld = self.not_in(state, base, withheld).await?;
@@ -82,7 +83,7 @@ impl Engine {
             Some(main) => self.checks_of(state, main).await?,
             None => Vec::new(),
         };
-        // A branch of the run's own is not there yet, and nothing is asked of it.
+        // A hotfix branch does not exist yet, so no checks are required of it.
         let required_contexts = match &main {
             Some(_) if plan.into == plan.main && plan.required_checks == RequiredChecks::Expected => {
                 forge.required_checks(&plan.repo, &plan.main).await?
@@ -118,7 +119,7 @@ impl Engine {
         Ok(Performed::came(EffectResult::SnapshotTaken(Box::new(survey))))
     }
 
-    /// What the first production runs, and the last deployment there that succeeded.
+    /// Reads the running commit of the first production, and the commit of its last successful deployment.
     async fn production(&self, state: &Hotfix) -> Result<(Option<CommitId>, Option<CommitId>), Failure> {
         match state.plan.productions().next() {
             Some(production) => self.by_mechanism(state, &production.name).await,
@@ -137,7 +138,7 @@ impl Engine {
         Ok((running, last))
     }
 
-    /// What each production runs, where there are several (HOCS-3).
+    /// Reads the running commit of each production; empty if there is only one production (HOCS-3).
     async fn productions(&self, state: &Hotfix) -> Result<BTreeMap<Environment, CommitId>, Failure> {
         let mut runs = BTreeMap::new();
         if state.plan.productions().count() < 2 {
@@ -150,7 +151,8 @@ impl Engine {
         Ok(runs)
     }
 
-    /// What clusters say of each production, and what the mechanisms say of those after the first (HOCS-3, HOCS-5).
+    /// Reads the evidence of the running commit: from the clusters of all productions, and from the mechanisms of all
+    /// productions but the first (HOCS-3, HOCS-5).
     async fn told(&self, state: &Hotfix) -> Result<Vec<Told>, Failure> {
         let mut told = Vec::new();
         for (place, production) in state.plan.productions().enumerate() {
@@ -172,7 +174,8 @@ impl Engine {
         Ok(told)
     }
 
-    /// A version is the git tag of that name; an image of a commit is often tagged with its id (HOCS-6).
+    /// Resolves an image tag of a cluster to a commit. The tag may be a version, which is also a git tag, or a commit
+    /// id (HOCS-6).
     pub(super) async fn told_by_cluster(&self, state: &Hotfix, image: &RunningImage) -> Result<Told, Failure> {
         let forge = self.forge(&state.plan.service)?;
         let source = format!("the cluster of {}", image.place);
@@ -183,7 +186,7 @@ impl Engine {
         Ok(told)
     }
 
-    /// What is promoted: what the requester named, or main as it is now (PROMO-6).
+    /// Resolves the commit to promote: the one that the requester named, or the tip of main (PROMO-6).
     async fn target(
         &self,
         state: &Hotfix,
@@ -199,7 +202,8 @@ impl Engine {
         Ok(told(self.one_commit(&state.plan.service, &state.plan.repo, words).await?, unknown))
     }
 
-    /// Production runs something that the target has not behind it: whether the target has it all the same (a hotfix).
+    /// Compares the running commit with the promotion target, if the target does not descend from it. The result says
+    /// if the target contains the running changes in another form, as it does for a hotfix that was picked.
     async fn leaving(
         &self,
         state: &Hotfix,
@@ -211,7 +215,8 @@ impl Engine {
         let Some(fork) = apart.commits.first().and_then(|first| first.parents.first()) else {
             return Ok((apart.total > 0).then(|| Containment::Missing { commits: vec![live.clone()] }));
         };
-        // As a whole it is measured from where it left main: a squash is the patch of that.
+        // The running branch as a whole is compared from the point where it left main, because a squash equals that
+        // whole patch.
         let change = Change { base: fork.clone(), head: live.clone() };
         let how = forge.containment(repo, &change, target).await?;
         if how.holds() || apart.total > apart.commits.len() {
@@ -234,7 +239,7 @@ impl Engine {
         Ok(Some(if missing.is_empty() { Containment::Patch } else { Containment::Missing { commits: missing } }))
     }
 
-    /// The branch that an earlier run left behind under the name of this one's, if nobody moved it since.
+    /// Finds the hotfix branch that an earlier run left under the same name; `None` if it was moved after that run.
     async fn left_branch(&self, state: &Hotfix, branches: &[(BranchName, CommitId)]) -> Option<LeftBranch> {
         let plan = &state.plan;
         let (_, at) = branches.iter().find(|(name, _)| *name == plan.branch && plan.branch != plan.main)?;
@@ -249,7 +254,7 @@ impl Engine {
         Some(LeftBranch { run: run.id, at: at.clone(), aside, pull })
     }
 
-    /// The names of hotfix branches that other runs of this service used (HOCS-14).
+    /// Returns the hotfix branch names that other runs of this service used (HOCS-14).
     async fn used_branches(&self, state: &Hotfix) -> Vec<BranchName> {
         if state.plan.into == state.plan.main {
             return Vec::new();
@@ -259,7 +264,8 @@ impl Engine {
         same.map(|other| other.plan.into).collect()
     }
 
-    /// `--from deployed@staging` means what runs there; anything else is a commit, a branch or a tag.
+    /// Resolves the argument of `--from`: `deployed@staging` is the running commit of that environment, and anything
+    /// else is a commit, branch or tag.
     async fn base_words(
         &self,
         state: &Hotfix,
@@ -288,8 +294,8 @@ impl Engine {
         Ok(found)
     }
 
-    /// Returns what main holds on top of a base, and how many changes those are, without these fixes and what they merged: those
-    /// ship.
+    /// Returns the held-back changes: commits on main after the base, without the fixes and the commits that a merged
+    /// fix contains. Also returns the total, because the list is limited.
     pub(in crate::engine) async fn withheld(
         &self,
         state: &Hotfix,
@@ -310,7 +316,7 @@ impl Engine {
                 ships.extend(merged.commits.into_iter().map(|commit| commit.id));
             }
         }
-        // A merge of a branch is no change beside the commits that it merges: when all of those ship, nothing is left of it.
+        // A merge is not counted beside the commits that it merges: if all of them ship, it holds back nothing.
         let others = range.commits.iter().filter(|commit| commit.parents.len() < 2 && !ships.contains(&commit.id));
         let changes: Vec<_> = others.map(|commit| self.contribution(commit, &machines)).collect();
         let total = changes.len() + range.total.saturating_sub(range.commits.len());
@@ -339,12 +345,12 @@ impl Engine {
     }
 }
 
-/// The commit; or nothing, and why.
+/// Takes the commit out of a lookup, and collects the refusal if the lookup failed.
 fn told(found: Result<CommitId, Refusal>, unknown: &mut Vec<Refusal>) -> Option<CommitId> {
     found.map_err(|refusal| unknown.push(refusal)).ok()
 }
 
-/// What a person's words for a commit mean. Words that the forge will not even look at mean nothing.
+/// Resolves a revision to a commit. A revision that the forge rejects resolves to nothing.
 async fn resolve(forge: &dyn Forge, state: &Hotfix, words: &str) -> Result<Option<CommitId>, Failure> {
     match forge.resolve(&state.plan.repo, words).await {
         Err(Failure::Rejected { .. }) => Ok(None),
@@ -352,7 +358,8 @@ async fn resolve(forge: &dyn Forge, state: &Hotfix, words: &str) -> Result<Optio
     }
 }
 
-/// The branches that could be in the way: `hotfix` and everything below it.
+/// Lists the branches that may conflict with the names of the run's branches: those below the same first path segment,
+/// such as `hotfix`.
 async fn branches(forge: &dyn Forge, state: &Hotfix) -> Result<Vec<(BranchName, CommitId)>, Failure> {
     let mut branches = Vec::new();
     let own = [&state.plan.branch, &state.plan.into].into_iter().filter(|branch| **branch != state.plan.main);

@@ -1,4 +1,4 @@
-//! What the bot says. A post is found again by its key; talk is the one thing that may happen twice.
+//! Performers for chat messages. A post is found again by its key. Messages are the only effects that may happen twice.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,12 +23,12 @@ use crate::engine::mailbox::CommitExtras;
 use crate::engine::outbox::{self, Performed, Task};
 use crate::view;
 
-/// How long a line waits for the card it hangs on.
+/// Pause of a message that waits until the card of its run is posted.
 const CARD_SOON: Duration = Duration::from_secs(1);
-/// How long a question waits for the lines about what led to it.
+/// Pause of a vote request that waits for the messages before it.
 const LINES_SOON: Duration = Duration::from_millis(200);
 
-/// When a question is asked.
+/// The time at which a vote request is posted.
 enum Turn {
     Now,
     Later,
@@ -43,7 +43,7 @@ impl Engine {
         self.outside.chat.post(&Post { destination: place, key: key.to_owned(), card }).await
     }
 
-    /// Posts the card, and finds out who can read it (APPLY-15).
+    /// Posts the card, and finds out which team members can read it (APPLY-15).
     pub(super) async fn announce(&self, state: &Hotfix, key: &str, first: bool) -> Result<Performed, Failure> {
         let channel = &state.plan.channel;
         let card = view::card(state, &self.audience(), self.now());
@@ -61,7 +61,8 @@ impl Engine {
         Ok(Performed::came(EffectResult::Announced { message, reached, missed }))
     }
 
-    /// Asks for votes, in the thread. A question that cannot be shown whole is not asked (security case 29).
+    /// Posts a vote request in the thread. A vote request that does not fit into one message is refused
+    /// (security case 29).
     pub(super) async fn prompt(
         &self,
         state: &Hotfix,
@@ -91,8 +92,8 @@ impl Engine {
         Ok(Performed::came(EffectResult::VoteRequested { environment, commit, message }))
     }
 
-    /// Returns whether it is time for a question: not before what led to it is said, except for a line that failed, and not at
-    /// all when the same is to be asked again since.
+    /// Decides when a vote request is posted: after the messages of earlier events, except those that failed, and never
+    /// if a newer vote request for the same environment is queued.
     async fn turn_of(&self, state: &Hotfix, environment: &Environment, key: &str) -> Result<Turn, Failure> {
         let version = |key: &str| key.split('/').nth(1).and_then(|version| version.parse::<u64>().ok());
         let unsettled = self.journal.unsettled().await.map_err(|error| Failure::retry(error.to_string()))?;
@@ -114,7 +115,7 @@ impl Engine {
         Ok(turn)
     }
 
-    /// The event and the run right after it. A run is said in order, so this goes on from what was said last.
+    /// Returns an event and the run right after it. Messages are posted in order, so this replays from the last one.
     async fn at_version(&self, state: &Hotfix, version: u64) -> Result<Option<Arc<(Entry, Hotfix)>>, Failure> {
         let run = self.run(state.id).await.ok_or_else(|| Failure::rejected(format!("there is no run {}", state.id)))?;
         let said = run.lock().await.said.clone().filter(|said| said.1.version <= version);
@@ -158,7 +159,7 @@ impl Engine {
         let place = match &state.card {
             Some(root) if is_loud(then, &entry.event) => Destination::ThreadAndChannel(root.clone()),
             Some(root) => Destination::Thread(root.clone()),
-            // What stops a run before it is announced is said all the same: nobody would know otherwise.
+            // A run can fail before its card is posted. That message goes to the channel, or it would be lost.
             None if state.is_over() || state.abandoned.is_some() || !state.stuck.is_empty() => {
                 Destination::Channel(state.plan.channel.clone())
             }
@@ -168,8 +169,8 @@ impl Engine {
         Ok(Performed::came(EffectResult::Nothing))
     }
 
-    /// Whether a step that asks people for something others may have done before needs nothing of them: nobody is asked
-    /// to merge what is on main. It is looked at once, before it is said.
+    /// Returns `true` if the entered step is already satisfied, so that nobody is asked to merge a fix that main has.
+    /// Polls once to find out.
     async fn is_fulfilled_already(&self, state: &Hotfix, event: &Event) -> Result<bool, Failure> {
         let Event::StepEntered { step } = event else { return Ok(false) };
         let waits = state.current().filter(|(_, spec)| &spec.id == step && matches!(spec.kind, StepKind::OnMain));
@@ -185,7 +186,8 @@ impl Engine {
         Ok(now.is_some_and(|now| now.state_of(step).is_some_and(StepState::is_behind)))
     }
 
-    /// Tells the audit channel that the glass was broken: nothing is deployed by it before (security case 90).
+    /// Announces the break-glass in the audit channel. It must be announced before its deployment begins
+    /// (security case 90).
     pub(super) async fn announce_glass(
         &self,
         state: &Hotfix,
@@ -210,7 +212,7 @@ impl Engine {
         Ok(Performed::came(EffectResult::Nothing))
     }
 
-    /// Says an event in the audit channel that was named when the glass was broken.
+    /// Posts an event in the audit channel that was configured at the break-glass.
     async fn said_to_audit(
         &self,
         state: &Hotfix,
@@ -248,19 +250,20 @@ impl Engine {
     }
 }
 
-/// Why a question is not asked, and where all of what it is about can be read.
+/// Returns the reason why a vote request is too large to post, and where the full change can be read.
 fn not_asked(state: &Hotfix, too_much: &view::TooLarge) -> String {
     let url = state.pull.as_ref().and_then(|pull| pull.url.as_deref());
     let read = url.map_or_else(String::new, |url| format!(" All of it can be read at {url} ."));
     format!("{too_much}.{read} Make the change smaller, and say `retry`.")
 }
 
-/// How far a run is.
+/// Returns the index of the current step.
 fn place_of(state: &Hotfix) -> Option<usize> {
     state.current().map(|(at, _)| at)
 }
 
-/// What is said late, because the chat was down, asks nobody for what is over by then, and reminds of a step once.
+/// Returns `true` if a message asks for something that is over, or is not the latest reminder of its step. Such a
+/// message is late because the chat was down.
 #[expect(clippy::wildcard_enum_match_arm, reason = "an event asks nobody for anything unless it says so")]
 fn asks_for_what_is_over(now: &Hotfix, event: &Event) -> bool {
     let over = |step| now.is_over() || !matches!(now.state_of(step), Some(StepState::Current { .. }));
@@ -271,8 +274,8 @@ fn asks_for_what_is_over(now: &Hotfix, event: &Event) -> bool {
     }
 }
 
-/// Returns whether an event is shown in the channel too: failures and endings are, a rollback from its beginning to its end, and
-/// whether others may deploy, which everybody was asked about there.
+/// Returns `true` if an event is posted in the channel too: failures, ends of a run, the start and end of a rollback,
+/// and lane changes, because they tell others if they may deploy.
 #[expect(clippy::wildcard_enum_match_arm, reason = "an event is said quietly unless it says so")]
 fn is_loud(then: &Hotfix, event: &Event) -> bool {
     match event {

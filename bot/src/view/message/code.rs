@@ -1,4 +1,4 @@
-//! The branch and what is on it: fixes, conflicts, new heads, the pull request.
+//! Messages about the branch and its contents: fixes, conflicts, new heads, and the pull request.
 
 use hotfix_adapters::chat::{Card, Text, Tone};
 use hotfix_adapters::forge::PullNumber;
@@ -13,7 +13,7 @@ use crate::view::card::pull_link;
 use crate::view::text::{Say, contributor, count, ended, listing, outside, short, size, tested_on};
 use crate::view::waiting_on::{self, calls, conflict, others, owner};
 
-/// More commits than this are counted, not listed.
+/// Maximum number of commits in one list; the rest are counted.
 const LISTED: usize = 10;
 
 impl EventMessage<'_> {
@@ -69,7 +69,7 @@ impl EventMessage<'_> {
         one(Tone::Neutral, text)
     }
 
-    /// A fix by its title, as far as main or the branch tells it, and its commit.
+    /// Names a fix by its subject, if it is known, and its commit.
     fn fix(&self, source: &CommitId) -> Text {
         let withheld = self.state.snapshot.iter().flat_map(|survey| &survey.held_back);
         let on_branch = self.state.head.iter().flat_map(|head| &head.commits);
@@ -174,7 +174,7 @@ impl EventMessage<'_> {
         lines(if first { Tone::Neutral } else { Tone::Warning }, None, said)
     }
 
-    /// The commits, one a line, as far as a chat can bear; the rest is counted.
+    /// Lists the commits, one per line, up to a limit; the rest are counted.
     pub(super) fn commits(&self, commits: &[Contribution], total: usize) -> Vec<Text> {
         let mut all: Vec<Text> = commits
             .iter()

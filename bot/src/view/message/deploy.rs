@@ -1,4 +1,4 @@
-//! Deployments: why not, what begins, how it ended, what to watch and how to go back.
+//! Messages about deployments: refusals, starts, outcomes, what to watch, and how to roll back.
 
 use hotfix_adapters::chat::{Card, Text, Tone};
 use hotfix_adapters::deploy::NOTHING_BEGUN;
@@ -20,7 +20,7 @@ impl EventMessage<'_> {
     pub(super) fn deploy_refused(&self, environment: &Environment, refusals: &[Refusal]) -> Card {
         let mut said: Vec<Text> = refusals.iter().map(|refusal| refusal::line(refusal, self.to)).collect();
         if self.refuses_rollback(environment, refusals) {
-            // Each refusal says what its asker can do; the plan is about the way forth.
+            // Each refusal names the caller's next step. `plan` only helps with deployments.
             let title = Text::of(format!("Nothing was rolled back on {}", self.place(environment)));
             return lines(Tone::Warning, Some(title), said);
         }
@@ -29,8 +29,8 @@ impl EventMessage<'_> {
         lines(Tone::Warning, Some(title), said)
     }
 
-    /// Returns whether it was a rollback that was refused: by what is asked of rollbacks alone, or by what is asked of both while
-    /// it is nobody's turn to deploy there.
+    /// Returns `true` if the refused command was a rollback: the refusal is specific to rollbacks, or it applies to
+    /// both commands and the deploy step is not current.
     fn refuses_rollback(&self, environment: &Environment, refusals: &[Refusal]) -> bool {
         let foreign = refusals.iter().any(|refusal| refusal.code == "rollback.foreign");
         let of_both = refusals.iter().all(|refusal| refusal.code == "freeze" || refusal.code == "deploy.busy");
@@ -73,7 +73,7 @@ impl EventMessage<'_> {
         lines(if intent.glass.is_some() { Tone::Warning } else { Tone::Neutral }, None, said)
     }
 
-    /// Merged is not live: what runs is said when it is known.
+    /// Announces the rollout. A merge does not prove that the commit runs, so the success is reported later.
     pub(super) fn rollout_began(&self, key: &DeployKey) -> Card {
         let Some(intent) = self.state.deploy(key).map(|deploy| &deploy.intent) else {
             return one(Tone::Neutral, Text::of("Merged, rolling out."));
@@ -112,12 +112,13 @@ impl EventMessage<'_> {
         }
     }
 
-    /// Whether a deployment there names the commit in files of another repository. What is built of them is not seen.
+    /// Returns `true` if a deployment to this environment edits files in another repository. The bot cannot read what
+    /// is built from them.
     fn is_promoted(&self, environment: &Environment) -> bool {
         self.state.plan.environment(environment).is_some_and(|plan| !plan.targets.is_empty())
     }
 
-    /// Targets that say nothing of production: it is neither claimed nor looked at.
+    /// Announces a promotion limited to targets outside production. Nothing is claimed about production.
     fn promoted(&self, intent: &DeployIntent) -> Card {
         let place = self.place(&intent.environment);
         let title = Text::of(format!("Promoted {place}{}: ", self.said_by(intent))).commit(&intent.commit);
@@ -157,7 +158,7 @@ impl EventMessage<'_> {
         lines(Tone::Warning, Some(title), said)
     }
 
-    /// Returns where production still runs the fix, and how it is taken back there as well.
+    /// Names the productions that still run the fix after a rollback, with the rollback commands.
     fn still_runs_it(&self) -> Option<Text> {
         let places = still_on(self.state);
         if places.is_empty() {
@@ -176,8 +177,8 @@ impl EventMessage<'_> {
         Some(text.plain("."))
     }
 
-    /// Returns what can be done after a rollback, as far as it is possible. A run that only waits for its end, or whose fix goes
-    /// out with the regular release, needs nothing.
+    /// Lists the options after a rollback. `None` for a run that only waits for its end, or whose fix ships with the
+    /// regular release.
     fn after_rollback(&self) -> Option<Text> {
         let state = self.state;
         if state.rolled_in || self.only_waits_for_its_end() {
@@ -195,13 +196,13 @@ impl EventMessage<'_> {
         Some(text.plain("."))
     }
 
-    /// Returns whether nothing is left for the run but that the hotfix ends in production (HOCS-13).
+    /// Returns `true` if the only step left is the end of the hotfix in production (HOCS-13).
     fn only_waits_for_its_end(&self) -> bool {
         let end = self.state.plan.steps.iter().position(|spec| matches!(spec.kind, StepKind::Expire));
         end.is_some_and(|end| self.state.steps.iter().take(end).all(StepState::is_behind))
     }
 
-    /// Returns by whose word a deployment ended, when the bot could not see it: ", says Ana".
+    /// Names the user who reported the outcome, if the bot could not read it: ", says Ana".
     fn said_by(&self, intent: &DeployIntent) -> String {
         let person = self.state.deploy(&intent.key).and_then(|deploy| deploy.said_by.as_ref());
         person.map_or_else(String::new, |person| format!(", says {}", self.to.name(person)))
@@ -226,7 +227,8 @@ impl EventMessage<'_> {
         lines(Tone::Good, None, said)
     }
 
-    /// Production runs the fix: what changed, what to watch, how to go back, what others must not do.
+    /// Announces that production runs the fix: the change, what to watch, how to roll back, and the request
+    /// not to deploy.
     fn live(&self, intent: &DeployIntent) -> Card {
         let environment = &intent.environment;
         let title = Text::of(format!("Live in {}{}: ", self.place(environment), self.said_by(intent)))
@@ -235,7 +237,7 @@ impl EventMessage<'_> {
         said.push(Text::of("To watch: ").then(self.watch(environment)));
         said.extend(rollback(self.state));
         match &self.state.mainline {
-            // What is promoted came from main.
+            // A promoted commit comes from main.
             _any if self.state.plan.is_promotion() => {}
             Mainline::NotMerged if all_on_main(self.state) => {}
             Mainline::NotMerged | Mainline::Reverted(_) => {
@@ -254,7 +256,7 @@ impl EventMessage<'_> {
         lines(Tone::Good, Some(title), said)
     }
 
-    /// What this run left on the other environments.
+    /// Lists the commits of this run on the other environments.
     fn elsewhere(&self, environment: &Environment, commit: &CommitId) -> Vec<Text> {
         let others = self.state.plan.environments.iter().filter(|e| &e.name != environment);
         let there = others.filter_map(|e| self.state.deployed(&e.name).map(|runs| (&e.name, runs)));
@@ -266,7 +268,7 @@ impl EventMessage<'_> {
             .collect()
     }
 
-    /// What to look at after a deployment: the question of the playbook, and the incident.
+    /// Returns what to watch after a deployment: the question of the playbook, and the incident.
     fn watch(&self, environment: &Environment) -> Text {
         let question = self.question(environment).map(|question| ended(&outside(question)));
         let text = question.unwrap_or_else(|| format!("errors and response times of {}.", self.state.plan.service));

@@ -1,4 +1,4 @@
-//! Production changed, by other hands than this run's (APPLY-16, APPLY-17).
+//! Messages about drift: production changed outside this run (APPLY-16, APPLY-17).
 
 use hotfix_adapters::chat::{Card, Text, Tone};
 use hotfix_adapters::ids::{CommitId, Environment};

@@ -1,4 +1,4 @@
-//! How a run ends, and what stops it on the way.
+//! Messages about the end of a run, and about what stops it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -135,7 +135,7 @@ impl EventMessage<'_> {
         lines(tone, Some(title), said)
     }
 
-    /// Others may deploy again.
+    /// Says that others may deploy again.
     fn free(&self) -> Text {
         let service = &self.state.plan.service;
         Text::of(if self.state.plan.leaves_production() {
@@ -158,14 +158,14 @@ fn on_main(state: &Hotfix) -> Text {
     }
 }
 
-/// Where deployments of the run are open.
+/// Names the environments with open deployments.
 fn open_deployments(state: &Hotfix) -> String {
     let open = state.deploys.iter().filter(|deploy| deploy.state.is_open());
     let places: Vec<String> = open.map(|deploy| state.plan.place(&deploy.intent.environment)).collect();
     places.join(" and ")
 }
 
-/// Returns the newer releases that productions run since, each with where it runs when there are several productions.
+/// Names the newer releases that contain the fix, with their productions if there are several.
 fn newer(state: &Hotfix) -> Option<Text> {
     let mut releases: BTreeMap<&CommitId, Vec<&str>> = BTreeMap::new();
     for (production, by) in &state.superseded {
@@ -185,7 +185,7 @@ fn newer(state: &Hotfix) -> Option<Text> {
     Some(text.plain("."))
 }
 
-/// What a run that was given up leaves lying about, by name.
+/// Names the branches and the pull request that a run leaves when it is aborted or abandoned.
 fn left_behind(state: &Hotfix) -> Option<Text> {
     let fix = if state.branch_gone { BranchState::Deleted } else { state.branch };
     let there = [(state.into, &state.plan.into), (fix, &state.plan.branch)];
@@ -211,19 +211,19 @@ fn left_behind(state: &Hotfix) -> Option<Text> {
     }
 }
 
-/// Returns the steps that people left out. A deployment that may still run was not left out.
+/// Lists the steps that users skipped, without deployments that may still be running.
 fn left_out(state: &Hotfix) -> Option<String> {
     let titles = skipped(state, |spec| !may_still_run(state, spec));
     (!titles.is_empty()).then(|| format!("Left out on the way: {}.", titles.join("; ")))
 }
 
-/// Returns the deployments that may have been running when the run was abandoned.
+/// Lists the deployments that may have been in progress when the run was abandoned.
 fn not_followed(state: &Hotfix) -> Option<String> {
     let titles = skipped(state, |spec| may_still_run(state, spec));
     (!titles.is_empty()).then(|| format!("Not followed to its end: {}.", titles.join("; ")))
 }
 
-/// Returns the titles of these steps that were skipped by somebody's word.
+/// Returns the titles of the matching steps that a user skipped.
 fn skipped(state: &Hotfix, wanted: impl Fn(&StepSpec) -> bool) -> Vec<String> {
     let left = state.plan.steps.iter().zip(&state.steps).filter(|(spec, step)| match step {
         StepState::Skipped { by, .. } => by.is_some() && wanted(spec),
@@ -232,7 +232,7 @@ fn skipped(state: &Hotfix, wanted: impl Fn(&StepSpec) -> bool) -> Vec<String> {
     left.map(|(spec, _)| outside(&spec.title)).collect()
 }
 
-/// Returns whether this step is a deployment that was believed to be running when the run was abandoned.
+/// Returns `true` if this step is a deployment that may have been in progress when the run was abandoned.
 fn may_still_run(state: &Hotfix, spec: &StepSpec) -> bool {
     let StepKind::Deploy { environment, .. } = &spec.kind else { return false };
     let believed = state.abandoned.iter().flat_map(|abandoned| &abandoned.believed);

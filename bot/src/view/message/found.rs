@@ -1,4 +1,5 @@
-//! What the bot found that others brought about: the fix on main, on stage, its image; and what moved that must not.
+//! Messages about external changes that a step waits for, such as the fix on main, on an environment, or its image, and
+//! about unexpected moves of tags and branches.
 
 use hotfix_adapters::chat::{Card, Text, Tone};
 use hotfix_adapters::forge::PullNumber;
@@ -16,11 +17,11 @@ use crate::view::text::{Say, count, ended, listing, outside};
 use crate::view::waiting_on::{ask, owner};
 
 impl EventMessage<'_> {
-    /// A step that asks somebody for something when its turn comes.
+    /// Renders the asks of a step when it becomes current.
     pub(super) fn step_entered(&self, step: &StepId) -> Option<Card> {
         let spec = self.state.plan.step(step)?;
         let asks = asks_at_once(self.state, &spec.kind);
-        // What is fulfilled in the moment it begins asks nobody.
+        // A step that is satisfied at once has no asks.
         let wait = wait(self.state, self.at).filter(|_| asks && self.state.is_current(|kind| kind == &spec.kind))?;
         Some(lines(Tone::Asking, Some(Text::of(outside(&spec.title))), ask(self.state, self.to, spec, &wait)))
     }
@@ -72,7 +73,7 @@ impl EventMessage<'_> {
         one(Tone::Neutral, text)
     }
 
-    /// Images have a tag of what ships and are not built of it (HOCS-23).
+    /// Reports images with a matching tag that were not built from the commit that ships (HOCS-23).
     pub(super) fn images_passed_over(&self, commit: &CommitId, why: &[String]) -> Option<Card> {
         if why.is_empty() {
             return None;
@@ -83,7 +84,7 @@ impl EventMessage<'_> {
         Some(lines(Tone::Warning, Some(title), found.chain([next]).collect()))
     }
 
-    /// The tag was built again: what was tested is not what it names (HOCS-15).
+    /// Reports that the tag points to another image than the tested one (HOCS-15).
     pub(super) fn image_moved(&self, to: Option<&Digest>) -> Card {
         let what = match to {
             Some(digest) => Text::of("It names ").code(digest.short()).plain(" now."),
@@ -95,7 +96,7 @@ impl EventMessage<'_> {
         lines(Tone::Bad, Some(title), vec![what, Text::of(next)])
     }
 
-    /// The alarm of HOCS-15.
+    /// Reports a push to the branch that production runs, or its return (HOCS-15).
     pub(super) fn live_branch_moved(&self, from: &CommitId, to: Option<&CommitId>) -> Card {
         let branch = self.state.plan.deployed_branch().unwrap_or(&self.state.plan.branch).as_str();
         let title = Text::of("Somebody pushed to ").code(branch).plain(", which production runs (HOCS-15)");

@@ -1,4 +1,4 @@
-//! A broken glass, and the look at it afterwards.
+//! Messages about a break-glass and its countersign.
 
 use hotfix_adapters::chat::{Card, Text, Tone};
 

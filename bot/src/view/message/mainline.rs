@@ -1,4 +1,4 @@
-//! The way back to main, and what else goes out with the fix (APPLY-12, MAIN-8).
+//! Messages about the merge back to main, and about the included changes (APPLY-12, MAIN-8).
 
 use hotfix_adapters::chat::{Card, Text, Tone};
 use hotfix_adapters::forge::{Containment, PullNumber};
@@ -12,7 +12,7 @@ use crate::view::card::pull_link;
 use crate::view::text::{Say, capital, containment, contributor, count, destination, ended, listing, outside};
 use crate::view::waiting_on::{gone, owner};
 
-/// The first of what main holds and must not ship, by title.
+/// Names the first held-back changes by title.
 fn withheld(state: &Hotfix) -> Option<String> {
     const NAMED: usize = 3;
     let survey = state.snapshot.as_ref()?;
@@ -43,7 +43,7 @@ impl EventMessage<'_> {
         one(Tone::Good, text)
     }
 
-    /// What the runbook forbids was done (APPLY-X3, security case 100).
+    /// Reports a merge before the deployment, which the runbook forbids (APPLY-X3, security case 100).
     fn merged_early(&self, number: PullNumber, commit: &CommitId) -> Card {
         let (url, main) =
             (self.state.pull.as_ref().and_then(|pull| pull.url.as_deref()), self.state.plan.into.as_str());
@@ -69,7 +69,8 @@ impl EventMessage<'_> {
         lines(Tone::Bad, Some(title), vec![next, risk])
     }
 
-    /// The branch is only ever picked to (SRE-X1, security case 100).
+    /// Reports a merge of the branch into main, although fixes must only be picked from main (SRE-X1,
+    /// security case 100).
     pub(super) fn branch_merged(&self, by: &Contribution) -> Card {
         let (branch, main) = (self.state.plan.branch.as_str(), self.state.plan.main.as_str());
         let title = Text::new().code(branch).plain(" was merged into ").code(main).plain(", by ");
@@ -87,13 +88,13 @@ impl EventMessage<'_> {
         lines(Tone::Bad, Some(title), vec![next, risk, Text::of("I leave both branches as they are.")])
     }
 
-    /// " (APPLY-X3)", when the runbook at hand has that sentence.
+    /// Returns the runbook id, such as " (APPLY-X3)", if the plan serves it.
     fn rule(&self, id: &str) -> String {
         let serves = |spec: &StepSpec| spec.serves.iter().any(|serves| serves.as_str() == id);
         if self.state.plan.steps.iter().any(serves) { format!(" ({id})") } else { String::new() }
     }
 
-    /// Somebody is about to ship what main took out.
+    /// Warns that main reverted a fix that is about to ship.
     pub(super) fn fix_reverted(&self, source: &CommitId, by: &Contribution, why: &str) -> Card {
         let main = self.state.plan.main.as_str();
         let title = Text::of("The fix ").commit(source).plain(" was reverted on ").code(main).plain(", by ");
@@ -181,7 +182,7 @@ impl EventMessage<'_> {
         lines(Tone::Bad, Some(title), vec![next])
     }
 
-    /// Asked once in a run: what was known last holds until somebody says otherwise.
+    /// Asks if a rewritten fix still works. Asked once per run; until an answer, the last known state holds.
     pub(super) fn mainline_rewritten(&self, by: &Contribution) -> Card {
         let main = self.state.plan.main.as_str();
         let title = self.commit_by(Text::of("Lines of the fix were rewritten on main, by "), by);
@@ -205,7 +206,7 @@ impl EventMessage<'_> {
         one(Tone::Good, Text::of(format!("{} checked main: it has the fix, in other lines{said}", self.who())))
     }
 
-    /// A commit by its id, its title and its authors.
+    /// Appends a commit with its id, subject and contributors.
     pub(super) fn commit_by(&self, text: Text, by: &Contribution) -> Text {
         let people: Vec<String> = by.people.iter().map(|who| contributor(self.to.people, who)).collect();
         let subject = if by.subject.is_empty() { String::new() } else { format!(" “{}”", outside(&by.subject)) };

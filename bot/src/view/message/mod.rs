@@ -1,4 +1,5 @@
-//! What an event says in the thread of its run. [`line`] is the table; the files beside it hold the sentences, by subject.
+//! The messages that events post in the thread of their run. [`line`] dispatches by event; the submodules hold the
+//! texts by subject.
 
 mod code;
 mod deploy;
@@ -21,7 +22,8 @@ use crate::domain::event::{Actor, Entry, Event};
 use crate::domain::group::Moment;
 use crate::domain::hotfix::Hotfix;
 
-/// What an event says in the thread, given the run right after it. `None` for what is not said, or said elsewhere.
+/// Renders an event as a thread message, given the run right after it. `None` for an event that is not posted, or is
+/// posted elsewhere.
 #[must_use]
 pub fn line(state_after: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Option<Card> {
     let card = said(
@@ -34,7 +36,7 @@ pub fn line(state_after: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Opt
     })
 }
 
-/// The moment that an event is, of those at which groups are called.
+/// Returns the moment at which groups are mentioned that this event is, if any.
 #[expect(clippy::wildcard_enum_match_arm, reason = "an event calls nobody unless it says so")]
 fn moment(state: &Hotfix, event: &Event) -> Option<Moment> {
     match event {
@@ -47,7 +49,7 @@ fn moment(state: &Hotfix, event: &Event) -> Option<Moment> {
     }
 }
 
-/// The same, said so late that the run went on meanwhile: nobody is asked for what is over.
+/// Renders an event that is posted late, after the run moved on: it leaves out the asks of the next step.
 #[must_use]
 pub fn late_message(state_after: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Option<Card> {
     said(&EventMessage { state: state_after, by: &entry.by, at: entry.at, to: audience, asks: false }, &entry.event)
@@ -55,7 +57,7 @@ pub fn late_message(state_after: &Hotfix, entry: &Entry, audience: &Audience<'_>
 
 fn said(told: &EventMessage<'_>, event: &Event) -> Option<Card> {
     match event {
-        // The card, the announcement and the prompt say these.
+        // The card, the announcement and the vote request show these events.
         Event::Opened(_)
         | Event::SnapshotTaken(_)
         | Event::TriageAnswered { .. }
@@ -158,18 +160,18 @@ fn said(told: &EventMessage<'_>, event: &Event) -> Option<Card> {
     }
 }
 
-/// An event to be told: the run right after it, by whom, when and to whom.
+/// The context in which an event is rendered: the run right after it, its author, its time and the readers.
 struct EventMessage<'a> {
     state: &'a Hotfix,
     by: &'a Actor,
     at: Timestamp,
     to: &'a Audience<'a>,
-    /// Whether people are asked for what is waited for next.
+    /// `true` if the message includes the asks of the next step; `false` for a late message.
     asks: bool,
 }
 
 impl EventMessage<'_> {
-    /// By whose doing.
+    /// Returns the display name of the author.
     fn who(&self) -> String {
         match self.by {
             Actor::Person(person) => self.to.name(person),
@@ -178,12 +180,12 @@ impl EventMessage<'_> {
     }
 }
 
-/// A message of several lines.
+/// Builds a message of several lines.
 fn lines(tone: Tone, title: Option<Text>, lines: Vec<Text>) -> Card {
     Card { tone, title, lines, ..Card::default() }
 }
 
-/// A message of one line.
+/// Builds a message of one line.
 fn one(tone: Tone, text: Text) -> Card {
     Card::line(tone, text)
 }

@@ -1,4 +1,4 @@
-//! Steps that open, shut, or are left out.
+//! Messages about steps: completed, offered, skipped, overridden or open again.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ impl EventMessage<'_> {
         self.state.plan.step(step)
     }
 
-    /// "Review (APPLY-8)", for people.
+    /// Names a step: "Review (APPLY-8)".
     fn named(&self, step: &StepId) -> Text {
         match self.spec(step) {
             Some(spec) => Text::new().strong(outside(&spec.title)).plain(serving(&spec.serves)),
@@ -30,7 +30,7 @@ impl EventMessage<'_> {
         }
     }
 
-    /// Only gates are said when they open; what other steps came to is another event.
+    /// Announces a completed step. Only gates have such a message; for other steps another event tells the result.
     pub(super) fn step_done(&self, step: &StepId, evidence: &str) -> Option<Card> {
         match &self.spec(step)?.kind {
             StepKind::Review { .. } => {
@@ -63,7 +63,7 @@ impl EventMessage<'_> {
         }
     }
 
-    /// Only a check that failed on the merge that would be released is said.
+    /// Announces a failed check of the merge that would be released. Other results are not posted.
     pub(super) fn merge_checked(&self) -> Option<Card> {
         match (wait(self.state, self.at), self.state.current()) {
             (Some(wait @ Wait::MergeChecks { failed: true, .. }), Some((_, spec))) => {
@@ -91,7 +91,7 @@ impl EventMessage<'_> {
         self.and_next(text.plain("."))
     }
 
-    /// Good news, and what the next step asks of people.
+    /// Renders good news, followed by the asks of the next step.
     fn and_next(&self, news: Text) -> Card {
         let next = match (wait(self.state, self.at), self.state.current()) {
             (Some(Wait::Bot(_)) | None, Some(_) | None) | (Some(_), None) => Vec::new(),
@@ -102,14 +102,16 @@ impl EventMessage<'_> {
         lines(Tone::Good, None, [vec![news], next].concat())
     }
 
-    /// Returns whether the question to the voters comes right after this, so that it alone asks them.
+    /// Returns `true` if a vote request follows right after this message, so that this message must not ask
+    /// for votes too.
     fn is_asked_by_a_prompt(&self, wait: &Wait, at: usize) -> bool {
         let Wait::Votes { environment, missing, .. } = wait else { return false };
         let ahead = self.state.steps.get(at) == Some(&StepState::Ahead);
         ahead && !missing.is_empty() && !self.state.is_taken_back(environment)
     }
 
-    /// An option, and how it is taken. The questions of a triage for which nothing waits stand in the announcement.
+    /// Announces an optional step and its command. The triage questions that no step waits for are in
+    /// the announcement instead.
     pub(super) fn step_offered(&self, step: &StepId) -> Option<Card> {
         let spec = self.state.plan.step(step)?;
         if matches!(spec.kind, StepKind::Triage { ask: false, .. }) {
@@ -127,7 +129,7 @@ impl EventMessage<'_> {
         Some(lines(Tone::Neutral, None, said))
     }
 
-    /// Returns how a deployment that is an option is taken: once those agreed who have to (HOCS-28).
+    /// Describes how to run an optional deployment, after the required agreement (HOCS-28).
     fn to_take(&self, step: &StepId, environment: &Environment) -> Text {
         let how = format!("deploy {environment}");
         match self.agreement_before(step) {
@@ -143,7 +145,8 @@ impl EventMessage<'_> {
         }
     }
 
-    /// Returns the party whose agreement stands right before a step, how many of it are asked, and how that stands.
+    /// Returns the party whose agreement comes right before a step, the number of required members, and the state of
+    /// that step.
     fn agreement_before(&self, step: &StepId) -> Option<(&str, u32, &StepState)> {
         let before = self.state.plan.position(step)?.checked_sub(1)?;
         let spec = self.state.plan.steps.get(before)?;
@@ -151,7 +154,7 @@ impl EventMessage<'_> {
         Some((party.as_str(), *count, self.state.steps.get(before)?))
     }
 
-    /// Returns who of a party agrees, by name: "Chi", "one of Ben and Chi".
+    /// Names the members of a party who must agree: "Chi", "one of Ben and Chi".
     fn who_agrees(&self, party: &str, many: u32) -> String {
         let members = self.state.plan.parties.get(party).map(Vec::as_slice).unwrap_or_default();
         let members = members.iter().filter(|person| **person != self.state.requester);
@@ -188,7 +191,7 @@ impl EventMessage<'_> {
         lines(Tone::Warning, None, vec![text, Text::of("It stands in the post-mortem with both names.")])
     }
 
-    /// A step is open again: what changed, who puts it right and how, what became of the votes, and who can override it.
+    /// Announces that a step is open again: the change, the remedy, the effect on the votes, and the override.
     pub(super) fn step_reopened(&self, step: &StepId, reason: &str) -> Card {
         let first = self.named(step).plain(format!(" is open again: {}", ended(&outside(&self.to.named(reason)))));
         let Some(spec) = self.spec(step).filter(|spec| !matches!(spec.kind, StepKind::Approve { .. })) else {
@@ -196,7 +199,7 @@ impl EventMessage<'_> {
         };
         let mut all = vec![first];
         let asked = self.remedy(spec);
-        // What is asked about a merge says that itself.
+        // The ask about a failed merge already mentions the override.
         let aside = set_aside(self.state, self.to, spec).filter(|aside| !asked.contains(aside));
         all.extend(asked);
         all.extend(self.votes_stay());
@@ -204,7 +207,7 @@ impl EventMessage<'_> {
         lines(Tone::Warning, None, all)
     }
 
-    /// Returns what puts a step right that is open again, and whom that is asked of.
+    /// Returns the asks that satisfy a step again that is open again.
     fn remedy(&self, spec: &StepSpec) -> Vec<Text> {
         if !self.asks {
             return Vec::new();
@@ -218,7 +221,7 @@ impl EventMessage<'_> {
         }
     }
 
-    /// Whose yes was given before something changed.
+    /// Tells the voters that their votes stay.
     fn votes_stay(&self) -> Option<Text> {
         let voters: BTreeSet<&PersonId> = self.state.votes.iter().map(|vote| &vote.person).collect();
         if voters.is_empty() {
@@ -237,7 +240,7 @@ impl EventMessage<'_> {
         )
     }
 
-    /// What a step rested on changed after the act that relied on it had begun.
+    /// Announces that the evidence of a step changed after the effect that depended on it had begun.
     pub(super) fn evidence_changed(&self, step: &StepId, problem: Option<&str>) -> Card {
         let Some(problem) = problem else {
             return one(Tone::Good, self.named(step).plain(" holds again."));
@@ -256,7 +259,7 @@ impl EventMessage<'_> {
         lines(Tone::Bad, None, vec![text, next])
     }
 
-    /// A reminder calls those who can act, and says since when they are waited for.
+    /// Renders a reminder. It mentions the people who can act, and says how long the step has been waiting.
     pub(super) fn reminded(&self, step: &StepId, times: u32) -> Card {
         let since = match self.state.state_of(step) {
             Some(StepState::Current { since }) => format!(", for {} now", between(*since, self.at)),

@@ -9,7 +9,7 @@ use crate::view::fixture::{Play, asked, begun, closed, commit, environment, head
 use crate::view::plain;
 use hotfix_adapters::chat::Span;
 
-/// What the thread of a run says, from this entry on, and that it says so exactly where `react` wants it said.
+/// Renders the thread of a run from this entry on. Asserts that an event has a message exactly if `react` requests one.
 fn thread(play: &Play, from: usize) -> String {
     let mut said = String::new();
     for at in from..play.entries.len() {
@@ -200,7 +200,7 @@ Please no production deploys of payments until this thread says so.
     );
 }
 
-/// Only what is possible is offered: the fix is live and main has it not, so the run is not given up.
+/// The fix is live and not on main, so aborting the run is not among the options.
 #[test]
 fn drift_of_a_live_fix_offers_what_is_possible() {
     let live = live();
@@ -218,7 +218,7 @@ fn drift_of_a_live_fix_offers_what_is_possible() {
     assert!(!said.contains("drift abort"), "{said}");
 }
 
-/// Main has the change, and nothing more goes onto the branch: nobody is told to push.
+/// After the merge no push to the branch is suggested, because no other fix can go onto it.
 #[test]
 fn a_rollback_after_the_merge_sends_nobody_to_the_branch() {
     let merged = live().on_main();
@@ -238,7 +238,7 @@ fn a_rollback_after_the_merge_sends_nobody_to_the_branch() {
     assert!(shown.contains("\nRolled back.\n"), "{shown}");
 }
 
-/// What was deleted is said wherever the run is shown, with both ways out.
+/// A deleted branch is reported in the thread and on the card, with the commands to restore it and to abort.
 #[test]
 fn a_branch_that_is_gone_is_said_until_it_is_back() {
     let before = asked();
@@ -256,7 +256,7 @@ fn a_branch_that_is_gone_is_said_until_it_is_back() {
     assert!(!said.contains("The branch `hotfix`"), "{said}");
 }
 
-/// A step that is open again says first who puts it right and how.
+/// The message about a reopened step starts with the remedy and the person who must act.
 #[test]
 fn a_step_that_is_open_again_names_the_remedy() {
     use crate::domain::event::PullSeen;
@@ -460,8 +460,8 @@ fn refused(play: &Play, who: &str, act: UserCommand) -> String {
     refusals.iter().map(|refusal| refusal.code.as_str()).collect::<Vec<_>>().join(" ")
 }
 
-/// A glass counts once the audit channel is told, stands in for votes alone, and is reviewed by somebody who was not
-/// involved before the run ends (security case 90).
+/// A break-glass counts after its announcement in the audit channel, replaces only votes, and is reviewed by a person
+/// who was not involved before the run ends (security case 90).
 #[test]
 fn case_90_a_broken_glass_is_told_used_and_reviewed() {
     let silent = broken();
@@ -492,7 +492,7 @@ fn case_90_a_broken_glass_is_told_used_and_reviewed() {
     assert!(over.state.is_over());
 }
 
-/// With votes there is no glass to look through, and nobody is asked to review it.
+/// If the quorum is reached, the deployment does not use the break-glass, and no review is requested.
 #[test]
 fn a_glass_that_was_not_needed_after_all_asks_nobody() {
     let voted = announced(broken()).by("ben", yes(None)).by("eve", yes(None));
@@ -518,7 +518,7 @@ fn a_glass_that_was_not_needed_after_all_asks_nobody() {
     assert!(!crate::domain::break_glass::review_due(&begun.state));
 }
 
-/// It is bound like a vote, and void with it: another head, a listing taken back, another policy.
+/// A break-glass is void after a new head, after its person loses the right to break-glass, and after a policy change.
 #[test]
 fn case_90_a_glass_is_void_with_what_it_was_for() {
     let open = announced(broken());
@@ -554,7 +554,7 @@ fn case_90_a_glass_is_void_with_what_it_was_for() {
     }
 }
 
-/// What has to be typed: all that is wrong is told at once, and nothing but votes is set aside.
+/// Invalid arguments are all refused at once, and a break-glass replaces nothing but votes.
 #[test]
 fn case_90_what_the_glass_does_not_stand_in_for() {
     let play = asked();
@@ -569,14 +569,14 @@ fn case_90_what_the_glass_does_not_stand_in_for() {
     assert_eq!(refused(&late, "ben", breaks("1111111", "every payment fails and nobody is awake")), "glass.not-needed");
 }
 
-/// Where a vote takes a review as well, one in the chat alone counts not yet; a review that is taken back voids it; and it is
-/// read again in the moment before the deployment (security case 39).
+/// If a vote needs a review on the forge, a vote in the chat alone does not count. A dismissed review voids the vote.
+/// The reviews are read again right before the deployment (security case 39).
 #[test]
 fn case_39_a_vote_counts_together_with_a_review() {
     use crate::domain::event::{PullSeen, ReviewSeen};
     use hotfix_adapters::forge::{Check, CheckState, ReviewVerdict};
     let mut before = asked();
-    // The plan is resolved from the policy at the start; here it is changed as the policy would have made it.
+    // A plan takes its rules from the policy at the start of the run; this sets the rule in the plan directly.
     for environment in before.state.plan.environments.iter_mut().filter(|e| e.production) {
         environment.approval.step_up = Some(crate::domain::service::StepUp::Review);
     }
@@ -613,7 +613,7 @@ Approve exactly this head on pull request #7 <https://forge.example/payments/7>;
 "#,
     );
     let open = |play: &Play| crate::domain::vote::quorum(&play.state, &production, play.now, None).holds();
-    // Ben's review is there from before, Dee's is of an older head.
+    // Ben's review approves the current head, Dee's an older one.
     assert!(!open(&voted));
     let old = voted
         .clone()

@@ -1,4 +1,4 @@
-//! What people say: votes, noes, holds, and what they saw.
+//! Messages about statements of users: votes, rejections, holds and verifications.
 
 use std::collections::BTreeSet;
 
@@ -120,7 +120,8 @@ impl EventMessage<'_> {
         lines(Tone::Bad, None, vec![text, next])
     }
 
-    /// Whoever states it does not vote, and whom it names does not either (security case 94).
+    /// Announces the identity of an unknown contributor. Neither the person who stated it nor the identified person
+    /// votes (security case 94).
     pub(super) fn identified(&self, unknown: &PersonRef, person: Option<&PersonId>, words: &str) -> Card {
         let text = Text::of(format!("{} states that ", self.who())).code(handle(unknown));
         let text = match person {
@@ -151,7 +152,7 @@ impl EventMessage<'_> {
         one(Tone::Neutral, Text::of(format!("{} notes: {}", self.who(), paragraph(text))))
     }
 
-    /// Whether what they said yes to went there by their word.
+    /// Returns `true` if a deployment based on this person's vote has already begun.
     fn went(&self, environment: &Environment, person: &PersonId) -> bool {
         let last = self.state.last_deploy(environment).filter(|_| self.state.has_begun(environment));
         last.is_some_and(|deploy| deploy.intent.votes.contains(person))
@@ -165,7 +166,7 @@ impl EventMessage<'_> {
     }
 }
 
-/// What is done is done (security case 33).
+/// Says that withdrawing a vote undoes no deployment (security case 33).
 fn after(environment: &Environment) -> Text {
     let text = format!(" It went to {environment} by that word already, and nothing is undone. To go back: ");
     Text::of(text).command(&format!("rollback {environment} <why>")).plain(".")

@@ -1,4 +1,4 @@
-//! What did not go by the book: steps left out, changes of production by others, failures.
+//! Sections of the post-mortem about deviations: skipped steps, drift, and failures.
 
 use crate::domain::event::{Actor, Entry, Event};
 use crate::domain::hotfix::{Deployment, Hotfix};

@@ -1,4 +1,4 @@
-//! What to type when the fix, or its rebase, does not apply.
+//! Instructions for a fix, or a rebase, with merge conflicts.
 
 use hotfix_adapters::chat::Text;
 use hotfix_adapters::ids::BranchName;
@@ -8,7 +8,7 @@ use crate::domain::hotfix::{FixState, Hotfix};
 use crate::view::Audience;
 use crate::view::text::outside;
 
-/// The fix or its rebase does not apply: the files, and what to type (APPLY-7, SRE-10).
+/// Lists the conflicting files and the git commands that resolve the conflict (APPLY-7, SRE-10).
 pub(in crate::view) fn conflict(state: &Hotfix, to: &Audience<'_>, files: &[String]) -> Vec<Text> {
     let branch = &state.plan.branch;
     let picked = state.fixes.iter().find(|fix| matches!(fix.state, FixState::Conflicted(_)));
@@ -32,7 +32,7 @@ pub(in crate::view) fn conflict(state: &Hotfix, to: &Audience<'_>, files: &[Stri
     lines
 }
 
-/// Pushes over exactly the head that the bot saw, so that nobody's work is lost.
+/// Returns the push command. It only replaces the head that the bot read, so that no other push is lost.
 fn rebased_push(state: &Hotfix, branch: &BranchName) -> String {
     match &state.head {
         Some(head) => format!("git push --force-with-lease={branch}:{} origin {branch}", head.tip),
