@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use hotfix_adapters::forge::git::{Git, MergeRequest};
+use hotfix_adapters::forge::git::{Git, MergeInput};
 use hotfix_adapters::forge::{Change, Containment, MergeMethod, Pick, Picked};
 use hotfix_adapters::ids::CommitId;
 use jiff::Timestamp;
@@ -70,7 +70,7 @@ impl Bench {
         row("cherry-pick onto production", &times);
         let mut times = Vec::new();
         for n in 0..ROUNDS {
-            let request = MergeRequest {
+            let request = MergeInput {
                 base: self.back(n),
                 head: id(&self.directory, "fix"),
                 method: MergeMethod::Merge,

@@ -6,7 +6,7 @@ pub struct CheckResult {
     /// The checked item: `the bot token`, `the channel C024BE91L`. Never a secret.
     pub what: String,
     /// Severity of the result.
-    pub verdict: CheckStatus,
+    pub status: CheckStatus,
     /// The observation, on one line.
     pub seen: String,
     /// The recommended action; empty if none is needed.
@@ -27,16 +27,16 @@ pub enum CheckStatus {
 impl CheckResult {
     /// Creates a result without a problem.
     pub fn ok(what: impl Into<String>, seen: impl Into<String>) -> Self {
-        Self { what: what.into(), verdict: CheckStatus::Ok, seen: seen.into(), next: String::new() }
+        Self { what: what.into(), status: CheckStatus::Ok, seen: seen.into(), next: String::new() }
     }
 
     /// Creates a result for a problem that limits the bot's functionality.
     pub fn warning(what: impl Into<String>, seen: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { what: what.into(), verdict: CheckStatus::Warning, seen: seen.into(), next: next.into() }
+        Self { what: what.into(), status: CheckStatus::Warning, seen: seen.into(), next: next.into() }
     }
 
     /// Creates a result for a problem that prevents the bot from working.
     pub fn error(what: impl Into<String>, seen: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { what: what.into(), verdict: CheckStatus::Error, seen: seen.into(), next: next.into() }
+        Self { what: what.into(), status: CheckStatus::Error, seen: seen.into(), next: next.into() }
     }
 }

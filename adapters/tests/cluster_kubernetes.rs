@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hotfix_adapters::cluster::Cluster;
 use hotfix_adapters::cluster::kubernetes::{
-    Access, ContainerRule, Kubernetes as Adapter, KubernetesOptions, OptionsError, Place,
+    Access, ContainerRule, Kubernetes as Adapter, KubernetesOptions, KubernetesOptionsError, Place,
 };
 use hotfix_adapters::failure::Failure;
 use hotfix_fakes::kubernetes::Kubernetes;
@@ -268,7 +268,7 @@ fn options_that_cannot_work_are_refused_at_once() {
     };
     let fine = |name: &str| place(name, Access::InCluster);
     assert_eq!(new(vec![fine("a")], named()), "");
-    assert_eq!(new(vec![], named()), OptionsError::NoPlace.to_string());
+    assert_eq!(new(vec![], named()), KubernetesOptionsError::NoPlace.to_string());
     assert!(new(vec![fine("a"), fine("a")], named()).contains("two places in clusters are called \"a\""));
     assert!(new(vec![fine("../kube-system")], named()).contains("the namespace \"../kube-system\" is no name"));
     assert!(new(vec![Place { deployment: "a/b?x".to_owned(), ..fine("a") }], named()).contains("the deployment"));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use hotfix_adapters::deploy::workflow::{Proof, Workflow, WorkflowOptions};
 use hotfix_adapters::deploy::{Deploy as _, DeployRequest, DeployStatus, Running};
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::forge::github::{Auth, GitHub, GitHubOptions};
+use hotfix_adapters::forge::github::{GitHub, GitHubAuth, GitHubOptions};
 use hotfix_adapters::ids::{CommitId, DeployKey, Environment, Repo};
 use hotfix_fakes::github::{Commit, GitHubFake, WorkflowFile};
 use hotfix_fakes::server::Fault;
@@ -50,7 +50,7 @@ impl Place {
             clock: Arc::new(move || {
                 Timestamp::now() + Duration::from_secs(clock.load(Ordering::SeqCst).unsigned_abs())
             }),
-            ..GitHubOptions::new(Auth::Token(SecretString::from("token")))
+            ..GitHubOptions::new(GitHubAuth::Token(SecretString::from("token")))
         });
         Self { fake, github: github.unwrap(), runs: tempfile::tempdir().unwrap(), ahead, base, head }
     }

@@ -16,7 +16,7 @@ use hotfix_adapters::egress::{EgressPolicy, Resolver};
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::credentials::Credentials;
 use hotfix_adapters::forge::git::mirror::{Mirror, MirrorOptions};
-use hotfix_adapters::forge::github::{Auth, GitHub, GitHubOptions};
+use hotfix_adapters::forge::github::{GitHub, GitHubAuth, GitHubOptions};
 use hotfix_adapters::forge::gitlab::{GitLab, GitLabOptions};
 use hotfix_adapters::forge::{PullRequests as _, Refs as _, Signature};
 use hotfix_adapters::ids::{BranchName, Environment, Repo};
@@ -65,7 +65,7 @@ async fn call(kind: &str, port: u16, reach: EgressPolicy, folder: &Path) -> Fail
     let (url, branch) = (format!("https://forge.example:{port}"), BranchName::parse("fix").unwrap());
     match kind {
         "GitHub" => {
-            let options = GitHubOptions { api_url: url, reach, ..GitHubOptions::new(Auth::Token(secret)) };
+            let options = GitHubOptions { api_url: url, reach, ..GitHubOptions::new(GitHubAuth::Token(secret)) };
             GitHub::new(options).unwrap().find(&repo, &branch, &branch).await.unwrap_err()
         }
         "GitLab" => {
@@ -89,7 +89,7 @@ async fn call(kind: &str, port: u16, reach: EgressPolicy, folder: &Path) -> Fail
         }
         "registry" => {
             let repository = format!("forge.example:{port}/team/payments");
-            let options = OciOptions { reach, ..OciOptions::new(repository, oci::Auth::Anonymous) };
+            let options = OciOptions { reach, ..OciOptions::new(repository, oci::OciAuth::Anonymous) };
             Oci::new(options).unwrap().find("latest").await.unwrap_err()
         }
         _ => {
@@ -135,7 +135,7 @@ async fn an_address_inside_is_refused_at_once() {
     let said = |error: String| assert!(error.contains("169.254.169.254 is a link-local address"), "{error}");
     let (url, secret) = ("https://169.254.169.254/latest".to_owned(), SecretString::from("token"));
     said(GitLab::new(GitLabOptions::new(url.clone(), secret.clone())).unwrap_err().to_string());
-    let options = GitHubOptions { api_url: url, ..GitHubOptions::new(Auth::Token(secret)) };
+    let options = GitHubOptions { api_url: url, ..GitHubOptions::new(GitHubAuth::Token(secret)) };
     said(GitHub::new(options).unwrap_err().to_string());
-    said(Oci::new(OciOptions::new("169.254.169.254/team/payments", oci::Auth::Anonymous)).unwrap_err().to_string());
+    said(Oci::new(OciOptions::new("169.254.169.254/team/payments", oci::OciAuth::Anonymous)).unwrap_err().to_string());
 }

@@ -268,7 +268,7 @@ impl Play {
 
     /// Starts the requested deployment with changed facts.
     pub(crate) fn begins_with(self, previous: &str, change: impl FnOnce(&mut DeployFacts)) -> Self {
-        let asked = self.state.asked_deploy.clone().unwrap();
+        let asked = self.state.requested_deploy.clone().unwrap();
         let key = format!("hf-12-{}-{}", asked.environment, self.state.version).parse().unwrap();
         let roles = |who: &str| (person(who), grant(who).roles.into_iter().collect::<BTreeSet<_>>());
         let mut facts = DeployFacts {

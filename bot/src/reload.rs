@@ -20,7 +20,7 @@ use crate::wire;
 
 /// The result of a reload, for the requester.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct ReloadReport {
     /// `true` if the configuration was applied.
     pub ok: bool,
     /// The message to show.
@@ -28,7 +28,7 @@ pub struct Told {
 }
 
 /// A reload request: the sender for its result.
-pub type Asked = oneshot::Sender<Told>;
+pub type ReloadReply = oneshot::Sender<ReloadReport>;
 
 /// Builds the ports that a configuration describes.
 pub type Wire<'a> = dyn Fn(&Config) -> anyhow::Result<Ports> + Send + Sync + 'a;
@@ -153,7 +153,7 @@ impl Reloader {
 
     /// Handles reload requests, and applies postponed changes when the run that blocked them has ended, until it is
     /// stopped. Returns the event source, so that the caller can stop it too.
-    pub async fn run(mut self, mut asked: mpsc::Receiver<Asked>, mut stop: oneshot::Receiver<()>) -> Listening {
+    pub async fn run(mut self, mut asked: mpsc::Receiver<ReloadReply>, mut stop: oneshot::Receiver<()>) -> Listening {
         let mut wake = self.current.engine().journal().wake();
         loop {
             tokio::select! {
@@ -168,16 +168,16 @@ impl Reloader {
     }
 
     /// Reloads the configuration once and logs the result.
-    async fn reload(&mut self) -> Told {
+    async fn reload(&mut self) -> ReloadReport {
         let told = match config::load(&self.folder) {
             Ok(config) => match self.apply(&config).await {
-                Ok(taken) => Told { ok: true, text: self.said(&config, taken) },
-                Err(faults) => Told {
+                Ok(taken) => ReloadReport { ok: true, text: self.said(&config, taken) },
+                Err(faults) => ReloadReport {
                     ok: false,
                     text: format!("The configuration is not taken; the one before holds.\n{}", faults.join("\n")),
                 },
             },
-            Err(faults) => Told { ok: false, text: format!("{}The one before holds.", faults.render(false)) },
+            Err(faults) => ReloadReport { ok: false, text: format!("{}The one before holds.", faults.render(false)) },
         };
         if told.ok {
             tracing::info!(configuration = %self.current.engine().config().digest, "{}", told.text);

@@ -109,7 +109,7 @@ pub async fn serve(
     listener: UnixListener,
     engine: Current,
     channel: ChannelRef,
-    reload: mpsc::Sender<reload::Asked>,
+    reload: mpsc::Sender<reload::ReloadReply>,
 ) -> Infallible {
     loop {
         let stream = match listener.accept().await {
@@ -137,7 +137,7 @@ async fn connection(
     stream: UnixStream,
     current: &Current,
     channel: &ChannelRef,
-    reload: &mpsc::Sender<reload::Asked>,
+    reload: &mpsc::Sender<reload::ReloadReply>,
 ) -> anyhow::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut read = BufReader::new(read);
@@ -167,7 +167,7 @@ async fn connection(
 
 async fn maintain(
     current: &Current,
-    reload: &mpsc::Sender<reload::Asked>,
+    reload: &mpsc::Sender<reload::ReloadReply>,
     maintenance: Maintenance,
 ) -> anyhow::Result<Report> {
     match maintenance {
@@ -175,7 +175,7 @@ async fn maintain(
         Maintenance::Reload => {
             let (tell, told) = oneshot::channel();
             reload.send(tell).await.context("the bot is stopping")?;
-            let reload::Told { ok, text } = told.await.context("the bot is stopping")?;
+            let reload::ReloadReport { ok, text } = told.await.context("the bot is stopping")?;
             Ok(Report { ok, text })
         }
     }

@@ -23,7 +23,7 @@ pub use clock::{Clock, GuardedClock, SystemClock, Timestamp};
 pub use error::{CommitError, ReadError};
 pub use lease::{LeaseChange, LeaseId, LeaseView, Requirement};
 pub use outbox::{
-    ClaimRequest, Claimed, Fence, Lane, Settle, Settlement, TimerChange, Work, WorkKey, WorkState, WorkView,
+    ClaimRequest, Claimed, Fence, Queue, Settle, Settlement, TimerChange, Work, WorkKey, WorkState, WorkView,
 };
 pub use record::{Append, Commit, CommitId, Cursor, DedupeKey, Expected, Receipt, Record, Seq, StreamId, Version};
 
@@ -56,7 +56,7 @@ pub trait Journal: Send + Sync {
     /// cursor of the last record.
     async fn feed(&self, after: Cursor, max: usize) -> Result<Vec<Record>, ReadError>;
 
-    /// Claims up to `max` due work items. Of the items that share a queue ([`Lane`]) and an order key, only the
+    /// Claims up to `max` due work items. Of the items that share a queue ([`Queue`]) and an order key, only the
     /// oldest one that is neither done nor dead can be claimed, and only if it has no active claim. An item whose
     /// claim expired can be claimed again, under a higher fence.
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<Claimed>, ReadError>;
@@ -84,7 +84,7 @@ pub trait Journal: Send + Sync {
 
     /// Returns the reason, as text for the operator, that the journal's time is not trustworthy, or `None` if it is.
     /// Callers must not take time-limited decisions while this is `Some`.
-    fn doubt(&self) -> Option<String> {
+    fn clock_warning(&self) -> Option<String> {
         None
     }
 

@@ -230,7 +230,7 @@ impl State {
     fn heads(&self) -> Vec<&Piece> {
         let mut heads: BTreeMap<(&str, &str), &Piece> = BTreeMap::new();
         for piece in self.work.values().filter(|piece| piece.stage == Stage::Open) {
-            let head = heads.entry((piece.work.lane.as_str(), &piece.work.order_key)).or_insert(piece);
+            let head = heads.entry((piece.work.queue.as_str(), &piece.work.order_key)).or_insert(piece);
             if piece.born < head.born {
                 *head = piece;
             }
@@ -303,7 +303,7 @@ impl Journal for Memory {
         let now = self.present(&state);
         let until = now.after(request.hold);
         state.writable()?;
-        let due = |piece: &&Piece| request.lanes.contains(&piece.work.lane) && piece.free_from() <= now;
+        let due = |piece: &&Piece| request.queues.contains(&piece.work.queue) && piece.free_from() <= now;
         let keys = state.heads().into_iter().filter(due).take(request.max).map(|piece| piece.work.key.clone());
         let mut claimed = Vec::new();
         for key in keys.collect::<Vec<_>>() {
@@ -363,7 +363,7 @@ impl Journal for Memory {
         self.present(&self.lock())
     }
 
-    fn doubt(&self) -> Option<String> {
+    fn clock_warning(&self) -> Option<String> {
         clock::doubt(self.clock.as_ref(), self.lock().floor)
     }
 

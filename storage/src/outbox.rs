@@ -16,7 +16,7 @@ text_id!(
 );
 text_id!(
     /// Name of a work queue. Each worker serves one or more queues.
-    Lane
+    Queue
 );
 
 /// Fencing token. Every claim of a work item and every acquisition of a lease gets a higher one, also across
@@ -37,7 +37,7 @@ pub struct Work {
     /// Natural key, unique in the journal.
     pub key: WorkKey,
     /// Queue of the item, which determines the worker that handles it.
-    pub lane: Lane,
+    pub queue: Queue,
     /// Items of one queue with the same order key are processed one at a time, oldest first.
     pub order_key: String,
     /// Earliest time at which the item can be claimed.
@@ -92,7 +92,7 @@ pub struct Settle {
 #[derive(Debug, Clone)]
 pub struct ClaimRequest {
     /// The queues that the worker serves.
-    pub lanes: Vec<Lane>,
+    pub queues: Vec<Queue>,
     /// Maximum number of items to claim.
     pub max: usize,
     /// Duration of the claim; it expires then unless it is renewed.

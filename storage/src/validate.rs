@@ -20,11 +20,11 @@ impl Commit {
     fn long_name(&self) -> Option<String> {
         let streams = self.append.iter().map(|append| append.stream.as_str());
         let timers = self.timers.iter().flat_map(|timer| match timer {
-            TimerChange::Set(work) => vec![work.key.as_str(), work.lane.as_str(), work.order_key.as_str()],
+            TimerChange::Set(work) => vec![work.key.as_str(), work.queue.as_str(), work.order_key.as_str()],
             TimerChange::Cancel(key) => vec![key.as_str()],
         });
         let work =
-            self.enqueue.iter().flat_map(|work| [work.key.as_str(), work.lane.as_str(), work.order_key.as_str()]);
+            self.enqueue.iter().flat_map(|work| [work.key.as_str(), work.queue.as_str(), work.order_key.as_str()]);
         let leases = self.leases.iter().map(|change| match change {
             LeaseChange::Acquire { lease, .. }
             | LeaseChange::Extend { lease, .. }

@@ -10,6 +10,7 @@ use std::path::Path;
 use common::{closed_store, content, copy, files, killed_store, options, runtime};
 use hotfix_storage::Embedded;
 use hotfix_storage::embedded::{Damage, OpenError, Trailer, export, import, rebuild, snapshot, verify};
+use sha2::{Digest as _, Sha256};
 
 /// The number of commits of the stores here.
 const COMMITS: usize = 60;
@@ -347,4 +348,28 @@ fn a_second_process_is_told_who_to_stop() {
     let impatient = hotfix_storage::embedded::Options { lock_wait: std::time::Duration::ZERO, ..options(&store) };
     let error = Embedded::open(impatient).err().unwrap();
     assert!(matches!(&error, OpenError::Locked { path } if path.ends_with("lock")), "{error}");
+}
+
+/// Security case 88: a journal of another format is refused in one line that names both formats, whatever its index says.
+#[test]
+fn a_journal_of_another_format_is_refused() {
+    for other in [1, 3] {
+        let (_scratch, store, _, _) = prepared(false);
+        fs::remove_file(store.join("checkpoint.json")).unwrap();
+        fs::remove_dir_all(store.join("index")).unwrap();
+        let first = files(&store.join("journal")).remove(0);
+        let text = fs::read_to_string(&first).unwrap();
+        let (line, rest) = text.split_once('\n').unwrap();
+        let body = line.rsplit_once(",\"hash\":").unwrap().0.replace("\"format\":2", &format!("\"format\":{other}"));
+        let hash = hex::encode(Sha256::digest(&body));
+        fs::write(&first, format!("{body},\"hash\":\"{hash}\"}}\n{rest}")).unwrap();
+        let error = Embedded::open(options(&store)).err().unwrap();
+        assert!(
+            matches!(error, OpenError::Damaged(Damage::Format { found, known: 2, .. }) if found == other),
+            "{error}"
+        );
+        let said = error.to_string();
+        assert!(said.contains(&format!("written in format {other}")) && said.contains("format 2 only"), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
 }

@@ -1,4 +1,4 @@
-//! The dependency rules of `.deny.toml` that need no advisory database: bans and licenses. cargo-deny checks them as well, where it is
+//! The dependency rules of `.deny.toml` that need no advisory database: bans (security case 76) and licenses. cargo-deny checks them as well, where it is
 //! installed.
 
 use std::path::{Path, PathBuf};

@@ -92,11 +92,11 @@ fn a_captain_can_end_it(model: &Model) -> Result<(), TestCaseError> {
     let mut state = model.state.clone();
     if state.abandoned.is_none() {
         let alone = state.deploys.iter().all(|deploy| !deploy.state.is_open());
-        let asked = state.abandon_asked.as_ref().is_some_and(|(person, _)| person.as_str() == "dee");
+        let asked = state.abandon_requested.as_ref().is_some_and(|(person, _)| person.as_str() == "dee");
         if !asked {
             state = after(model, &state, CAPTAIN, Role::Viewer, abandon(&state)).map_err(TestCaseError::fail)?;
         }
-        prop_assert!(alone || asked || state.abandoned.is_none() || model.state.abandon_asked.is_some());
+        prop_assert!(alone || asked || state.abandoned.is_none() || model.state.abandon_requested.is_some());
         if state.abandoned.is_none() && !state.is_over() {
             state = after(model, &state, SECOND, Role::Viewer, abandon(&state)).map_err(TestCaseError::fail)?;
         }
@@ -164,9 +164,9 @@ fn went_on(before: &Hotfix, after: &Hotfix) -> bool {
         )
     };
     of(before) != of(after)
-        || before.asked_deploy != after.asked_deploy
+        || before.requested_deploy != after.requested_deploy
         || before.drifts != after.drifts
-        || before.override_asked != after.override_asked
+        || before.override_requested != after.override_requested
         || before.break_glass != after.break_glass
         || before.holds != after.holds
 }

@@ -46,7 +46,7 @@ const VERBS: [(&str, &str, Deed, Then, &str); 34] = [
     ("unapprove HF-1",                                       "approver",  Change, Says("vote.none"), ""),
     ("reject \"the numbers are wrong\" HF-1",                "approver",  Vote,   Moves, "unapprove HF-1"),
     ("break-glass production \"every payment fails by now\" --commit 0123abc --incident https://i.example.org/1 HF-1",
-                                                             "viewer",    Vote,   Says("glass.off"), ""),
+                                                             "viewer",    Vote,   Says("break-glass.off"), ""),
     ("identify jo@example.org ben HF-1",                     "captain",   Vote,   Says("identify.nobody"), ""),
     ("countersign ok HF-1",                                  "approver",  Vote,   Says("countersign.none"), ""),
     ("ack HF-1",                                             "requester", Word,   Once,  ""),
@@ -144,7 +144,7 @@ fn expected(cell: &Cell) -> Option<&'static str> {
         ("unmapped", _, _) => Some("person.unmapped"),
         (_, "none", _) => Some("service.unseen"),
         // Nobody is listed for it.
-        _ if cell.verb() == "break-glass" => Some("glass.off"),
+        _ if cell.verb() == "break-glass" => Some("break-glass.off"),
         // Whoever has any role may look; whose agreement is asked for is for the run to say.
         (_, role, _) if role != needs && needs != "viewer" => Some("role.missing"),
         (_, _, "elsewhere") => Some("channel.wrong"),

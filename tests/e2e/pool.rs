@@ -8,7 +8,7 @@ use std::time::Duration;
 use hotfix::domain::hotfix::DeployState;
 use hotfix::engine::{EngineError, WorkerPool};
 use hotfix::serve;
-use hotfix_storage::{ClaimRequest, Claimed, Clock as _, Lane, WorkState};
+use hotfix_storage::{ClaimRequest, Claimed, Clock as _, Queue, WorkState};
 use hotfix_tests::play::Play;
 use hotfix_tests::scenario::Act;
 use hotfix_tests::stage;
@@ -260,7 +260,7 @@ const DEPLOYMENT: &str = "deployment of payments";
 
 /// What another worker gets.
 async fn claimed_elsewhere(world: &World) -> Vec<Claimed> {
-    let request = ClaimRequest { lanes: vec![Lane::new("act")], max: 16, hold: HOLD };
+    let request = ClaimRequest { queues: vec![Queue::new("act")], max: 16, hold: HOLD };
     world.journal().claim(request).await.expect("the journal")
 }
 
@@ -268,7 +268,7 @@ async fn claimed_elsewhere(world: &World) -> Vec<Claimed> {
 async fn claimed_until(world: &World) -> Option<hotfix_storage::Timestamp> {
     let unsettled = world.journal().unsettled().await.expect("the journal");
     unsettled.into_iter().find_map(|view| match view.state {
-        WorkState::Claimed { until, .. } if view.work.lane.as_str() == "act" => Some(until),
+        WorkState::Claimed { until, .. } if view.work.queue.as_str() == "act" => Some(until),
         WorkState::Claimed { .. } | WorkState::Waiting | WorkState::Dead { .. } => None,
     })
 }

@@ -194,7 +194,7 @@ fn deploys_with_good_reason(
                 && glass.plan_digest == state.plan_digest
                 && glass.policy_version == facts.policy_version
                 && glass.expires > model.now
-                && broken.told.is_some()
+                && broken.announced.is_some()
                 && facts.glass.contains(breaker)
         });
         prop_assert!(by_glass, "no glass of {breaker} is for this: {:?}", state.break_glass);

@@ -37,7 +37,7 @@ pub(super) async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn()
 /// What is kept of what people did.
 pub(super) async fn kept(world: &World) -> Vec<WorkView> {
     let unsettled = world.journal().unsettled().await.expect("the journal");
-    unsettled.into_iter().filter(|view| view.work.lane.as_str() == "inbox").collect()
+    unsettled.into_iter().filter(|view| view.work.queue.as_str() == "inbox").collect()
 }
 
 /// What was noted with the run, in order.
@@ -605,7 +605,7 @@ async fn no_expired_vote_comes_back() {
         }
         let _ = step(&mut play, "ana: /hotfix deploy production").await;
         assert_eq!((production(&play), play.world.newest().await.expect("a run").deploys.len()), (live.clone(), 1));
-        assert!(play.world.journal().doubt().is_some());
+        assert!(play.world.journal().clock_warning().is_some());
         play.world.clock.jump(180);
         let said = step(&mut play, "ana: /hotfix status").await;
         assert!(starts || said.contains("needs 1 vote of an approver"), "{said}");

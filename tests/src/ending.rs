@@ -156,7 +156,7 @@ fn word(state: &DeployState) -> &'static str {
     match state {
         DeployState::Running => "runs",
         DeployState::RollingOut => "rolls out",
-        DeployState::AwaitingWord => "awaits a word",
+        DeployState::AwaitingConfirmation => "awaits a word",
         DeployState::Succeeded => "succeeded",
         DeployState::Failed(_) => "failed",
     }

@@ -10,12 +10,13 @@ use std::sync::{Arc, OnceLock};
 use hotfix::config::{self, Config};
 use hotfix::domain::attribution::Attribution;
 use hotfix::domain::command::{
-    Command, DeployFacts, EffectResult, Fixes, Frozen, Observation, PickResult, Rebased, Removal, Thaw, UserCommand,
+    ActiveFreeze, Command, DeployFacts, EffectResult, Fixes, FreezeEnd, Observation, PickResult, Rebased, Removal,
+    UserCommand,
 };
 use hotfix::domain::decide::{Decision, decide, open};
 use hotfix::domain::effect::Effect;
 use hotfix::domain::event::{
-    Contribution, Contributor, Counts, DriftChoice, HeadSeen, Opened, PullSeen, ReviewSeen, Snapshot, VoidReason,
+    CommitCounts, Contribution, Contributor, DriftChoice, HeadSeen, Opened, PullSeen, ReviewSeen, Snapshot, VoidReason,
 };
 use hotfix::domain::hotfix::Hotfix;
 use hotfix::domain::id::{HotfixId, ServiceName};
@@ -373,10 +374,10 @@ impl Model {
         Attribution { source: source.clone(), merge: how % 2 == 0, commits: 2, pulls: Vec::new(), people }
     }
 
-    fn counted(&self, dice: u16) -> Option<Counts> {
+    fn counted(&self, dice: u16) -> Option<CommitCounts> {
         let count = |by: u16| usize::from(dice / by % 5);
         let commit = self.state.deployable()?.clone();
-        Some(Counts { commit, production: count(1), ships: count(5), main: count(25) })
+        Some(CommitCounts { commit, production: count(1), ships: count(5), main: count(25) })
     }
 
     fn image(&self, dice: u16) -> Option<Observation> {
@@ -477,8 +478,8 @@ impl Model {
             Effect::AnnounceBreakGlass { version } => {
                 EffectResult::BreakGlassAnnounced { version, message: self.message() }
             }
-            Effect::Say { .. }
-            | Effect::Tell { .. }
+            Effect::PostEvent { .. }
+            | Effect::SendDirectMessage { .. }
             | Effect::Audit { .. }
             | Effect::RemindCountersign
             | Effect::Remind { .. } => return None,
@@ -512,9 +513,9 @@ impl Model {
             image: self.state.digest().filter(|_| how % 17 != 0).cloned(),
             removal: (how % 19 == 0).then(Removal::default),
             earlier_image: None,
-            freeze: (how % 23 == 0).then(|| Frozen {
+            freeze: (how % 23 == 0).then(|| ActiveFreeze {
                 reason: "the year ends".to_owned(),
-                end: if how % 2 == 0 { Thaw::Calendar(self.now) } else { Thaw::Word("all".to_owned()) },
+                end: if how % 2 == 0 { FreezeEnd::Calendar(self.now) } else { FreezeEnd::Command("all".to_owned()) },
             }),
             policy_version: self.policy_version(how),
             standing: self.standing(how / 7),

@@ -374,7 +374,7 @@ impl World {
             let unsettled = self.journal().unsettled().await?;
             // What is followed elsewhere waits for people over there: it is asked again when somebody did something.
             let waits = unsettled.iter().filter(|view| {
-                view.work.lane.as_str() != "time" && view.state == WorkState::Waiting && !is_followed(view)
+                view.work.queue.as_str() != "time" && view.state == WorkState::Waiting && !is_followed(view)
             });
             // Younger work waits behind older work of its order key, whatever its own moment.
             let now = self.clock.now();

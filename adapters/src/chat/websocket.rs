@@ -33,7 +33,7 @@ pub(super) async fn connect(what: &str, url: &Url, reach: &EgressPolicy, largest
     // Connect to the checked addresses; do not resolve the name a second time (security case 65).
     let found = match reach.guard(url)?.addresses(host).await {
         Ok(found) => found,
-        Err(EgressError::Barred(barred)) => return Err(barred.into()),
+        Err(EgressError::Denied(barred)) => return Err(barred.into()),
         Err(EgressError::Unknown(error)) => return Err(down(error.to_string())),
     };
     let found: Vec<SocketAddr> = found.into_iter().map(|address| SocketAddr::new(address, port)).collect();

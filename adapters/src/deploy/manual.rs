@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::command::{OptionsError, Pattern, Placeholder};
+use super::command::{CommandOptionsError, Pattern, Placeholder};
 use super::{Deploy, DeployRequest, DeployStatus, Deployment, Running, template_values};
 use crate::failure::Failure;
 use crate::ids::{DeployKey, Environment};
@@ -20,8 +20,8 @@ impl Manual {
     /// doubled.
     ///
     /// # Errors
-    /// An [`OptionsError`] if the instructions are not a valid pattern, for example because of an unknown placeholder.
-    pub fn new(environment: Environment, instructions: &str) -> Result<Self, OptionsError> {
+    /// An [`CommandOptionsError`] if the instructions are not a valid pattern, for example because of an unknown placeholder.
+    pub fn new(environment: Environment, instructions: &str) -> Result<Self, CommandOptionsError> {
         Ok(Self { environment, instructions: Pattern::parse(instructions, &Placeholder::ALL)? })
     }
 }

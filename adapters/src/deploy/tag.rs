@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::command::{OptionsError, Pattern, Placeholder, Query, RunFolder, Values, blocking};
+use super::command::{CommandOptionsError, Pattern, Placeholder, Query, RunFolder, Values, blocking};
 use super::{Deploy, DeployRequest, DeployStatus, Deployment, Running};
 use crate::failure::Failure;
 use crate::forge::Refs;
@@ -53,8 +53,8 @@ impl TagRelease {
     /// Checks the options.
     ///
     /// # Errors
-    /// An [`OptionsError`] if the pattern is invalid or does not produce valid tag names.
-    pub fn new(options: TagOptions) -> Result<Self, OptionsError> {
+    /// An [`CommandOptionsError`] if the pattern is invalid or does not produce valid tag names.
+    pub fn new(options: TagOptions) -> Result<Self, CommandOptionsError> {
         let allowed = [Placeholder::Commit, Placeholder::Short, Placeholder::Environment, Placeholder::Key];
         let tag = Pattern::parse(&options.tag, &allowed)?;
         // All values have the same shape as this sample: if the sample makes a valid tag name, every value does.
@@ -66,7 +66,10 @@ impl TagRelease {
             ..Values::default()
         });
         if let Err(error) = TagName::parse(&sample) {
-            return Err(OptionsError::Pattern { pattern: options.tag, why: format!("makes no good tag: {error}") });
+            return Err(CommandOptionsError::Pattern {
+                pattern: options.tag,
+                why: format!("makes no good tag: {error}"),
+            });
         }
         Ok(Self {
             forge: options.forge,

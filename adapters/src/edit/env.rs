@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Change, Edit, Line, Refused, Splice, lines, listed, splice};
+use super::{Edit, EditError, FileEdit, Line, Splice, lines, listed, splice};
 
 /// A line that sets the variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Setting {
 /// # Errors
 /// If no line or several lines set the variable, or a line is not understood, for example because the shell computes
 /// the value.
-pub fn get(text: &str, key: &str) -> Result<Setting, Refused> {
+pub fn get(text: &str, key: &str) -> Result<Setting, EditError> {
     let mut found = Vec::new();
     for line in lines(text) {
         if let Some(setting) = setting(&line, key)? {
@@ -28,10 +28,10 @@ pub fn get(text: &str, key: &str) -> Result<Setting, Refused> {
     }
     match found.as_slice() {
         [one] => Ok(one.clone()),
-        [] => Err(Refused::because(format!("no line sets {key}"))),
+        [] => Err(EditError::because(format!("no line sets {key}"))),
         several => {
             let numbers: Vec<usize> = several.iter().map(|setting| setting.line).collect();
-            Err(Refused::because(format!("{key} is set on lines {}; leave one of them", listed(&numbers))))
+            Err(EditError::because(format!("{key} is set on lines {}; leave one of them", listed(&numbers))))
         }
     }
 }
@@ -40,23 +40,25 @@ pub fn get(text: &str, key: &str) -> Result<Setting, Refused> {
 ///
 /// # Errors
 /// Those of [`get`]; also if the value is empty or has a character that a shell could interpret.
-pub fn set(text: &str, key: &str, value: &str) -> Result<Edit, Refused> {
+pub fn set(text: &str, key: &str, value: &str) -> Result<Edit, EditError> {
     let harmless = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ':' | '/' | '@' | '+');
     if value.is_empty() || !value.chars().all(harmless) {
-        return Err(Refused::because(format!("the value {value:?} is empty or has a character that a shell may read")));
+        return Err(EditError::because(format!(
+            "the value {value:?} is empty or has a character that a shell may read"
+        )));
     }
     let old = get(text, key)?;
     let text = splice(text, &[Splice { range: old.range, text: value.to_owned() }])?;
     let new = get(&text, key)?;
     if new.value != value || new.line != old.line {
-        return Err(Refused::because(format!("line {}: {key} would not read as {value}; edit by hand", old.line)));
+        return Err(EditError::because(format!("line {}: {key} would not read as {value}; edit by hand", old.line)));
     }
-    let change = Change { line: old.line, place: key.to_owned(), old: old.value, new: value.to_owned() };
+    let change = FileEdit { line: old.line, place: key.to_owned(), old: old.value, new: value.to_owned() };
     Ok(Edit { text, changes: vec![change] })
 }
 
 /// Parses a line; returns `None` if it does not set the variable.
-fn setting(line: &Line<'_>, key: &str) -> Result<Option<Setting>, Refused> {
+fn setting(line: &Line<'_>, key: &str) -> Result<Option<Setting>, EditError> {
     let bare = line.text.trim_start();
     if bare.starts_with('#') {
         return Ok(None);
@@ -65,7 +67,7 @@ fn setting(line: &Line<'_>, key: &str) -> Result<Option<Setting>, Refused> {
         return Ok(None);
     };
     let ours = name.strip_prefix("export").filter(|n| n.starts_with([' ', '\t'])).map_or(name, str::trim_start) == key;
-    let no = |why: &str| Refused::because(format!("line {}: {why}; edit it by hand", line.number));
+    let no = |why: &str| EditError::because(format!("line {}: {why}; edit it by hand", line.number));
     let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''));
     let value = match quote {
         Some(quote) => {

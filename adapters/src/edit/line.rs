@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::scalar::{Quotes, plain, render};
 use super::tree::{self, parse};
-use super::{Change, Edit, Line, Refused, Splice, lines, listed, splice};
+use super::{Edit, EditError, FileEdit, Line, Splice, lines, listed, splice};
 
 /// An occurrence of the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,24 +47,24 @@ pub fn search(text: &str, key: &str) -> Vec<Hit> {
 ///
 /// # Errors
 /// If no line has the key with a value, an occurrence is not understood, or the edited text would not have the value.
-pub fn set(text: &str, key: &str, value: &str) -> Result<Edit, Refused> {
+pub fn set(text: &str, key: &str, value: &str) -> Result<Edit, EditError> {
     let before = places(text, key);
     let unclear: Vec<usize> =
         before.iter().filter(|place| place.hit.kind == HitKind::Unclear).map(|place| place.hit.line).collect();
     if !unclear.is_empty() {
         let reason = format!("what {key} is on line {} is not understood; edit that by hand", listed(&unclear));
-        return Err(Refused::because(reason));
+        return Err(EditError::because(reason));
     }
     let (mut splices, mut changes) = (Vec::new(), Vec::new());
     for place in &before {
         let HitKind::Value(old) = &place.hit.kind else { continue };
-        changes.push(Change { line: place.hit.line, place: key.to_owned(), old: old.clone(), new: value.to_owned() });
+        changes.push(FileEdit { line: place.hit.line, place: key.to_owned(), old: old.clone(), new: value.to_owned() });
         if old != value || (place.quotes == Quotes::None && !plain(value)) {
             splices.push(Splice { range: place.range.clone(), text: render(value, place.quotes)? });
         }
     }
     if changes.is_empty() {
-        return Err(Refused::because(format!("no line has {key} with a value")));
+        return Err(EditError::because(format!("no line has {key} with a value")));
     }
     let edited = splice(text, &splices)?;
     let wanted = before.into_iter().map(|place| match place.hit.kind {
@@ -72,7 +72,7 @@ pub fn set(text: &str, key: &str, value: &str) -> Result<Edit, Refused> {
         HitKind::Comment | HitKind::Template | HitKind::Unclear => place.hit,
     });
     if !wanted.eq(search(&edited, key)) {
-        return Err(Refused::because(format!("{key} would not read as {value} afterwards; edit by hand")));
+        return Err(EditError::because(format!("{key} would not read as {value} afterwards; edit by hand")));
     }
     Ok(Edit { text: edited, changes })
 }

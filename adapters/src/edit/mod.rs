@@ -18,9 +18,9 @@ use thiserror::Error;
 /// The reason that an edit was refused: the place in the file, the obstacle, and the next step.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0}")]
-pub struct Refused(String);
+pub struct EditError(String);
 
-impl Refused {
+impl EditError {
     fn because(reason: impl Into<String>) -> Self {
         Self(reason.into())
     }
@@ -32,12 +32,12 @@ pub struct Edit {
     /// The complete text after the edit.
     pub text: String,
     /// The requested values in file order, including those that were correct already.
-    pub changes: Vec<Change>,
+    pub changes: Vec<FileEdit>,
 }
 
 /// One requested value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct FileEdit {
     /// Line of the value, starting at 1.
     pub line: usize,
     /// Path of the value, such as `targets[1].ref`.
@@ -55,8 +55,8 @@ struct Splice {
 }
 
 /// Applies replacements, which must be sorted and must not overlap.
-fn splice(text: &str, splices: &[Splice]) -> Result<String, Refused> {
-    let torn = || Refused::because("the places to be edited overlap; this is a fault of the editor, so edit by hand");
+fn splice(text: &str, splices: &[Splice]) -> Result<String, EditError> {
+    let torn = || EditError::because("the places to be edited overlap; this is a fault of the editor, so edit by hand");
     let mut made = String::with_capacity(text.len());
     let mut done = 0;
     for splice in splices {
@@ -72,9 +72,9 @@ fn splice(text: &str, splices: &[Splice]) -> Result<String, Refused> {
 ///
 /// # Errors
 /// If the bytes are not valid UTF-8.
-pub fn text(bytes: &[u8]) -> Result<&str, Refused> {
+pub fn text(bytes: &[u8]) -> Result<&str, EditError> {
     std::str::from_utf8(bytes).map_err(|error| {
-        Refused::because(format!("byte {} is not UTF-8; only UTF-8 files are edited", error.valid_up_to()))
+        EditError::because(format!("byte {} is not UTF-8; only UTF-8 files are edited", error.valid_up_to()))
     })
 }
 

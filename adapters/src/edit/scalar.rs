@@ -1,6 +1,6 @@
 //! Rendering of a text as a YAML scalar that every YAML parser reads as that text.
 
-use super::Refused;
+use super::EditError;
 
 /// The quote styles of a scalar on one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,10 +12,10 @@ pub(super) enum Quotes {
 
 /// Renders a value in the existing quote style. An unquoted value gets single quotes if a parser would not read it as
 /// this text.
-pub(super) fn render(value: &str, quotes: Quotes) -> Result<String, Refused> {
+pub(super) fn render(value: &str, quotes: Quotes) -> Result<String, EditError> {
     if value.is_empty() || value.chars().any(unprintable) {
         let reason = format!("the value {value:?} is empty or has a character that cannot stand on a line");
-        return Err(Refused::because(reason));
+        return Err(EditError::because(reason));
     }
     Ok(match quotes {
         Quotes::None if plain(value) => value.to_owned(),

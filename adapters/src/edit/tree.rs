@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
 
-use super::Refused;
+use super::EditError;
 
 /// Maximum size of a file, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
@@ -17,7 +17,7 @@ const MAX_ALIASES: usize = 256;
 
 /// A parsed file.
 #[derive(Default)]
-pub(super) struct Parsed {
+pub(super) struct Document {
     /// Root node of each document.
     pub(super) documents: Vec<Node>,
     /// All parser events in order, without positions. An edit must not change any but the expected ones.
@@ -26,7 +26,7 @@ pub(super) struct Parsed {
     pub(super) aliased: BTreeSet<usize>,
 }
 
-impl Parsed {
+impl Document {
     /// Returns the node that an alias refers to; returns any other node unchanged.
     pub(super) fn repeated_by<'a>(&'a self, node: &'a Node) -> &'a Node {
         let Some(Mark::Alias(anchor)) = self.marks.get(node.mark) else { return node };
@@ -34,9 +34,9 @@ impl Parsed {
         while let Some(next) = left.pop() {
             match &next.kind {
                 _ if next.anchor == *anchor => return next,
-                Kind::List { items, .. } => left.extend(items),
-                Kind::Map { entries, .. } => left.extend(entries.iter().flat_map(|(name, value)| [name, value])),
-                Kind::Scalar { .. } | Kind::Alias => {}
+                NodeKind::List { items, .. } => left.extend(items),
+                NodeKind::Map { entries, .. } => left.extend(entries.iter().flat_map(|(name, value)| [name, value])),
+                NodeKind::Scalar { .. } | NodeKind::Alias => {}
             }
         }
         node
@@ -45,7 +45,7 @@ impl Parsed {
 
 /// A value and its position.
 pub(super) struct Node {
-    pub(super) kind: Kind,
+    pub(super) kind: NodeKind,
     /// Byte range without anchor and tag. The end is not meaningful for a block list or block mapping.
     pub(super) range: Range<usize>,
     /// Line of the start, starting at 1.
@@ -61,7 +61,7 @@ pub(super) struct Node {
 }
 
 /// The kind of a node.
-pub(super) enum Kind {
+pub(super) enum NodeKind {
     Scalar { value: String, style: ScalarStyle },
     Alias,
     List { items: Vec<Node>, flow: bool },
@@ -80,10 +80,10 @@ pub(super) enum Mark {
 }
 
 /// Parses a file.
-pub(super) fn parse(text: &str) -> Result<Parsed, Refused> {
+pub(super) fn parse(text: &str) -> Result<Document, EditError> {
     if text.len() > MAX_BYTES {
         let reason = format!("the file has {} bytes, and {MAX_BYTES} are the most that is edited", text.len());
-        return Err(Refused::because(reason));
+        return Err(EditError::because(reason));
     }
     let options = granit_parser::options! {
         emit_comments: false,
@@ -93,7 +93,7 @@ pub(super) fn parse(text: &str) -> Result<Parsed, Refused> {
     let mut builder = Builder::default();
     for next in Parser::new_from_str_with_options(text, options) {
         let (event, span) = next.map_err(|error| {
-            Refused::because(format!("line {}: this is no YAML ({})", error.marker().line(), error.info()))
+            EditError::because(format!("line {}: this is no YAML ({})", error.marker().line(), error.info()))
         })?;
         builder.take(event, span)?;
     }
@@ -101,20 +101,20 @@ pub(super) fn parse(text: &str) -> Result<Parsed, Refused> {
 }
 
 /// Returns the lines of all mapping entries with this key, in any document.
-pub(super) fn lines_with_key(parsed: &Parsed, key: &str) -> Vec<usize> {
+pub(super) fn lines_with_key(parsed: &Document, key: &str) -> Vec<usize> {
     let mut lines = Vec::new();
     let mut left: Vec<&Node> = parsed.documents.iter().collect();
     while let Some(node) = left.pop() {
         match &node.kind {
-            Kind::List { items, .. } => left.extend(items),
-            Kind::Map { entries, .. } => {
+            NodeKind::List { items, .. } => left.extend(items),
+            NodeKind::Map { entries, .. } => {
                 for (name, value) in entries {
-                    let ours = matches!(&name.kind, Kind::Scalar { value, .. } if value == key);
+                    let ours = matches!(&name.kind, NodeKind::Scalar { value, .. } if value == key);
                     lines.extend(ours.then_some(name.line));
                     left.push(value);
                 }
             }
-            Kind::Scalar { .. } | Kind::Alias => {}
+            NodeKind::Scalar { .. } | NodeKind::Alias => {}
         }
     }
     lines
@@ -122,7 +122,7 @@ pub(super) fn lines_with_key(parsed: &Parsed, key: &str) -> Vec<usize> {
 
 #[derive(Default)]
 struct Builder {
-    parsed: Parsed,
+    parsed: Document,
     open: Vec<Open>,
     aliases: usize,
 }
@@ -134,7 +134,7 @@ struct Open {
 }
 
 impl Builder {
-    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Refused> {
+    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), EditError> {
         #[allow(clippy::wildcard_enum_match_arm, reason = "the parser's enum may grow; what it adds is no data")]
         match event {
             Event::DocumentStart(..) => self.parsed.marks.push(Mark::DocumentStart),
@@ -143,27 +143,27 @@ impl Builder {
                 self.aliases += 1;
                 if self.aliases > MAX_ALIASES {
                     let reason = format!("line {}: more than {MAX_ALIASES} aliases", span.start.line());
-                    return Err(Refused::because(reason));
+                    return Err(EditError::because(reason));
                 }
                 self.parsed.aliased.insert(anchor);
-                let node = self.node(Kind::Alias, span, 0, false, Mark::Alias(anchor))?;
+                let node = self.node(NodeKind::Alias, span, 0, false, Mark::Alias(anchor))?;
                 self.place(node);
             }
             Event::Scalar(value, style, anchor, tag) => {
                 let (value, tag) = (value.into_owned(), tag.map(|tag| format!("{tag:?}")));
                 let tagged = tag.is_some();
                 let mark = Mark::Scalar { value: value.clone(), style, anchor, tag };
-                let node = self.node(Kind::Scalar { value, style }, span, anchor, tagged, mark)?;
+                let node = self.node(NodeKind::Scalar { value, style }, span, anchor, tagged, mark)?;
                 self.place(node);
             }
             Event::SequenceStart(style, anchor, tag) => {
                 let flow = style == StructureStyle::Flow;
-                let kind = Kind::List { items: Vec::new(), flow };
+                let kind = NodeKind::List { items: Vec::new(), flow };
                 self.start(kind, span, anchor, tag.map(|tag| format!("{tag:?}")))?;
             }
             Event::MappingStart(style, anchor, tag) => {
                 let flow = style == StructureStyle::Flow;
-                let kind = Kind::Map { entries: Vec::new(), flow };
+                let kind = NodeKind::Map { entries: Vec::new(), flow };
                 self.start(kind, span, anchor, tag.map(|tag| format!("{tag:?}")))?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(span)?,
@@ -172,23 +172,23 @@ impl Builder {
         Ok(())
     }
 
-    fn node(&mut self, kind: Kind, span: Span, anchor: usize, tagged: bool, mark: Mark) -> Result<Node, Refused> {
+    fn node(&mut self, kind: NodeKind, span: Span, anchor: usize, tagged: bool, mark: Mark) -> Result<Node, EditError> {
         let range = bytes(span)?;
         let number = self.parsed.marks.len();
         self.parsed.marks.push(mark);
         Ok(Node { kind, range, line: span.start.line(), anchor, tagged, mark: number, end_mark: number })
     }
 
-    fn start(&mut self, kind: Kind, span: Span, anchor: usize, tag: Option<String>) -> Result<(), Refused> {
+    fn start(&mut self, kind: NodeKind, span: Span, anchor: usize, tag: Option<String>) -> Result<(), EditError> {
         // The parser limits block and flow nesting separately; this limits their sum.
         if self.open.len() >= MAX_DEPTH {
             let reason = format!("line {}: nested deeper than {MAX_DEPTH}", span.start.line());
-            return Err(Refused::because(reason));
+            return Err(EditError::because(reason));
         }
         let (list, flow) = match &kind {
-            Kind::List { flow, .. } => (true, *flow),
-            Kind::Map { flow, .. } => (false, *flow),
-            Kind::Scalar { .. } | Kind::Alias => (false, false),
+            NodeKind::List { flow, .. } => (true, *flow),
+            NodeKind::Map { flow, .. } => (false, *flow),
+            NodeKind::Scalar { .. } | NodeKind::Alias => (false, false),
         };
         let tagged = tag.is_some();
         let node = self.node(kind, span, anchor, tagged, Mark::Start { list, flow, anchor, tag })?;
@@ -196,23 +196,23 @@ impl Builder {
         Ok(())
     }
 
-    fn end(&mut self, span: Span) -> Result<(), Refused> {
+    fn end(&mut self, span: Span) -> Result<(), EditError> {
         let Some(Open { mut node, children }) = self.open.pop() else {
-            return Err(Refused::because("the parser lost its way in this file; edit it by hand"));
+            return Err(EditError::because("the parser lost its way in this file; edit it by hand"));
         };
         node.range.end = bytes(span)?.end;
         node.end_mark = self.parsed.marks.len();
         self.parsed.marks.push(Mark::End);
         match &mut node.kind {
-            Kind::List { items, .. } => *items = children,
-            Kind::Map { entries, .. } => {
+            NodeKind::List { items, .. } => *items = children,
+            NodeKind::Map { entries, .. } => {
                 let mut children = children.into_iter();
                 while let (Some(key), Some(value)) = (children.next(), children.next()) {
                     entries.push((key, value));
                 }
                 unique(entries)?;
             }
-            Kind::Scalar { .. } | Kind::Alias => {}
+            NodeKind::Scalar { .. } | NodeKind::Alias => {}
         }
         self.place(node);
         Ok(())
@@ -226,17 +226,17 @@ impl Builder {
     }
 }
 
-fn bytes(span: Span) -> Result<Range<usize>, Refused> {
-    span.byte_range().ok_or_else(|| Refused::because("the parser does not say where things stand; edit by hand"))
+fn bytes(span: Span) -> Result<Range<usize>, EditError> {
+    span.byte_range().ok_or_else(|| EditError::because("the parser does not say where things stand; edit by hand"))
 }
 
 /// Refuses a mapping with duplicate keys: parsers disagree which of them is used, so none can be edited.
-fn unique(entries: &[(Node, Node)]) -> Result<(), Refused> {
+fn unique(entries: &[(Node, Node)]) -> Result<(), EditError> {
     let mut seen = BTreeMap::new();
     for (key, _) in entries {
-        let Kind::Scalar { value, .. } = &key.kind else { continue };
+        let NodeKind::Scalar { value, .. } = &key.kind else { continue };
         if let Some(before) = seen.insert(value, key.line) {
-            return Err(Refused::because(format!(
+            return Err(EditError::because(format!(
                 "lines {before} and {}: the key {value:?} stands twice; remove one of them first",
                 key.line
             )));

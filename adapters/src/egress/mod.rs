@@ -96,7 +96,7 @@ impl From<Denied> for Failure {
 #[derive(Debug, Error)]
 pub(crate) enum EgressError {
     #[error(transparent)]
-    Barred(#[from] Denied),
+    Denied(#[from] Denied),
     #[error("the name could not be looked up: {0}")]
     Unknown(#[from] io::Error),
 }
@@ -143,7 +143,7 @@ impl Resolve for EgressGuard {
             match gate.addresses(name.as_str()).await {
                 // reqwest replaces the port by that of the URL.
                 Ok(found) => Ok(Box::new(found.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs),
-                Err(EgressError::Barred(barred)) => Err(barred.into()),
+                Err(EgressError::Denied(barred)) => Err(barred.into()),
                 Err(EgressError::Unknown(error)) => Err(error.into()),
             }
         })

@@ -41,7 +41,7 @@ async fn a_name_leads_to_the_internet_or_is_listed() {
     assert_eq!(gate.addresses("Git.Corp.Example.").await.unwrap().len(), 1, "listed, however it is written");
     for name in ["rebound.example", "mixed.example", "me.example", "localhost"] {
         let barred = gate.addresses(name).await.unwrap_err();
-        assert!(matches!(&barred, EgressError::Barred(_)), "{name}");
+        assert!(matches!(&barred, EgressError::Denied(_)), "{name}");
         assert!(barred.to_string().contains(&format!("add \"{name}\" to private_hosts")), "{barred}");
     }
     assert!(matches!(gate.addresses("nowhere.example").await, Err(EgressError::Unknown(_))));

@@ -126,7 +126,7 @@ async fn a_wrong_token_is_told_without_it() {
         "{failure}"
     );
     let found = discord.self_check(&[]).await;
-    assert_eq!((found.len(), found[0].verdict), (1, CheckStatus::Error), "{found:?}");
+    assert_eq!((found.len(), found[0].status), (1, CheckStatus::Error), "{found:?}");
     assert!(!format!("{:?}{:?}", options(&fake), discord).contains(TOKEN));
 }
 
@@ -197,21 +197,21 @@ async fn the_bot_looks_itself_over() {
     let world = world().await;
     let found = world.discord.self_check(&[world.channel()]).await;
     let wrong: Vec<String> =
-        found.iter().filter(|it| it.verdict != CheckStatus::Ok).map(|it| format!("{}: {}", it.what, it.seen)).collect();
+        found.iter().filter(|it| it.status != CheckStatus::Ok).map(|it| format!("{}: {}", it.what, it.seen)).collect();
     assert_eq!(wrong, ["the commands: Discord knows others, or none"]);
     let running = world.run();
     world.fake.until("the commands", |fake| (!fake.commands().is_empty()).then_some(())).await;
     running.end().await;
     world.fake.deny(world.releases, world.fake.app(), 1 << 14 | 1 << 35);
     let again = Discord::new(options(&world.fake)).unwrap().self_check(&[world.channel(), channel(1)]).await;
-    let wrong: Vec<&str> = again.iter().filter(|it| it.verdict != CheckStatus::Ok).map(|it| it.seen.as_str()).collect();
+    let wrong: Vec<&str> = again.iter().filter(|it| it.status != CheckStatus::Ok).map(|it| it.seen.as_str()).collect();
     assert_eq!(wrong.len(), 2, "{wrong:?}");
     assert_eq!(wrong[0], "the bot lacks Embed Links, Create Public Threads in #releases");
     let mut other = options(&world.fake);
     other.application = "12".to_owned();
     let other = Discord::new(other).unwrap().self_check(&[]).await;
     assert!(
-        other.iter().any(|it| it.verdict == CheckStatus::Error && it.next.contains("application's number")),
+        other.iter().any(|it| it.status == CheckStatus::Error && it.next.contains("application's number")),
         "{other:?}"
     );
     world.all_is_well();
@@ -225,7 +225,7 @@ async fn a_role_that_cannot_be_called_is_told() {
     world.fake.mentionable(oncall);
     let roles = [oncall.to_string(), quiet.to_string(), "7".to_owned()];
     let found = world.discord.check_groups(&roles).await;
-    let verdicts: Vec<CheckStatus> = found.iter().map(|finding| finding.verdict).collect();
+    let verdicts: Vec<CheckStatus> = found.iter().map(|finding| finding.status).collect();
     assert_eq!(verdicts, [CheckStatus::Ok, CheckStatus::Warning, CheckStatus::Error], "{found:?}");
     assert!(found[0].seen.contains("@oncall"), "{found:?}");
     assert!(found[1].seen.contains("@quiet") && found[1].next.contains("mention this role"), "{found:?}");
@@ -234,7 +234,7 @@ async fn a_role_that_cannot_be_called_is_told() {
     let elsewhere = DiscordOptions { guilds: vec!["1".to_owned()], ..options(&world.fake) };
     let found = Discord::new(elsewhere).unwrap().check_groups(&roles).await;
     assert!(found.len() == 1 && found[0].what.contains("server 1"), "{found:?}");
-    assert_eq!(found[0].verdict, CheckStatus::Error, "{found:?}");
+    assert_eq!(found[0].status, CheckStatus::Error, "{found:?}");
     world.all_is_well();
 }
 

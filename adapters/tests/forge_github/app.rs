@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hotfix_adapters::forge::credentials::Credentials as _;
-use hotfix_adapters::forge::github::{Auth, GitHub, GitHubOptions, OptionsError};
+use hotfix_adapters::forge::github::{GitHub, GitHubAuth, GitHubOptions, GitHubOptionsError};
 use hotfix_adapters::forge::{PullNumber, PullRequests as _};
 use hotfix_adapters::ids::Repo;
 use hotfix_fakes::github::{APP_KEY_PKCS1, APP_KEY_PKCS8, Commit, GitHubFake};
@@ -43,7 +43,7 @@ impl Apps {
 
     pub(crate) fn options(&self, key: &str, installation_id: Option<u64>) -> GitHubOptions {
         let private_key = SecretString::from(key);
-        options(&self.fake, Auth::App { app_id: self.app, installation_id, private_key }, &self.clock)
+        options(&self.fake, GitHubAuth::App { app_id: self.app, installation_id, private_key }, &self.clock)
     }
 
     fn github(&self) -> GitHub {
@@ -164,7 +164,7 @@ async fn a_key_that_is_none_is_refused_at_once() {
     let half: String = APP_KEY_PKCS1.lines().take(10).collect();
     for key in ["", "CANARY", half.as_str()] {
         let error = GitHub::new(place.options(key, None)).unwrap_err();
-        assert!(matches!(error, OptionsError::Key(_)), "{error:?}");
+        assert!(matches!(error, GitHubOptionsError::Key(_)), "{error:?}");
         assert!(!format!("{error} {error:?}").contains("CANARY"));
     }
     let shown = format!("{:?}", place.options(APP_KEY_PKCS1, None));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hotfix_adapters::forge::github::{Auth, GitHub, GitHubOptions, OptionsError};
+use hotfix_adapters::forge::github::{GitHub, GitHubAuth, GitHubOptions, GitHubOptionsError};
 use hotfix_adapters::forge::{PullNumber, PullRequests as _};
 use hotfix_fakes::server::Fault;
 use secrecy::SecretString;
@@ -37,7 +37,7 @@ async fn an_answer_that_stops_in_the_middle_is_given_up() {
         stream.write_all(start.as_bytes()).await.unwrap();
         std::future::pending::<()>().await;
     });
-    let auth = Auth::Token(SecretString::from(TOKEN));
+    let auth = GitHubAuth::Token(SecretString::from(TOKEN));
     let options = GitHubOptions { api_url, timeout: Duration::from_secs(1), ..GitHubOptions::new(auth) };
     let (reason, _) = retried(GitHub::new(options).unwrap().read(&repo(), PullNumber(1)).await);
     assert!(reason.contains("did not answer within 1 s"), "{reason}");
@@ -66,7 +66,7 @@ async fn a_refusal_says_what_to_do() {
 async fn the_token_is_never_shown() {
     let place = Place::new("").await;
     place.branches();
-    let auth = Auth::Token(SecretString::from(TOKEN));
+    let auth = GitHubAuth::Token(SecretString::from(TOKEN));
     let mut said = format!("{:?} {auth:?} {:?}", place.github, options(&place.fake, auth.clone(), &Clock::default()));
     for fault in
         [Fault::Refuse(401), Fault::Refuse(403), Fault::Refuse(422), Fault::Refuse(500), Fault::HangUp, Fault::HalfBody]
@@ -84,10 +84,10 @@ async fn the_token_is_never_shown() {
     said += &format!("{:?}", place.github.open(&new_pull("fix")).await);
     assert!(said.contains("GitHub") && !said.contains("CANARY"), "{said}");
     assert!(said.contains("told to say this back: Bearer …"), "{said}");
-    let bad = Auth::Token(SecretString::from("CANARY\n"));
+    let bad = GitHubAuth::Token(SecretString::from("CANARY\n"));
     let place = Place::new("").await;
     let error = GitHub::new(options(&place.fake, bad, &Clock::default())).unwrap_err();
-    assert!(matches!(error, OptionsError::Token) && !error.to_string().contains("CANARY"));
+    assert!(matches!(error, GitHubOptionsError::Token) && !error.to_string().contains("CANARY"));
 }
 
 /// The API of an Enterprise Server lies below a path.

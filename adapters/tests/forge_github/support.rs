@@ -9,7 +9,7 @@ use hotfix_adapters::egress::EgressPolicy;
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::conformance::{Push, Setup};
 use hotfix_adapters::forge::git::mirror::{Mirror, MirrorOptions};
-use hotfix_adapters::forge::github::{Auth, GitHub, GitHubOptions};
+use hotfix_adapters::forge::github::{GitHub, GitHubAuth, GitHubOptions};
 use hotfix_adapters::forge::hosted::Hosted;
 use hotfix_adapters::forge::{
     Check, CheckState, Forge, Merge, MergeMethod, NewPullRequest, PullNumber, PullRequests as _, ReviewVerdict,
@@ -51,7 +51,7 @@ impl Clock {
 }
 
 /// Options for a fake; the time-out is long enough for a slow machine and never waited for.
-pub(crate) fn options(fake: &GitHubFake, auth: Auth, clock: &Clock) -> GitHubOptions {
+pub(crate) fn options(fake: &GitHubFake, auth: GitHubAuth, clock: &Clock) -> GitHubOptions {
     let clock = clock.clone();
     GitHubOptions {
         api_url: fake.api_url(),
@@ -74,7 +74,7 @@ impl Place {
         let fake = GitHubFake::start(prefix).await;
         let _ = fake.create(TEAM);
         fake.token("hotfix-bot", TOKEN);
-        let github = options(&fake, Auth::Token(SecretString::from(TOKEN)), &Clock::default());
+        let github = options(&fake, GitHubAuth::Token(SecretString::from(TOKEN)), &Clock::default());
         let github = GitHub::new(github).unwrap();
         let mirrors = tempfile::tempdir().unwrap();
         let mirror = Mirror::open(MirrorOptions {

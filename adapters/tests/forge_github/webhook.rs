@@ -1,7 +1,7 @@
 //! Webhooks.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use hotfix_adapters::forge::github::{GitHubWebhook, OptionsError};
+use hotfix_adapters::forge::github::{GitHubOptionsError, GitHubWebhook};
 use hotfix_adapters::forge::webhook::{Webhook as _, WebhookDelivery, WebhookError};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
@@ -90,7 +90,7 @@ fn several_secrets_are_good_at_once_and_none_is_an_error() {
         assert!(deliver(&webhook(&["old", "new"]), &sign(secret, body.as_bytes()), "ping", body).is_ok());
     }
     for none in [vec![], vec![SecretString::from("")], vec![SecretString::from("x"), SecretString::from(" ")]] {
-        assert!(matches!(GitHubWebhook::new(none), Err(OptionsError::WebhookSecret)));
+        assert!(matches!(GitHubWebhook::new(none), Err(GitHubOptionsError::WebhookSecret)));
     }
     assert_eq!(format!("{:?}", webhook(&["CANARY"])), "GitHubWebhook(1 secrets)");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::registry::Registry as _;
-use hotfix_adapters::registry::oci::{Auth, Oci};
+use hotfix_adapters::registry::oci::{Oci, OciAuth};
 use hotfix_fakes::registry::Registry;
 use hotfix_fakes::server::{Fault, Server};
 use secrecy::SecretString;
@@ -99,15 +99,15 @@ async fn what_may_pass_is_told_from_what_will_not() {
 async fn whom_the_token_service_does_not_know_is_told_what_to_do() {
     let (fake, _) = fake().await;
     for (auth, advice) in [
-        (Auth::Anonymous, "Give the bot an account"),
+        (OciAuth::Anonymous, "Give the bot an account"),
         (basic("hush"), "right and not expired"),
-        (Auth::Bearer(SecretString::from("token-of-the-registry-0")), "right and not expired"),
+        (OciAuth::Bearer(SecretString::from("token-of-the-registry-0")), "right and not expired"),
     ] {
         let told = failure(&oci(&fake.name(), auth)).await;
         assert!(matches!(told, Failure::Rejected { .. }) && told.reason().contains(advice), "{told}");
     }
     assert!(oci(&fake.name(), basic("pull-me")).find("1.4.2").await.is_ok());
-    let known = oci(&fake.name(), Auth::Bearer(SecretString::from("token-of-the-registry-1")));
+    let known = oci(&fake.name(), OciAuth::Bearer(SecretString::from("token-of-the-registry-1")));
     known.find("1.4.2").await.unwrap().unwrap();
 }
 

@@ -5,14 +5,14 @@ mod daemon;
 mod fake;
 mod real;
 
-use hotfix_adapters::registry::oci::{Auth, Oci, OciOptions, OptionsError};
+use hotfix_adapters::registry::oci::{Oci, OciAuth, OciOptions, OciOptionsError};
 use secrecy::SecretString;
 
-fn basic(password: &str) -> Auth {
-    Auth::Basic { user: "robot".to_owned(), password: SecretString::from(password) }
+fn basic(password: &str) -> OciAuth {
+    OciAuth::Basic { user: "robot".to_owned(), password: SecretString::from(password) }
 }
 
-fn oci(repository: &str, auth: Auth) -> Oci {
+fn oci(repository: &str, auth: OciAuth) -> Oci {
     Oci::new(OciOptions::new(repository, auth)).unwrap()
 }
 
@@ -24,11 +24,11 @@ fn options_that_cannot_work_are_refused_at_once() {
         ("https://quay.io/team/payments", "invalid reference format"),
         ("", "must have at least one component"),
     ] {
-        let error = told(OciOptions::new(repository, Auth::Anonymous));
+        let error = told(OciOptions::new(repository, OciAuth::Anonymous));
         assert!(error.to_string().contains(why), "{error}");
     }
-    let wrong = OciOptions { extra_ca: Some("no PEM".to_owned()), ..OciOptions::new("quay.io/x", Auth::Anonymous) };
-    assert!(matches!(told(wrong), OptionsError::Certificates { .. }));
+    let wrong = OciOptions { extra_ca: Some("no PEM".to_owned()), ..OciOptions::new("quay.io/x", OciAuth::Anonymous) };
+    assert!(matches!(told(wrong), OciOptionsError::Certificates { .. }));
 }
 
 /// Without TLS only loopback is spoken to, unless somebody says so (security case 55), and nothing shows a password.

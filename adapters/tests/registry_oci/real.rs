@@ -3,7 +3,7 @@
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::ids::{BranchName, CommitId};
 use hotfix_adapters::registry::Registry as _;
-use hotfix_adapters::registry::oci::Auth;
+use hotfix_adapters::registry::oci::OciAuth;
 use hotfix_adapters::registry::tags::{Discovery, TagFacts, TagStrategies, discover};
 use serde_json::json;
 
@@ -20,7 +20,7 @@ fn config(commit: &str, created: &str) -> serde_json::Value {
 async fn an_image_is_found_with_what_it_says_of_itself() {
     let daemon = Daemon::start(false);
     let (digest, _) = daemon.push("branch-hotfix_HOCS-1", &config("a", "2026-03-01T10:00:00.123456789Z")).await;
-    let registry = oci(&daemon.repository(), Auth::Anonymous);
+    let registry = oci(&daemon.repository(), OciAuth::Anonymous);
     let found = registry.find("branch-hotfix_HOCS-1").await.unwrap().unwrap();
     assert_eq!(found.image.repository, daemon.repository());
     assert_eq!((found.image.tag.as_str(), found.image.digest.as_str()), ("branch-hotfix_HOCS-1", digest.as_str()));
@@ -30,7 +30,7 @@ async fn an_image_is_found_with_what_it_says_of_itself() {
     assert_eq!(registry.find("branch-hotfix_HOCS-2").await.unwrap(), None);
     assert!(matches!(registry.find("hotfix/HOCS-1").await, Err(Failure::Rejected { .. })), "that is no tag");
     registry.probe().await.unwrap();
-    let unknown = oci(&daemon.repository().replace("payments", "paymants"), Auth::Anonymous);
+    let unknown = oci(&daemon.repository().replace("payments", "paymants"), OciAuth::Anonymous);
     assert_eq!(unknown.find("1").await.unwrap(), None);
     assert!(unknown.probe().await.unwrap_err().reason().contains("knows no repository 127.0.0.1:"));
 }
@@ -38,7 +38,7 @@ async fn an_image_is_found_with_what_it_says_of_itself() {
 #[tokio::test]
 async fn what_an_image_does_not_say_is_not_made_up() {
     let daemon = Daemon::start(false);
-    let registry = oci(&daemon.repository(), Auth::Anonymous);
+    let registry = oci(&daemon.repository(), OciAuth::Anonymous);
     for (tag, config, told) in [
         ("silent", json!({}), (None, None)),
         ("null", json!({ "created": null, "config": { "Labels": null } }), (None, None)),
@@ -64,7 +64,7 @@ async fn an_image_for_several_platforms_is_pinned_as_a_whole() {
     let provenance = entry(daemon.push("p", &json!({ "created": "2026-01-01T00:00:00Z" })).await, "unknown", "unknown");
     let arm = entry(daemon.push("arm", &config("b", "2026-03-01T10:00:01Z")).await, "linux", "arm64");
     let amd = entry(daemon.push("amd", &config("a", "2026-03-01T10:00:00Z")).await, "linux", "amd64");
-    let registry = oci(&daemon.repository(), Auth::Anonymous);
+    let registry = oci(&daemon.repository(), OciAuth::Anonymous);
     for (manifests, commit) in
         [(json!([provenance, arm, amd]), Some("a")), (json!([provenance, arm]), Some("b")), (json!([provenance]), None)]
     {
@@ -83,7 +83,7 @@ async fn a_locked_registry_wants_the_right_account() {
     let good = oci(&daemon.repository(), basic("pull-me"));
     assert_eq!(good.find("1.4.2").await.unwrap().unwrap().image.digest.as_str(), digest);
     good.probe().await.unwrap();
-    for (auth, advice) in [(Auth::Anonymous, "Give the bot an account"), (basic("hush"), "right and not expired")] {
+    for (auth, advice) in [(OciAuth::Anonymous, "Give the bot an account"), (basic("hush"), "right and not expired")] {
         let registry = oci(&daemon.repository(), auth);
         for failure in [registry.find("1.4.2").await.unwrap_err(), registry.probe().await.unwrap_err()] {
             assert!(matches!(failure, Failure::Rejected { .. }), "{failure}");
@@ -97,7 +97,7 @@ async fn a_locked_registry_wants_the_right_account() {
 #[tokio::test]
 async fn the_tag_of_a_branch_is_discovered() {
     let daemon = Daemon::start(false);
-    let registry = oci(&daemon.repository(), Auth::Anonymous);
+    let registry = oci(&daemon.repository(), OciAuth::Anonymous);
     let strategies = TagStrategies::new(&["branch-{branch}", "{sha}"]).unwrap();
     let branch = BranchName::parse("hotfix/HOCS-1234").unwrap();
     let facts = TagFacts { branch, commit: CommitId::parse(&"a".repeat(40)).unwrap(), version: None };

@@ -168,7 +168,7 @@ async fn a_slack_that_is_not_there_is_tried_again_and_stops_no_start() {
     let failure = slack.post(&post(world.place(), "k", note("x"))).await.unwrap_err();
     assert!(matches!(failure, Failure::Retry { .. }), "{failure:?}");
     let found = slack.self_check(&[world.channel()]).await;
-    assert_eq!(found[0].verdict, CheckStatus::Warning, "{found:?}");
+    assert_eq!(found[0].status, CheckStatus::Warning, "{found:?}");
 }
 
 /// Refusals say what to do next.
@@ -319,7 +319,7 @@ async fn whoever_reads_a_channel_is_listed_page_by_page() {
 async fn a_bot_that_can_work_is_found_fine() {
     let world = world().await;
     let found = world.slack.self_check(&[world.channel()]).await;
-    assert!(found.iter().all(|finding| finding.verdict == CheckStatus::Ok), "{found:#?}");
+    assert!(found.iter().all(|finding| finding.status == CheckStatus::Ok), "{found:#?}");
     assert_eq!(world.fake.messages("hotfixes").len(), 0, "nothing is posted");
 }
 
@@ -335,13 +335,13 @@ async fn what_keeps_a_bot_from_working_is_named_with_what_to_do() {
     let found = world.slack.self_check(&channels).await;
     let verdict = |what: &str| found.iter().find(|finding| finding.what.contains(what)).unwrap();
     assert!(verdict("rights").seen.contains("reactions:read"), "{found:#?}");
-    assert_eq!(verdict("app token").verdict, CheckStatus::Error);
+    assert_eq!(verdict("app token").status, CheckStatus::Error);
     assert!(verdict(channels[0].as_str()).next.contains("/invite"), "{found:#?}");
-    assert_eq!(verdict(channels[1].as_str()).verdict, CheckStatus::Warning);
+    assert_eq!(verdict(channels[1].as_str()).status, CheckStatus::Warning);
     let mut wrong = options(&world.fake);
     wrong.token = secret("xoxb-wrong");
     let found = Slack::new(wrong).unwrap().self_check(&[]).await;
-    assert_eq!(found[0].verdict, CheckStatus::Error, "{found:#?}");
+    assert_eq!(found[0].status, CheckStatus::Error, "{found:#?}");
     assert!(!format!("{found:?}").contains("xoxb-wrong"), "security case 67");
 }
 
@@ -397,7 +397,7 @@ async fn a_group_that_cannot_be_called_is_told() {
     let (oncall, gone) = (world.fake.group("oncall", &["ana"]), world.fake.group("gone", &[]));
     world.fake.disable_group("gone");
     let found = world.slack.check_groups(&[oncall, gone, "S0NEVER".to_owned()]).await;
-    let verdicts: Vec<CheckStatus> = found.iter().map(|finding| finding.verdict).collect();
+    let verdicts: Vec<CheckStatus> = found.iter().map(|finding| finding.status).collect();
     assert_eq!(verdicts, [CheckStatus::Ok, CheckStatus::Error, CheckStatus::Error], "{found:?}");
     assert!(found[0].seen.contains("@oncall"), "{found:?}");
     world.fake.grant(&["chat:write"]);

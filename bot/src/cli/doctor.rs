@@ -67,7 +67,7 @@ pub(super) async fn run(folder: &Path) -> anyhow::Result<ExitCode> {
     for finding in &findings {
         print_line(&mut out, &shown(finding))?;
     }
-    let worst = findings.iter().map(|finding| finding.verdict).max().unwrap_or(CheckStatus::Ok);
+    let worst = findings.iter().map(|finding| finding.status).max().unwrap_or(CheckStatus::Ok);
     print_line(
         &mut out,
         match worst {
@@ -80,7 +80,7 @@ pub(super) async fn run(folder: &Path) -> anyhow::Result<ExitCode> {
 }
 
 fn shown(finding: &CheckResult) -> String {
-    let sign = match finding.verdict {
+    let sign = match finding.status {
         CheckStatus::Ok => "ok  ",
         CheckStatus::Warning => "hm  ",
         CheckStatus::Error => "BAD ",

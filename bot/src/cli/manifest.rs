@@ -14,7 +14,7 @@ use crate::wire;
 
 /// What is installed where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum What {
+pub(super) enum ManifestKind {
     /// The Slack app: "Create New App", "From a manifest"
     Slack,
     /// The Discord application: the address that invites it, and the commands that it registers
@@ -27,7 +27,7 @@ pub(super) enum What {
 #[derive(Debug, Args)]
 pub(super) struct ManifestArgs {
     /// For which platform
-    what: What,
+    what: ManifestKind,
     /// What the app is called
     #[arg(long, default_value = "hotfix")]
     name: String,
@@ -50,7 +50,7 @@ pub(super) fn run(args: &ManifestArgs) -> anyhow::Result<ExitCode> {
     let ManifestArgs { what, name, url, application, groups, workflows } = args;
     let at = |path: &str| url.as_ref().map(|url| format!("{}{path}", url.trim_end_matches('/')));
     let made = match what {
-        What::Slack => manifest(&ManifestOptions {
+        ManifestKind::Slack => manifest(&ManifestOptions {
             name: name.clone(),
             command: "/hotfix".to_owned(),
             usage_hint: usage_hint(),
@@ -58,12 +58,12 @@ pub(super) fn run(args: &ManifestArgs) -> anyhow::Result<ExitCode> {
             socket_mode: url.is_none(),
             request_url: at("/slack").map(|url| url.parse()).transpose().context("--url is no address")?,
         }),
-        What::Discord => {
+        ManifestKind::Discord => {
             let application =
                 application.as_deref().context("Discord knows the bot by a number: --application 1234")?;
             discord::manifest(application, &wire::commands())
         }
-        What::GithubApp => app_manifest(name, at("/hooks/github").as_deref(), *workflows),
+        ManifestKind::GithubApp => app_manifest(name, at("/hooks/github").as_deref(), *workflows),
     };
     print_line(&mut std::io::stdout(), &serde_json::to_string_pretty(&made)?)?;
     Ok(ExitCode::SUCCESS)

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::guard::shown;
 use super::table::Verb;
-use crate::domain::event::Answer;
+use crate::domain::event::TriageAnswer;
 use crate::domain::id::{HotfixId, ServiceName, StepId};
 use crate::domain::people::Role;
 
@@ -347,7 +347,7 @@ pub struct TriageWord {
     /// Letter of the criterion; `None` for `rest`, all criteria that have no answer yet.
     pub letter: Option<char>,
     /// Yes, no or unknown.
-    pub answer: Answer,
+    pub answer: TriageAnswer,
 }
 
 impl FromStr for TriageWord {
@@ -363,9 +363,9 @@ impl FromStr for TriageWord {
             _ => return Err(wanted()),
         };
         let answer = match answer.to_ascii_lowercase().as_str() {
-            "yes" | "y" => Answer::Yes,
-            "no" | "n" => Answer::No,
-            "?" | "unknown" => Answer::Unknown,
+            "yes" | "y" => TriageAnswer::Yes,
+            "no" | "n" => TriageAnswer::No,
+            "?" | "unknown" => TriageAnswer::Unknown,
             _ => return Err(wanted()),
         };
         Ok(Self { letter, answer })
@@ -388,9 +388,9 @@ impl From<TriageWord> for String {
 impl fmt::Display for TriageWord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let answer = match self.answer {
-            Answer::Yes => "yes",
-            Answer::No => "no",
-            Answer::Unknown => "?",
+            TriageAnswer::Yes => "yes",
+            TriageAnswer::No => "no",
+            TriageAnswer::Unknown => "?",
         };
         match self.letter {
             Some(letter) => write!(f, "{letter}={answer}"),

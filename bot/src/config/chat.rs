@@ -17,19 +17,19 @@ pub struct ChatSettings {
     /// `true` to count votes that are given on the command line.
     pub terminal_votes: bool,
     /// Rate limits for commands.
-    pub pace: Pace,
+    pub pace: RateLimit,
 }
 
 /// Rate limits for commands, per minute. Commands at the terminal are not limited (security case 40).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
+pub struct RateLimit {
     /// Commands per person.
     pub person: u32,
     /// Commands per service, summed over all persons.
     pub service: u32,
 }
 
-impl Default for Pace {
+impl Default for RateLimit {
     fn default() -> Self {
         Self { person: 60, service: 300 }
     }
@@ -56,7 +56,7 @@ pub struct SlackSettings {
     /// Bot token, `xoxb-…`.
     pub token: SecretSource,
     /// The transport of inbound requests.
-    pub way: SlackWay,
+    pub way: SlackTransport,
     /// Messages that may be sent to one channel in a burst, before the rate drops to one per second.
     pub burst: u32,
     /// Base URL of the Web API.
@@ -65,7 +65,7 @@ pub struct SlackSettings {
 
 /// The transport of inbound requests from Slack.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SlackWay {
+pub enum SlackTransport {
     /// Socket mode: the bot opens the connections, so it needs no public address.
     Socket {
         /// App-level token, `xapp-…`.

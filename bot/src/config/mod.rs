@@ -34,13 +34,13 @@ use std::path::{Path, PathBuf};
 
 use hotfix_adapters::ids::Environment;
 
-pub use chat::{ChatKind, ChatSettings, DiscordSettings, Pace, SlackSettings, SlackWay};
+pub use chat::{ChatKind, ChatSettings, DiscordSettings, RateLimit, SlackSettings, SlackTransport};
 pub use diagnostic::DiagnosticReport;
 pub use integrations::{
     ClusterConfig, ContainerConfig, GitHubAuth, HostConfig, HostKind, RegistryConfig, RegistryLogin,
 };
 pub use mechanism::{
-    CapabilityConfig, CommandMechanism, DroneConfig, ForgeConfig, MechanismConfig, PipelineConfig, Probe,
+    CapabilityConfig, CommandMechanism, DroneConfig, ForgeConfig, MechanismConfig, PipelineConfig, ProbeConfig,
     PromotionConfig, RolloutConfig, WorkflowConfig,
 };
 pub use settings::{HttpSettings, Log, LogFormat, Settings, StoreSettings};

@@ -683,7 +683,7 @@ pub const SECURITY_CASES: &[SecurityCase] = &[
         76,
         "Timing side channel in the signature of the GitHub App JWT",
         "Signs with ring; the rsa crate is banned",
-        &[],
+        &["tests/e2e/dependencies.rs::no_banned_crate_is_locked"],
     ),
     case(
         77,
@@ -793,7 +793,7 @@ pub const SECURITY_CASES: &[SecurityCase] = &[
         88,
         "Replicas that run different versions of the program",
         "Versions the journal format; an older program refuses a newer journal",
-        &[],
+        &["storage/tests/damage.rs::a_journal_of_another_format_is_refused"],
     ),
     case(
         89,

@@ -3,12 +3,12 @@
 use anyhow::{Context as _, bail};
 use hotfix_storage::Journal as _;
 
-use super::play::Play;
+use super::play::DemoRun;
 use crate::domain::event::Ending;
 use crate::domain::hotfix::{FixState, Hotfix, Phase};
 use crate::engine::replay_all;
 
-pub(super) async fn everything(play: &mut Play) -> anyhow::Result<()> {
+pub(super) async fn everything(play: &mut DemoRun) -> anyhow::Result<()> {
     play.scene("Checked")?;
     let run = play.run().await?;
     let ending = match &run.phase {
@@ -46,7 +46,7 @@ pub(super) async fn everything(play: &mut Play) -> anyhow::Result<()> {
 
 /// Returns a sentence on the way in which mainline has the production commits: as the same commits, the same changes,
 /// or one squashed change.
-fn on_main(play: &Play, base: &str, head: &str) -> anyhow::Result<&'static str> {
+fn on_main(play: &DemoRun, base: &str, head: &str) -> anyhow::Result<&'static str> {
     let git = |arguments: &[&str]| play.stage.forge_git(arguments);
     if git(&["merge-base", "--is-ancestor", head, "refs/heads/main"]).is_ok() {
         return Ok("✔ main contains the very commits that production runs");
@@ -82,7 +82,7 @@ fn unfinished(run: &Hotfix) -> String {
     format!("{} is not over: {why}", run.id)
 }
 
-fn untouched(play: &Play) -> anyhow::Result<()> {
+fn untouched(play: &DemoRun) -> anyhow::Result<()> {
     let production = play.stage.running("production").context("production runs nothing")?;
     if production != play.stage.live {
         bail!("production runs {production}, and not {}", play.stage.live);
@@ -90,7 +90,7 @@ fn untouched(play: &Play) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn journal(play: &Play) -> anyhow::Result<()> {
+async fn journal(play: &DemoRun) -> anyhow::Result<()> {
     let store = play.store();
     let replayed = replay_all(store).await?;
     for state in play.engine.states().await {

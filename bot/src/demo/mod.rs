@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use play::Play;
+use play::DemoRun;
 use stage::Stage;
 
 /// What the demo shows.
@@ -62,7 +62,7 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     };
     let terminal = std::io::stdout().is_terminal();
     let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)).clamp(40, 120);
-    let mut play = Play::open(stage, terminal && std::env::var_os("NO_COLOR").is_none(), width, terminal).await?;
+    let mut play = DemoRun::open(stage, terminal && std::env::var_os("NO_COLOR").is_none(), width, terminal).await?;
     if args.interactive {
         return play.interactive(args.fix.first().map(String::as_str)).await;
     }

@@ -27,7 +27,7 @@ const BREATH: Duration = Duration::from_millis(350);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running demo.
-pub(super) struct Play {
+pub(super) struct DemoRun {
     pub(super) stage: Stage,
     pub(super) engine: Arc<Engine>,
     pub(super) console: Arc<Console>,
@@ -38,7 +38,7 @@ pub(super) struct Play {
     slowly: bool,
 }
 
-impl Play {
+impl DemoRun {
     pub(super) async fn open(stage: Stage, colour: bool, width: usize, slowly: bool) -> anyhow::Result<Self> {
         Git::check_version().await?;
         let config =

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use hotfix_adapters::chat::{Card, Text};
 
-use super::play::Play;
+use super::play::DemoRun;
 use crate::view;
 
 /// Instructions for `demo --interactive`.
@@ -19,7 +19,7 @@ You are everybody. Type as one of ana, ben, chi and dee; end with Ctrl-D. For ex
   ana: /hotfix help";
 
 /// Returns the instructions, with an existing fix filled in.
-pub(super) fn how_to_type(play: &Play, fix: Option<&str>) -> String {
+pub(super) fn how_to_type(play: &DemoRun, fix: Option<&str>) -> String {
     let there = fix.map(str::to_owned).or_else(|| sha(play, "fix-upload").ok());
     HOW_TO_TYPE.replace("FIX", &there.unwrap_or_else(|| "<commit>".to_owned()))
 }
@@ -31,7 +31,7 @@ const PICTURE: &str = "
   feature-2      -------            fix-upload holds the fix, made on X.
 ";
 
-pub(super) fn opening(play: &mut Play) -> anyhow::Result<()> {
+pub(super) fn opening(play: &mut DemoRun) -> anyhow::Result<()> {
     play.scene("A team, its repository, and a bug in production")?;
     play.tell(&format!("Everything is real and lies in {}.", play.stage.root.display()))?;
     if play.stage.git(&["rev-parse", "--verify", "--quiet", "origin/fix-upload"]).is_ok() {
@@ -41,12 +41,12 @@ pub(super) fn opening(play: &mut Play) -> anyhow::Result<()> {
 }
 
 /// Returns the abbreviated commit id of a branch.
-fn sha(play: &Play, branch: &str) -> anyhow::Result<String> {
+fn sha(play: &DemoRun, branch: &str) -> anyhow::Result<String> {
     play.stage.git(&["rev-parse", "--short=10", branch])
 }
 
 /// Plays the start of the run up to the vote request for production.
-async fn until_the_vote(play: &mut Play) -> anyhow::Result<()> {
+async fn until_the_vote(play: &mut DemoRun) -> anyhow::Result<()> {
     play.scene("Ana starts a hotfix")?;
     let fix = sha(play, "fix-upload")?;
     let start = format!(
@@ -57,7 +57,7 @@ async fn until_the_vote(play: &mut Play) -> anyhow::Result<()> {
 }
 
 /// Plays the review, the tests and the verification on staging.
-async fn tested(play: &mut Play) -> anyhow::Result<()> {
+async fn tested(play: &mut DemoRun) -> anyhow::Result<()> {
     play.scene("Review and tests")?;
     play.reviewed_by("ben").await?;
     play.types("ana: /hotfix verify local pass an empty receipt is refused politely").await?;
@@ -65,7 +65,7 @@ async fn tested(play: &mut Play) -> anyhow::Result<()> {
 }
 
 /// Plays the vote for production, up to the post-mortem.
-async fn to_the_end(play: &mut Play) -> anyhow::Result<()> {
+async fn to_the_end(play: &mut DemoRun) -> anyhow::Result<()> {
     play.scene("Whose word counts")?;
     play.types("ana: +1").await?;
     play.types("ben: +1").await?;
@@ -76,13 +76,13 @@ async fn to_the_end(play: &mut Play) -> anyhow::Result<()> {
     play.types("ana: /hotfix postmortem https://wiki.example.org/postmortems/118").await
 }
 
-pub(super) async fn plain(play: &mut Play) -> anyhow::Result<()> {
+pub(super) async fn plain(play: &mut DemoRun) -> anyhow::Result<()> {
     until_the_vote(play).await?;
     to_the_end(play).await
 }
 
 /// Plays drift: another person deploys mainline during the hotfix.
-pub(super) async fn drift(play: &mut Play) -> anyhow::Result<()> {
+pub(super) async fn drift(play: &mut DemoRun) -> anyhow::Result<()> {
     until_the_vote(play).await?;
     play.scene("Somebody deploys main past the bot")?;
     let main = play.stage.forge_git(&["rev-parse", "refs/heads/main^"])?;
@@ -96,7 +96,7 @@ pub(super) async fn drift(play: &mut Play) -> anyhow::Result<()> {
 }
 
 /// Plays a conflict: the fix touches a line that differs in production.
-pub(super) async fn conflict(play: &mut Play) -> anyhow::Result<()> {
+pub(super) async fn conflict(play: &mut DemoRun) -> anyhow::Result<()> {
     play.stage.git(&["switch", "--quiet", "--create", "fix-refund", "main"])?;
     play.stage.write("src/refund.py", "def refund(order):\n    return max(0, order.total - order.fee)\n")?;
     play.stage.commit("Ana", "ana@example.org", "Never refund less than nothing")?;
@@ -118,7 +118,7 @@ pub(super) async fn conflict(play: &mut Play) -> anyhow::Result<()> {
 }
 
 /// Merges the branch back by hand, because mainline changed the same line.
-async fn merge_by_hand(play: &mut Play) -> anyhow::Result<()> {
+async fn merge_by_hand(play: &mut DemoRun) -> anyhow::Result<()> {
     if play.run().await?.is_over() {
         return Ok(());
     }
@@ -135,7 +135,7 @@ async fn merge_by_hand(play: &mut Play) -> anyhow::Result<()> {
 }
 
 /// Plays a second fix that arrives during the vote.
-pub(super) async fn second_hotfix(play: &mut Play) -> anyhow::Result<()> {
+pub(super) async fn second_hotfix(play: &mut DemoRun) -> anyhow::Result<()> {
     until_the_vote(play).await?;
     play.types("ben: +1").await?;
     play.scene("Dee has another fix, and joins")?;
@@ -151,7 +151,7 @@ pub(super) async fn second_hotfix(play: &mut Play) -> anyhow::Result<()> {
 }
 
 /// Plays a hotfix on a copy of the user's own repository.
-pub(super) async fn on_a_copy(play: &mut Play, fixes: &[String]) -> anyhow::Result<()> {
+pub(super) async fn on_a_copy(play: &mut DemoRun, fixes: &[String]) -> anyhow::Result<()> {
     play.scene("Ana starts a hotfix")?;
     let fixes = fixes.join(" ");
     play.types(&format!("ana: /hotfix start payments \"A hotfix on your repository\" --fix {fixes}")).await?;
@@ -164,7 +164,7 @@ pub(super) async fn on_a_copy(play: &mut Play, fixes: &[String]) -> anyhow::Resu
 }
 
 /// Shows the result: the git history, the timeline and the store.
-pub(super) async fn closing(play: &mut Play) -> anyhow::Result<()> {
+pub(super) async fn closing(play: &mut DemoRun) -> anyhow::Result<()> {
     let run = play.run().await?;
     play.scene("The history, as git has it")?;
     let graph = play.stage.forge_git(&["log", "--graph", "--oneline", "--decorate", "--all", "-n", "25"])?;

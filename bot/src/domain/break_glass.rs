@@ -52,7 +52,7 @@ pub struct BreakGlassUse {
     /// Version of its event; identifies the announcement.
     pub version: u64,
     /// The message in the audit channel; `None` until it is posted. Without it the break-glass has no effect.
-    pub told: Option<MessageRef>,
+    pub announced: Option<MessageRef>,
     /// `true` if it was invalidated. It stays invalid even if the same content would ship again.
     pub void: bool,
     /// State of the review.
@@ -93,7 +93,7 @@ pub fn applies_to<'a>(
 ) -> Option<&'a BreakGlass> {
     let counts = |broken: &&BreakGlassUse| {
         let listed = facts.is_none_or(|facts| facts.glass.contains(&broken.glass.person));
-        broken.told.is_some() && is_for_this(state, broken, environment, now) && listed
+        broken.announced.is_some() && is_for_this(state, broken, environment, now) && listed
     };
     state.break_glass.iter().rev().find(counts).map(|broken| &broken.glass)
 }
@@ -101,7 +101,7 @@ pub fn applies_to<'a>(
 /// Returns the break-glass that will take effect once it is announced in the audit channel.
 #[must_use]
 pub fn unannounced<'a>(state: &'a Hotfix, environment: &Environment, now: Timestamp) -> Option<&'a BreakGlass> {
-    let waits = |broken: &&BreakGlassUse| broken.told.is_none() && is_for_this(state, broken, environment, now);
+    let waits = |broken: &&BreakGlassUse| broken.announced.is_none() && is_for_this(state, broken, environment, now);
     state.break_glass.iter().find(waits).map(|broken| &broken.glass)
 }
 

@@ -12,7 +12,8 @@ use jiff::Timestamp;
 use super::attribution::Attribution;
 use super::effect::Effect;
 use super::event::{
-    Answer, Contribution, Contributor, Counts, DriftChoice, HeadSeen, MainSeen, PullSeen, Snapshot, VoidReason, Vote,
+    CommitCounts, Contribution, Contributor, DriftChoice, HeadSeen, MainSeen, PullSeen, Snapshot, TriageAnswer,
+    VoidReason, Vote,
 };
 use super::id::{HotfixId, PersonId, StepId};
 use super::observation::StampedObservation;
@@ -86,7 +87,7 @@ pub enum UserCommand {
     /// Acknowledges the announcement.
     Acknowledge,
     /// Answers triage questions, keyed by question index (from 0).
-    Triage(BTreeMap<usize, Answer>),
+    Triage(BTreeMap<usize, TriageAnswer>),
     /// Agrees to the question of an agreement step; `None` for the one that currently waits.
     Agree(Option<StepId>),
     /// Puts the run on hold, with a reason.
@@ -231,7 +232,7 @@ pub enum Observation {
         total: usize,
     },
     /// The commit counts behind the versions of an operator.
-    Counts(Counts),
+    Counts(CommitCounts),
     /// The image of the deployable commit.
     Image {
         /// The commit that the image was built from.
@@ -482,7 +483,7 @@ pub struct DeployFacts {
     /// neither knows it.
     pub earlier_image: Option<Image>,
     /// The active freeze of deployments, if any.
-    pub freeze: Option<Frozen>,
+    pub freeze: Option<ActiveFreeze>,
     /// Version of the policy in force.
     pub policy_version: String,
     /// Current roles of the voters. People who left are absent.
@@ -507,20 +508,20 @@ pub struct DeployFacts {
 
 /// An active freeze of deployments.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frozen {
+pub struct ActiveFreeze {
     /// Reason in plain text.
     pub reason: String,
     /// The way in which the freeze ends.
-    pub end: Thaw,
+    pub end: FreezeEnd,
 }
 
-impl Frozen {
+impl ActiveFreeze {
     /// Returns the refusal of a deployment during this freeze.
     #[must_use]
     pub fn refusal(&self) -> Refusal {
         let next = match &self.end {
-            Thaw::Word(what) => format!("An admin can lift it with `unfreeze {what}`."),
-            Thaw::Calendar(until) => format!(
+            FreezeEnd::Command(what) => format!("An admin can lift it with `unfreeze {what}`."),
+            FreezeEnd::Calendar(until) => format!(
                 "It stands in the calendar of policy.toml until {}; no command lifts it. A rollback passes it.",
                 until.strftime("%Y-%m-%d %H:%M UTC")
             ),
@@ -531,9 +532,9 @@ impl Frozen {
 
 /// The end of a freeze.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Thaw {
+pub enum FreezeEnd {
     /// An admin lifts it with `unfreeze` and this argument.
-    Word(String),
+    Command(String),
     /// The freeze calendar of the policy ends it at this time, UTC.
     Calendar(Timestamp),
 }

@@ -114,18 +114,18 @@ pub enum Effect {
     },
     /// Posts the message about an event in the run's thread. Recognized by the dedupe key of the message, but may be
     /// posted twice.
-    Say {
+    PostEvent {
         /// Version of the event.
         version: u64,
     },
-    /// Sends a direct message about an event. Recognized like [`Say`](Self::Say).
-    Tell {
+    /// Sends a direct message about an event. Recognized like [`PostEvent`](Self::Say).
+    SendDirectMessage {
         /// Version of the event.
         version: u64,
         /// The recipient.
         person: PersonId,
     },
-    /// Posts the message about an event in the break-glass audit channel. Recognized like [`Say`](Self::Say).
+    /// Posts the message about an event in the break-glass audit channel. Recognized like [`PostEvent`](Self::Say).
     Audit {
         /// Version of the event.
         version: u64,
@@ -161,8 +161,8 @@ impl Effect {
             | Self::Announce
             | Self::RequestVotes { .. }
             | Self::FindIncludedChanges { .. }
-            | Self::Say { .. }
-            | Self::Tell { .. }
+            | Self::PostEvent { .. }
+            | Self::SendDirectMessage { .. }
             | Self::Remind { .. }
             | Self::AnnounceBreakGlass { .. }
             | Self::Audit { .. }
@@ -200,8 +200,8 @@ impl Effect {
             Self::FindIncludedChanges { .. } => "find out what else goes out".to_owned(),
             Self::RestoreBranch { at } => format!("restore the branch at {}", at.short()),
             Self::DeleteBranch { .. } => "delete the branch".to_owned(),
-            Self::Say { .. } => "say it in the thread".to_owned(),
-            Self::Tell { person, .. } => format!("tell {person}"),
+            Self::PostEvent { .. } => "say it in the thread".to_owned(),
+            Self::SendDirectMessage { person, .. } => format!("tell {person}"),
             Self::AnnounceBreakGlass { .. } => "tell the audit channel that the glass was broken".to_owned(),
             Self::Audit { .. } => "say it in the audit channel".to_owned(),
             Self::RemindCountersign => "remind of the broken glass".to_owned(),
@@ -230,8 +230,8 @@ impl Effect {
             | Self::Deploy { .. }
             | Self::RestoreBranch { .. }
             | Self::DeleteBranch { .. }
-            | Self::Say { .. }
-            | Self::Tell { .. }
+            | Self::PostEvent { .. }
+            | Self::SendDirectMessage { .. }
             | Self::Audit { .. }
             | Self::RemindCountersign
             | Self::Remind { .. } => false,
@@ -242,8 +242,8 @@ impl Effect {
     #[must_use]
     pub fn is_talk(&self) -> bool {
         match self {
-            Self::Say { .. }
-            | Self::Tell { .. }
+            Self::PostEvent { .. }
+            | Self::SendDirectMessage { .. }
             | Self::Audit { .. }
             | Self::RemindCountersign
             | Self::Remind { .. } => true,

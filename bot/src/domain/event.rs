@@ -80,7 +80,7 @@ pub enum Event {
         reason: String,
     },
     /// A user requested to override a `must` step. A second person has to confirm it.
-    OverrideAsked {
+    OverrideRequested {
         /// The step to override.
         step: StepId,
         /// Reason given by the requester of the override.
@@ -118,7 +118,7 @@ pub enum Event {
     TriageAnswered {
         /// Pairs of question index (from 0) and answer. A list, because a map with numeric keys would not deserialize:
         /// see the test of all events.
-        answers: Vec<(usize, Answer)>,
+        answers: Vec<(usize, TriageAnswer)>,
     },
     /// The actor agreed to the question of an agreement step.
     Agreed {
@@ -148,7 +148,7 @@ pub enum Event {
         commit: CommitId,
     },
     /// The commits behind the operator versions were counted.
-    Counted(Counts),
+    Counted(CommitCounts),
     /// The image of the deployable commit was found and pinned.
     ImageFound {
         /// The commit that the image was built from.
@@ -252,7 +252,7 @@ pub enum Event {
         words: String,
     },
     /// Accounts that are not in `people.toml` were found to have pushed to the branch (security case 94).
-    StrangersPushed {
+    OthersPushed {
         /// The unknown pushers.
         people: BTreeSet<Contributor>,
     },
@@ -280,7 +280,7 @@ pub enum Event {
         sources: Vec<CommitId>,
     },
     /// The actor requested the removal of a fix that may be on the branch.
-    FixRemovalAsked {
+    FixRemovalRequested {
         /// The requested commit.
         source: CommitId,
     },
@@ -334,7 +334,7 @@ pub enum Event {
         /// The environment of the vote request.
         environment: Environment,
         /// Reason for closing it.
-        why: Closing,
+        why: CloseReason,
     },
     /// The approval rules of a deployment changed with the policy. They are never weaker than the plan's.
     ApprovalChanged {
@@ -363,7 +363,7 @@ pub enum Event {
         /// Reason given by the actor.
         reason: String,
         /// Source of the rejection: a command, a button or a reaction.
-        way: VoteSource,
+        source: VoteSource,
         /// The message that carries the reaction; `None` for other sources.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         on: Option<MessageRef>,
@@ -423,7 +423,7 @@ pub enum Event {
         note: Option<String>,
     },
     /// A deployment was requested. Its preconditions are read again before it starts.
-    DeployAsked {
+    DeployRequested {
         /// Target environment.
         environment: Environment,
         /// The commit to deploy.
@@ -452,7 +452,7 @@ pub enum Event {
         key: DeployKey,
     },
     /// The deployment waits for a user to perform it, or to report its outcome.
-    DeployAwaitsWord {
+    DeployAwaitsConfirmation {
         /// Key of the deployment.
         key: DeployKey,
         /// Instructions with all parameters filled in; `None` when the mechanism has none or when only the
@@ -613,7 +613,7 @@ pub enum Event {
     /// The actor ran `retry`.
     Retried {
         /// The effects to perform again. A failed deployment, or one whose preconditions could not be read, is
-        /// requested by a separate [`Event::DeployAsked`].
+        /// requested by a separate [`Event::DeployRequested`].
         effects: Vec<Effect>,
     },
     /// The lanes were released: the fix is on main, and all steps that need production are behind. The run continues
@@ -623,7 +623,7 @@ pub enum Event {
     LanesTaken,
     /// A captain (the actor) asked to abandon the run while a deployment may still be running. A second person has to
     /// confirm it.
-    AbandonAsked {
+    AbandonRequested {
         /// Reason given by the captain.
         reason: String,
     },
@@ -675,7 +675,7 @@ pub struct Opened {
 /// Answer to a triage question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Answer {
+pub enum TriageAnswer {
     /// The criterion applies.
     Yes,
     /// The criterion does not apply.
@@ -686,7 +686,7 @@ pub enum Answer {
 
 /// Commit counts behind the versions of an operator: the basis for the version order (SRE-11).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
+pub struct CommitCounts {
     /// The deployable commit that was counted.
     pub commit: CommitId,
     /// Number of commits behind the version in production.
@@ -697,7 +697,7 @@ pub struct Counts {
     pub main: usize,
 }
 
-impl Counts {
+impl CommitCounts {
     /// Returns `true` if the version that would ship is above production's and not above the next version of main.
     #[must_use]
     pub fn in_order(&self) -> bool {
@@ -707,7 +707,7 @@ impl Counts {
 
 /// The production version as reported by one source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
+pub struct VersionReport {
     /// Name of the source for messages, such as "the cluster of cs-prod".
     pub source: String,
     /// Version (image tag) that the source reports; `None` when it reports a commit or nothing.
@@ -742,7 +742,7 @@ pub struct Snapshot {
     pub last_success: Option<CommitId>,
     /// Reports of other sources: the clusters, and the mechanisms of the further production environments.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub told: Vec<Told>,
+    pub told: Vec<VersionReport>,
     /// The commit to promote; `None` when the plan does not promote or when the commit does not resolve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<CommitId>,
@@ -854,18 +854,18 @@ pub struct Origins {
     /// The requested commits that are on the branch exactly as a pick produces them.
     pub asked: BTreeSet<CommitId>,
     /// All other commits on the branch, oldest first.
-    pub beyond: Vec<Beyond>,
+    pub extra: Vec<ExtraCommit>,
 }
 
 impl Origins {
     fn is_empty(&self) -> bool {
-        self.asked.is_empty() && self.beyond.is_empty()
+        self.asked.is_empty() && self.extra.is_empty()
     }
 }
 
 /// A commit on the branch that is not a pick of a requested fix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Beyond {
+pub struct ExtraCommit {
     /// Full commit id on the branch.
     pub commit: CommitId,
     /// `true` if main has the same change, so the commit is a held-back change.
@@ -947,7 +947,7 @@ pub struct Vote {
     /// Roles of the voter for the service when the vote was cast.
     pub roles: BTreeSet<Role>,
     /// Source of the vote: a command, a button or a reaction.
-    pub way: VoteSource,
+    pub source: VoteSource,
     /// The message that carries the reaction, for a vote by reaction. It stays valid when a newer vote
     /// request is posted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -961,7 +961,7 @@ pub struct Vote {
 /// Reason for closing a vote request before its content changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Closing {
+pub enum CloseReason {
     /// It timed out (security case 35).
     Expired,
     /// The pull request was retargeted to another branch (security case 26).

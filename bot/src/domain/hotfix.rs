@@ -14,7 +14,8 @@ use super::attribution::{Attribution, Identified};
 use super::break_glass::BreakGlassUse;
 use super::effect::Effect;
 use super::event::{
-    Answer, Contribution, Contributor, Counts, DeployIntent, Ending, HeadSeen, MainSeen, PullSeen, Snapshot, Vote,
+    CommitCounts, Contribution, Contributor, DeployIntent, Ending, HeadSeen, MainSeen, PullSeen, Snapshot,
+    TriageAnswer, Vote,
 };
 use super::id::{HotfixId, PersonId, StepId};
 use super::plan::Plan;
@@ -42,7 +43,7 @@ pub struct Hotfix {
     /// Ticket given at the start, if any.
     pub ticket: Option<String>,
     /// The parameters of `start`, as typed.
-    pub asked: Asked,
+    pub asked: Requested,
     /// The plan, fixed at the start.
     pub plan: Plan,
     /// Hex digest of the plan, cached from [`Plan::digest`].
@@ -76,7 +77,7 @@ pub struct Hotfix {
     /// The pinned commit to promote; `None` for plans that do not promote.
     pub target: Option<CommitId>,
     /// Answers to the triage questions, keyed by question index (from 0).
-    pub triage: BTreeMap<usize, Answer>,
+    pub triage: BTreeMap<usize, TriageAnswer>,
     /// The users who agreed, keyed by agreement step.
     pub agreed: BTreeMap<StepId, BTreeSet<PersonId>>,
     /// Path of the file that configures image builds for the branch; `None` until it was found.
@@ -86,12 +87,12 @@ pub struct Hotfix {
     /// The commit with the fix that each environment was found to run, whether this run or others deployed it.
     pub reached: BTreeMap<Environment, CommitId>,
     /// Commit counts behind the versions of an operator; `None` until counted and for other services.
-    pub counts: Option<Counts>,
+    pub counts: Option<CommitCounts>,
     /// `true` if the version order was ever violated. Then an extra commit on the branch may be there only to fix the
     /// order (SRE-11).
     pub order_broken: bool,
     /// The pinned image; `None` until it was found and after its tag moved.
-    pub image: Option<Pinned>,
+    pub image: Option<PinnedImage>,
     /// Tags of the deployable commit that were rejected, each with the reason; empty once the image is found.
     pub passed_over: Vec<String>,
     /// The last computed file changes of the pending deployment, keyed by environment.
@@ -137,14 +138,14 @@ pub struct Hotfix {
     /// The last attestation of each person, keyed by place and person.
     pub attestations: BTreeMap<(String, PersonId), Attestation>,
     /// The requested deployment whose preconditions are being read; `None` otherwise.
-    pub asked_deploy: Option<AskedDeploy>,
+    pub requested_deploy: Option<RequestedDeploy>,
     /// The deployable commit that was rolled back from production. The bot does not request votes for it
     /// again until `retry`.
     pub rolled_back: Option<CommitId>,
     /// All deployments of this run, oldest first; rollbacks included.
     pub deploys: Vec<Deployment>,
     /// Override requests that wait for a second person: requester, reason and incident, keyed by step.
-    pub override_asked: BTreeMap<StepId, (PersonId, String, String)>,
+    pub override_requested: BTreeMap<StepId, (PersonId, String, String)>,
     /// `true` if the fix ships with the regular release instead of this run's deployments.
     pub rolled_in: bool,
     /// Per production environment: the newer release with the fix that others deployed there.
@@ -169,7 +170,7 @@ pub struct Hotfix {
     /// Effects that a remote system rejected permanently, oldest first. A user fixes the cause and runs `retry`.
     pub stuck: Vec<Stuck>,
     /// The captain who asked to abandon the run while a deployment may still be running, and the reason.
-    pub abandon_asked: Option<(PersonId, String)>,
+    pub abandon_requested: Option<(PersonId, String)>,
     /// Details of the abandonment. An abandoned run only waits for its obligations.
     pub abandoned: Option<Abandoned>,
     /// `true` if the lanes were released before the end of the run.
@@ -186,7 +187,7 @@ pub struct Hotfix {
 
 /// The parameters of `start`, as typed by the requester.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Asked {
+pub struct Requested {
     /// Fixes to pick: commits, branches or pull requests.
     pub fixes: Vec<String>,
     /// The base (`--from`); `None` to derive it from production.
@@ -199,7 +200,7 @@ pub struct Asked {
 
 /// An image that is pinned for a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pinned {
+pub struct PinnedImage {
     /// The commit that the image was built from.
     pub commit: CommitId,
     /// The image with its reference and digest.
@@ -355,7 +356,7 @@ pub struct Attestation {
 
 /// A requested deployment whose preconditions are being read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AskedDeploy {
+pub struct RequestedDeploy {
     /// Target environment.
     pub environment: Environment,
     /// The commit to deploy.
@@ -384,7 +385,7 @@ pub struct Deployment {
     /// Time its declaration was merged, UTC; `None` unless another system rolls it out.
     pub merged_at: Option<Timestamp>,
     /// The user who reported the outcome; `None` when the bot observed it.
-    pub said_by: Option<PersonId>,
+    pub confirmed_by: Option<PersonId>,
 }
 
 /// The state of a deployment.
@@ -395,7 +396,7 @@ pub enum DeployState {
     /// Its declaration is merged, and another system rolls it out.
     RollingOut,
     /// A user performs it, or has to report its outcome.
-    AwaitingWord,
+    AwaitingConfirmation,
     /// It succeeded.
     Succeeded,
     /// It failed, with the reason.
@@ -407,7 +408,7 @@ impl DeployState {
     #[must_use]
     pub fn is_open(&self) -> bool {
         match self {
-            Self::Running | Self::RollingOut | Self::AwaitingWord => true,
+            Self::Running | Self::RollingOut | Self::AwaitingConfirmation => true,
             Self::Succeeded | Self::Failed(_) => false,
         }
     }
@@ -448,7 +449,7 @@ pub struct Stuck {
     /// Reason and next step, in plain text.
     pub reason: String,
     /// The requested deployment, if the effect was to read its preconditions; `retry` requests it again.
-    pub asked: Option<AskedDeploy>,
+    pub asked: Option<RequestedDeploy>,
 }
 
 /// Details of an abandonment.
@@ -476,8 +477,9 @@ impl Hotfix {
     /// next run (APPLY-X4).
     #[must_use]
     pub fn is_done_with_lanes(&self) -> bool {
-        let quiet =
-            self.asked_deploy.is_none() && self.drifts.is_empty() && self.deploys.iter().all(|d| !d.state.is_open());
+        let quiet = self.requested_deploy.is_none()
+            && self.drifts.is_empty()
+            && self.deploys.iter().all(|d| !d.state.is_open());
         let mut steps = self.plan.steps.iter().zip(&self.steps);
         let goes_back = self.plan.steps.iter().any(|spec| matches!(spec.kind, StepKind::Mainline { .. }));
         let beside = |kind: &StepKind| matches!(kind, StepKind::Postmortem { .. } | StepKind::Expire);

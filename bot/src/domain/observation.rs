@@ -76,7 +76,7 @@ impl StampedObservation {
                     && then.deploys == now.deploys
             }
             // Votes are judged one by one, each only if it existed when the reading began: see `judges`.
-            Observation::Rules { .. } => then.asked_deploy == now.asked_deploy,
+            Observation::Rules { .. } => then.requested_deploy == now.requested_deploy,
             Observation::Mainline { .. } => then.mainline == now.mainline && fix(then) == fix(now),
         }
     }

@@ -277,7 +277,7 @@ pub fn environment_of(kind: &StepKind) -> Option<&Environment> {
         | StepKind::Target
         | StepKind::Agree { .. }
         | StepKind::Base { .. }
-        | StepKind::Withheld
+        | StepKind::HeldBack
         | StepKind::Releasable
         | StepKind::Capability { .. }
         | StepKind::Announce

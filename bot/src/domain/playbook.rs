@@ -176,7 +176,7 @@ pub enum StepKind {
         from: BaseSource,
     },
     /// Lists the held-back changes. Refuses the run if there are none (APPLY-4).
-    Withheld,
+    HeldBack,
     /// Requires main to be releasable: green checks and no release blocker (MAIN-3, MAIN-12).
     Releasable,
     /// Requires the capabilities of the exceptional path to be declared and probed (MAIN-13).

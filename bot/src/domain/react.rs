@@ -8,7 +8,7 @@ use hotfix_adapters::ids::Environment;
 use jiff::Timestamp;
 
 use super::effect::Effect;
-use super::event::{Closing, DriftChoice, Entry, Event};
+use super::event::{CloseReason, DriftChoice, Entry, Event};
 use super::hotfix::{BranchState, Hotfix, Mainline, StepState};
 use super::id::{PersonId, StepId};
 use super::playbook::StepKind;
@@ -57,8 +57,8 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
             let current = state.current().filter(|(_, spec)| matches!(spec.kind, StepKind::Change { .. }));
             current.map(|(_, spec)| step::enter(state, spec, now)).unwrap_or_default()
         }
-        Event::FixRemovalAsked { source } => vec![Effect::Unpick { source: source.clone(), at: now }],
-        Event::DeployAsked { environment, commit, .. } => {
+        Event::FixRemovalRequested { source } => vec![Effect::Unpick { source: source.clone(), at: now }],
+        Event::DeployRequested { environment, commit, .. } => {
             let key = format!("{}-{environment}-{}", state.id.to_string().to_lowercase(), state.version);
             let (environment, commit) = (environment.clone(), commit.clone());
             key.parse().map(|key| Effect::CheckDeploy { environment, commit, key }).into_iter().collect()
@@ -69,7 +69,7 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
             commit: intent.commit.clone(),
             resumed: false,
         }],
-        Event::VoteRequestClosed { why: Closing::Expired | Closing::Edits, environment } => {
+        Event::VoteRequestClosed { why: CloseReason::Expired | CloseReason::Edits, environment } => {
             asked_anew(state, environment, now)
         }
         // Not earlier: after an early merge, the deployment still needs the branch.
@@ -84,7 +84,7 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::StepOffered { .. }
         | Event::StepDone { .. }
         | Event::StepSkipped { .. }
-        | Event::OverrideAsked { .. }
+        | Event::OverrideRequested { .. }
         | Event::StepOverridden { .. }
         | Event::StepReopened { .. }
         | Event::EvidenceChanged { .. }
@@ -114,7 +114,7 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::FixRequested { .. }
         | Event::FixAttributed(_)
         | Event::Identified { .. }
-        | Event::StrangersPushed { .. }
+        | Event::OthersPushed { .. }
         | Event::FixesOrdered { .. }
         | Event::FixRemoved { .. }
         | Event::FixKept { .. }
@@ -125,7 +125,7 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::PullSeen(_)
         | Event::MainSeen(_)
         | Event::VoteRequested { .. }
-        | Event::VoteRequestClosed { why: Closing::Retargeted, .. }
+        | Event::VoteRequestClosed { why: CloseReason::Retargeted, .. }
         | Event::ApprovalChanged { .. }
         | Event::Voted(_)
         | Event::VoteWithdrawn { .. }
@@ -141,7 +141,7 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::Attested { .. }
         | Event::DeployRefused { .. }
         | Event::RolloutBegan { .. }
-        | Event::DeployAwaitsWord { .. }
+        | Event::DeployAwaitsConfirmation { .. }
         | Event::DeployEnded { .. }
         | Event::Drifted { .. }
         | Event::DriftSettled { choice: DriftChoice::Abort | DriftChoice::Rebase | DriftChoice::Roll }
@@ -161,7 +161,7 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::Stuck { .. }
         | Event::LanesReleased
         | Event::LanesTaken
-        | Event::AbandonAsked { .. }
+        | Event::AbandonRequested { .. }
         | Event::Abandoned { .. }
         | Event::Aborted { .. }
         | Event::Closed { .. } => Vec::new(),
@@ -251,17 +251,17 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::ReturnOpened { .. }
         | Event::DeployNoted { .. }
         | Event::StepSkipped { .. }
-        | Event::OverrideAsked { .. }
+        | Event::OverrideRequested { .. }
         | Event::StepOverridden { .. }
         | Event::StepReopened { .. }
         | Event::EvidenceChanged { .. }
         | Event::BranchCreated { .. }
         | Event::Identified { .. }
-        | Event::StrangersPushed { .. }
+        | Event::OthersPushed { .. }
         | Event::FixPicked { .. }
         | Event::FixConflicted { .. }
         | Event::FixesOrdered { .. }
-        | Event::FixRemovalAsked { .. }
+        | Event::FixRemovalRequested { .. }
         | Event::FixRemoved { .. }
         | Event::FixKept { .. }
         | Event::HeadMoved { .. }
@@ -282,7 +282,7 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::DeployRefused { .. }
         | Event::DeployStarted(_)
         | Event::RolloutBegan { .. }
-        | Event::DeployAwaitsWord { .. }
+        | Event::DeployAwaitsConfirmation { .. }
         | Event::DeployEnded { .. }
         | Event::Drifted { .. }
         | Event::DriftSettled { .. }
@@ -310,7 +310,7 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::Retried { .. }
         | Event::LanesReleased
         | Event::LanesTaken
-        | Event::AbandonAsked { .. }
+        | Event::AbandonRequested { .. }
         | Event::Abandoned { .. }
         | Event::Aborted { .. }
         | Event::Closed { .. } => true,
@@ -336,13 +336,13 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::VoteRequested { .. }
         | Event::VoteRequestClosed { .. }
         | Event::BreakGlassAnnounced { .. }
-        | Event::DeployAsked { .. } => false,
+        | Event::DeployRequested { .. } => false,
     };
-    let mut talk = if said { vec![Effect::Say { version }] } else { Vec::new() };
+    let mut talk = if said { vec![Effect::PostEvent { version }] } else { Vec::new() };
     if audited(&entry.event) {
         talk.push(Effect::Audit { version });
     }
-    talk.extend(told(state, entry).into_iter().map(|person| Effect::Tell { version, person }));
+    talk.extend(told(state, entry).into_iter().map(|person| Effect::SendDirectMessage { version, person }));
     talk
 }
 

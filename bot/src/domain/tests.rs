@@ -4,7 +4,7 @@ use hotfix_adapters::forge::{MergeMethod, PullNumber};
 use hotfix_adapters::ids::ChannelRef;
 
 use super::effect::{Effect, Reach};
-use super::event::{Beyond, Counts, HeadSeen, Origins};
+use super::event::{CommitCounts, ExtraCommit, HeadSeen, Origins};
 use super::id::{HotfixId, PersonId, RequirementId};
 use super::people::Role;
 use super::playbook::{BranchRole, CapabilityKind, VerifyPlace};
@@ -98,8 +98,8 @@ fn every_effect_says_how_far_it_reaches() {
         (Effect::FindIncludedChanges { to: one.clone() }, Reach::Nothing, step, "find out what else goes out"),
         (Effect::RestoreBranch { at: two }, Reach::Code, aside, "restore the branch at 2222222"),
         (Effect::DeleteBranch { at: one }, Reach::Code, aside, "delete the branch"),
-        (Effect::Say { version: 1 }, Reach::Nothing, talk, "say it in the thread"),
-        (Effect::Tell { version: 1, person: person("ben") }, Reach::Nothing, talk, "tell ben"),
+        (Effect::PostEvent { version: 1 }, Reach::Nothing, talk, "say it in the thread"),
+        (Effect::SendDirectMessage { version: 1, person: person("ben") }, Reach::Nothing, talk, "tell ben"),
         (Effect::Audit { version: 1 }, Reach::Nothing, talk, "say it in the audit channel"),
         (Effect::RemindCountersign, Reach::Nothing, talk, "remind of the broken glass"),
         (Effect::Remind { step: "review".parse().unwrap() }, Reach::Nothing, talk, "remind of review"),
@@ -124,7 +124,7 @@ fn versions_are_in_order_between_production_and_the_next_of_main() {
         ((7, 9, 3), false),
     ];
     for ((production, ships, main), expected) in cases {
-        let counts = Counts { commit: commit("1111111"), production, ships, main };
+        let counts = CommitCounts { commit: commit("1111111"), production, ships, main };
         assert_eq!(counts.in_order(), expected, "{counts:?}");
     }
 }
@@ -132,9 +132,9 @@ fn versions_are_in_order_between_production_and_the_next_of_main() {
 /// The origins of a branch are serialized only if they are not empty.
 #[test]
 fn unknown_origins_are_not_written_down() {
-    let asked = Origins { asked: [commit("1111111")].into(), beyond: Vec::new() };
+    let asked = Origins { asked: [commit("1111111")].into(), extra: Vec::new() };
     let beyond =
-        Origins { asked: Default::default(), beyond: vec![Beyond { commit: commit("1111111"), withheld: true }] };
+        Origins { asked: Default::default(), extra: vec![ExtraCommit { commit: commit("1111111"), withheld: true }] };
     for (origins, written) in [(Origins::default(), false), (asked, true), (beyond, true)] {
         let head = HeadSeen { origins, ..head("1111111", "Fix") };
         let json = serde_json::to_value(&head).unwrap();

@@ -29,7 +29,7 @@ pub struct Quorum {
     pub missing: Vec<ApprovalRule>,
     /// The user of the break-glass that replaces missing votes; `None` if no votes are missing or
     /// no break-glass applies.
-    pub glass: Option<PersonId>,
+    pub break_glass: Option<PersonId>,
     /// The people who rejected the deployment, with their reasons.
     pub rejections: Vec<(PersonId, String)>,
 }
@@ -54,7 +54,7 @@ pub fn quorum(state: &Hotfix, environment: &Environment, now: Timestamp, facts: 
     let glass = break_glass::applies_to(state, environment, now, facts).filter(|_| !missing.is_empty());
     Quorum {
         missing: if glass.is_some() { Vec::new() } else { missing },
-        glass: glass.map(|glass| glass.person.clone()),
+        break_glass: glass.map(|glass| glass.person.clone()),
         valid: valid.iter().map(|vote| vote.person.clone()).collect(),
         rejections: vetoes.map(|((_, person), veto)| (person.clone(), veto.reason.clone())).collect(),
     }
@@ -117,7 +117,7 @@ pub fn approving(reviews: &[ReviewSeen], commit: &CommitId) -> BTreeSet<PersonId
 
 /// Returns the reason why a vote is no longer valid under the current roles and policy; `None` if it still is.
 #[must_use]
-pub fn lapse(
+pub fn void_reason(
     state: &Hotfix,
     vote: &Vote,
     now: Timestamp,
@@ -159,7 +159,7 @@ pub fn excluded(state: &Hotfix, person: &PersonId) -> Option<Refusal> {
     }
     if break_glass::used_break_glass(state, person) {
         let reason = "You broke the glass in this run, so you cast no vote in it.";
-        return Some(Refusal::new("vote.glass", reason, "Ask somebody else who may approve."));
+        return Some(Refusal::new("vote.break-glass", reason, "Ask somebody else who may approve."));
     }
     None
 }

@@ -82,7 +82,7 @@ impl Hotfix {
     pub fn rests_on(&self, message: &MessageRef) -> bool {
         // A vote by reaction that records no message was given on the current vote request.
         let asked = |environment| self.vote_requests.get(environment).map(|prompt| &prompt.message);
-        let votes = self.votes.iter().filter(|vote| vote.way.is_reaction());
+        let votes = self.votes.iter().filter(|vote| vote.source.is_reaction());
         let votes = votes.filter_map(|vote| vote.on.as_ref().or_else(|| asked(&vote.environment)));
         votes.chain(self.rejections.values().filter_map(|veto| veto.on.as_ref())).any(|on| on == message)
     }

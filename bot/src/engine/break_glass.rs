@@ -50,7 +50,7 @@ pub(super) fn broken_before(view: &LeaseView) -> Refusal {
     );
     let until = view.until.map(moment).unwrap_or_default();
     Refusal::new(
-        "glass.again",
+        "break-glass.again",
         reason,
         format!("Get the votes that are asked for; it could be broken again at {until}."),
     )

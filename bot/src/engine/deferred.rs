@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use hotfix_adapters::chat::{DeferredReply, Inbound};
 use hotfix_adapters::failure::Failure;
-use hotfix_storage::{Claimed, Commit, CommitError, Lane, Settlement, TimerChange, Work, WorkKey};
+use hotfix_storage::{Claimed, Commit, CommitError, Queue, Settlement, TimerChange, Work, WorkKey};
 
 use super::forms::Response;
 use super::mailbox::raw;
@@ -18,8 +18,8 @@ use super::{Engine, EngineError};
 const LATE_TRIES: u32 = 15;
 
 /// Returns the queue of deferred interactions and replies.
-pub(super) fn inbox() -> Lane {
-    Lane::new("inbox")
+pub(super) fn inbox() -> Queue {
+    Queue::new("inbox")
 }
 
 impl Engine {
@@ -31,7 +31,7 @@ impl Engine {
     pub async fn keep(&self, inbound: &Inbound, grace: Duration) -> Result<(), EngineError> {
         let work = Work {
             key: key(inbound),
-            lane: inbox(),
+            queue: inbox(),
             order_key: inbound.from.id.clone(),
             not_before: self.journal.now().after(grace),
             payload: raw(inbound)?,
@@ -100,7 +100,7 @@ impl Engine {
         let key = format!("answer/{}", commit.id);
         commit.enqueue.push(Work {
             key: WorkKey::new(key.clone()),
-            lane: inbox(),
+            queue: inbox(),
             // An order key of its own, so that it does not block interactions of the same account.
             order_key: key,
             not_before: self.journal.now(),

@@ -17,7 +17,7 @@ use super::vote_request::{ButtonPress, no_question, not_its_button};
 use super::{Engine, EngineError, rate_limit};
 use crate::command::{self, DriftChoice as Choice, Lexicon, MergebackAction, Request, TriageWord};
 use crate::domain::command::{Command, UserCommand};
-use crate::domain::event::{Answer, DriftChoice};
+use crate::domain::event::{DriftChoice, TriageAnswer};
 use crate::domain::hotfix::{Hotfix, StepState};
 use crate::domain::id::{HotfixId, PersonId, ServiceName};
 use crate::domain::observation::StampedObservation;
@@ -589,7 +589,7 @@ fn way(act: &Did) -> &'static str {
 
 /// Returns the triage answers by the index of the criterion; letter `a` is index 0. An answer without a letter applies
 /// to all criteria that are still unanswered.
-fn triage(state: &Hotfix, words: &[TriageWord]) -> BTreeMap<usize, Answer> {
+fn triage(state: &Hotfix, words: &[TriageWord]) -> BTreeMap<usize, TriageAnswer> {
     let criteria =
         state.plan.steps.iter().find_map(|spec| {
             if let StepKind::Triage { criteria, .. } = &spec.kind { Some(criteria.len()) } else { None }

@@ -12,7 +12,7 @@ use super::interactions::{Caller, Reply};
 use super::mailbox::{lane, raw};
 use super::{Engine, EngineError};
 use crate::command::Request;
-use crate::domain::command::{Frozen, Thaw};
+use crate::domain::command::{ActiveFreeze, FreezeEnd};
 use crate::domain::id::{HotfixId, PersonId, ServiceName};
 use crate::domain::people::{Grant, Permission, Role};
 use crate::domain::refusal::Refusal;
@@ -235,18 +235,18 @@ impl Engine {
 
     /// Returns the freeze that applies to a service at the moment: set by a person, or by the calendar of the policy.
     /// Only the freeze of all services stops a rollback.
-    pub(super) async fn frozen(&self, service: &ServiceName, rollback: bool) -> Result<Option<Frozen>, Failure> {
+    pub(super) async fn frozen(&self, service: &ServiceName, rollback: bool) -> Result<Option<ActiveFreeze>, Failure> {
         let leases = self.journal.leases().await.map_err(|error| Failure::retry(error.to_string()))?;
         let of_service = (!rollback).then(|| freeze_lease(Some(service)));
         let meant: Vec<LeaseId> = of_service.into_iter().chain([freeze_lease(None)]).collect();
         let held = is_frozen(&leases, &meant);
-        let by_person = held.map(|view| Frozen {
+        let by_person = held.map(|view| ActiveFreeze {
             reason: format!("{} says: {}", self.holder(&view.holder), view.note),
-            end: Thaw::Word(view.lease.as_str().trim_start_matches("freeze/").to_owned()),
+            end: FreezeEnd::Command(view.lease.as_str().trim_start_matches("freeze/").to_owned()),
         });
         let by_calendar = || {
             let freeze = self.config.policy.freeze(service, self.now()).filter(|_| !rollback)?;
-            Some(Frozen { reason: freeze.reason.clone(), end: Thaw::Calendar(freeze.until) })
+            Some(ActiveFreeze { reason: freeze.reason.clone(), end: FreezeEnd::Calendar(freeze.until) })
         };
         Ok(by_person.or_else(by_calendar))
     }

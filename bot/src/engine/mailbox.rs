@@ -220,7 +220,7 @@ impl Engine {
                 };
                 let mut work = self.work_for(id, key.as_str(), &effect)?;
                 work.not_before = self.journal.now().after(*after);
-                work.lane = outbox::time();
+                work.queue = outbox::time();
                 // Each reminder has an order key of its own, so that it does not wait for another reminder of
                 // the same run.
                 work.order_key = key.to_string();
@@ -238,7 +238,7 @@ impl Engine {
     fn work_for(&self, id: HotfixId, key: &str, effect: &Effect) -> Result<Work, EngineError> {
         Ok(Work {
             key: WorkKey::new(key),
-            lane: if effect.is_talk() { outbox::talk() } else { outbox::act() },
+            queue: if effect.is_talk() { outbox::talk() } else { outbox::act() },
             order_key: id.to_string(),
             not_before: self.journal.now(),
             payload: raw(&outbox::Task { run: id, effect: effect.clone() })?,

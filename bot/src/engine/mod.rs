@@ -183,7 +183,7 @@ pub struct Engine {
     pace: Arc<rate_limit::RateLimits>,
     pulse: Arc<Stats>,
     told: Arc<vote_request::NotifiedOnce>,
-    troubles: Arc<read_failures::Troubles>,
+    troubles: Arc<read_failures::ReadFailures>,
     alarm: Arc<Mutex<preflight::ClockAlarm>>,
     /// Number of reloads before this configuration; `newest` is the number of the latest one.
     generation: u64,

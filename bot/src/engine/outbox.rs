@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use hotfix_adapters::failure::Failure;
-use hotfix_storage::{ClaimRequest, Claimed, Commit, Lane, Settle, Settlement, WorkKey, WorkState};
+use hotfix_storage::{ClaimRequest, Claimed, Commit, Queue, Settle, Settlement, WorkKey, WorkState};
 use serde::{Deserialize, Serialize};
 
 use super::deferred::inbox;
@@ -36,22 +36,22 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 pub(super) const UNDER_WAY: &str = "it is under way";
 
 /// Returns the queue of effects on forges and environments.
-pub(super) fn act() -> Lane {
-    Lane::new("act")
+pub(super) fn act() -> Queue {
+    Queue::new("act")
 }
 
 /// Returns the queue of chat messages. It is separate, so that a chat outage does not delay other effects.
-pub(super) fn talk() -> Lane {
-    Lane::new("talk")
+pub(super) fn talk() -> Queue {
+    Queue::new("talk")
 }
 
 /// Returns the queue of timers, such as reminders.
-pub(super) fn time() -> Lane {
-    Lane::new("time")
+pub(super) fn time() -> Queue {
+    Queue::new("time")
 }
 
 /// All queues of the outbox.
-pub(super) const LANES: [fn() -> Lane; 4] = [act, talk, time, inbox];
+pub(super) const QUEUES: [fn() -> Queue; 4] = [act, talk, time, inbox];
 
 /// Payload of a work item.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -93,20 +93,20 @@ impl Engine {
     /// If the journal fails. A refusal by a remote system is not an error of the engine.
     pub async fn work(&self) -> Result<Batch, EngineError> {
         self.pulse.passed();
-        let claimed = self.claim(LANES.map(|lane| lane()).into(), BATCH).await?;
+        let claimed = self.claim(QUEUES.map(|queue| queue()).into(), BATCH).await?;
         let results = futures::future::join_all(claimed.iter().map(|work| self.run_claimed(work))).await;
         results.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(Batch { claimed: claimed.len() })
     }
 
     /// Claims work that is due now.
-    pub(super) async fn claim(&self, lanes: Vec<Lane>, max: usize) -> Result<Vec<Claimed>, EngineError> {
-        Ok(self.journal.claim(ClaimRequest { lanes, max, hold: HOLD }).await?)
+    pub(super) async fn claim(&self, queues: Vec<Queue>, max: usize) -> Result<Vec<Claimed>, EngineError> {
+        Ok(self.journal.claim(ClaimRequest { queues, max, hold: HOLD }).await?)
     }
 
     /// Performs one claimed work item up to its settlement, also if the attempt fails or panics.
     pub(super) async fn run_claimed(&self, claimed: &Claimed) -> Result<(), EngineError> {
-        if claimed.work.lane == inbox() {
+        if claimed.work.queue == inbox() {
             return match self.under_claim(claimed, self.unpack(claimed)).await {
                 Some(Ok(done)) => done,
                 Some(Err(TooLong)) => {
@@ -120,7 +120,7 @@ impl Engine {
             let reason = "this program cannot read it".to_owned();
             return self.settle(claimed, Settlement::Dead { reason }).await;
         };
-        let _act = (claimed.work.lane == act()).then(|| self.acting.begin(task.run, &self.hints));
+        let _act = (claimed.work.queue == act()).then(|| self.acting.begin(task.run, &self.hints));
         // Unwinding leaves no partial state in memory: a run is changed by one assignment, after its commit.
         let tried = AssertUnwindSafe(self.attempt(claimed, &task)).catch_unwind();
         match self.under_claim(claimed, tried).await {
@@ -203,7 +203,7 @@ impl Engine {
     pub async fn backlog(&self) -> Result<usize, EngineError> {
         let unsettled = self.journal.unsettled().await?;
         let waits = |state: &WorkState| matches!(state, WorkState::Waiting | WorkState::Claimed { .. });
-        Ok(unsettled.iter().filter(|view| waits(&view.state) && view.work.lane != time()).count())
+        Ok(unsettled.iter().filter(|view| waits(&view.state) && view.work.queue != time()).count())
     }
 
     async fn attempt(&self, claimed: &Claimed, task: &Task) -> Result<(), EngineError> {
@@ -250,7 +250,7 @@ impl Engine {
         match self.submit(task.run, command, CommitExtras { seen: None, settle: Some(settle) }).await? {
             Submitted::Done(..) | Submitted::SeenBefore(_) | Submitted::TooLate => Ok(()),
             Submitted::Refused(refusals) => {
-                // A result states a fact, so `decide` accepts it unless the bot has a bug or the lane was stolen.
+                // A result states a fact, so `decide` accepts it unless the bot has a bug or the lease was stolen.
                 let reason = refusals.iter().map(|r| r.reason.as_str()).collect::<Vec<_>>().join(" ");
                 tracing::error!(run = %task.run, %reason, "what came of an act was refused");
                 let outcome = EffectResult::Refused { effect: task.effect.clone(), reason };

@@ -11,7 +11,7 @@ use hotfix_adapters::registry::tags::{Discovery, TagFacts, discover};
 use super::Engine;
 use super::branch_tips::Tips;
 use crate::domain::command::Observation;
-use crate::domain::event::{Beyond, Counts, Origins};
+use crate::domain::event::{CommitCounts, ExtraCommit, Origins};
 use crate::domain::hotfix::{BranchState, Hotfix, Mainline};
 use crate::domain::playbook::StepKind;
 
@@ -146,7 +146,7 @@ impl Engine {
         let Some(main) = self.tip_in(tips, state, &plan.main).await? else {
             return Ok(None);
         };
-        Ok(Some(Observation::Counts(Counts {
+        Ok(Some(Observation::Counts(CommitCounts {
             commit: ships.clone(),
             production: forge.count(&plan.repo, base).await?,
             ships: forge.count(&plan.repo, ships).await?,
@@ -189,7 +189,7 @@ impl Engine {
                 Some(source) => drop(origins.asked.insert(source.clone())),
                 None => {
                     let withheld = self.is_on_main(state, commit, tips).await?;
-                    origins.beyond.push(Beyond { commit: commit.id.clone(), withheld });
+                    origins.extra.push(ExtraCommit { commit: commit.id.clone(), withheld });
                 }
             }
         }

@@ -31,7 +31,7 @@ impl Engine {
         if reach == Reach::Nothing {
             return Ok(());
         }
-        if let Some(why) = self.journal.doubt() {
+        if let Some(why) = self.journal.clock_warning() {
             return Err(Failure::retry(format!("nothing is done for now: {why}")));
         }
         let leases = self.journal.leases().await.map_err(|error| Failure::retry(error.to_string()))?;
@@ -67,7 +67,7 @@ impl Engine {
     /// Checks that the chat answers, if the policy allows no production deployment without it. Rollbacks are exempt.
     pub(super) async fn chat_listens(&self, state: &Hotfix, environment: &Environment) -> Result<(), Failure> {
         let production = state.plan.environment(environment).is_some_and(|environment| environment.production);
-        let rollback = state.asked_deploy.as_ref().is_some_and(|asked| asked.rollback);
+        let rollback = state.requested_deploy.as_ref().is_some_and(|asked| asked.rollback);
         match self.config.policy.chat_down() {
             ChatDown::Wait if production && !rollback => {
                 // A chat that rejects the request is reachable.
@@ -85,7 +85,7 @@ impl Engine {
     /// Announces in the log, and in the channels of all open runs, that the clock became unreliable, or reliable again.
     pub(crate) async fn tell_of_the_clock(&self) {
         let mut alarm = self.alarm.lock().await;
-        let doubt = self.journal.doubt();
+        let doubt = self.journal.clock_warning();
         match &doubt {
             Some(why) if !alarm.doubted => {
                 tracing::error!(clock.doubt = %why, "the clock is not believed: no acts are begun")

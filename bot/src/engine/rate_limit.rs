@@ -64,13 +64,17 @@ impl RateLimits {
 /// Returns the refusal for an account over its limit.
 pub(super) fn of_person(most: u32, too_much: RateLimited) -> Refusal {
     let reason = format!("That is more than {most} commands of yours within a minute, and this one was not read.");
-    Refusal::new("pace.person", reason, format!("Say it again in {} s.", too_much.seconds))
+    Refusal::new("rate-limit.person", reason, format!("Say it again in {} s.", too_much.seconds))
 }
 
 /// Returns the refusal for a service over its limit.
 pub(super) fn of_service(service: &ServiceName, most: u32, too_much: RateLimited) -> Refusal {
     let reason = format!("That is more than {most} commands for {service} within a minute.");
-    Refusal::new("pace.service", reason, format!("Say it again in {} s; votes are always taken.", too_much.seconds))
+    Refusal::new(
+        "rate-limit.service",
+        reason,
+        format!("Say it again in {} s; votes are always taken.", too_much.seconds),
+    )
 }
 
 fn take<K: Ord + Clone>(

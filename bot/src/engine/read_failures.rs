@@ -125,9 +125,9 @@ struct Kept {
 
 /// All failing reads of this process. Lost on restart.
 #[derive(Debug, Default)]
-pub(super) struct Troubles(Mutex<Kept>);
+pub(super) struct ReadFailures(Mutex<Kept>);
 
-impl Troubles {
+impl ReadFailures {
     /// Records a successful read. Returns `true` if it was failing persistently before.
     fn done(&self, run: HotfixId, read: &Read) -> bool {
         let failing = self.lock().failing.remove(&(run, read.clone()));
@@ -324,13 +324,13 @@ mod tests {
         }
     }
 
-    fn fails(troubles: &Troubles, read: &Read, what: &str, minutes: std::ops::Range<i64>) {
+    fn fails(troubles: &ReadFailures, read: &Read, what: &str, minutes: std::ops::Range<i64>) {
         for minute in minutes {
             troubles.failed(read, trouble(what, "it is down", minute));
         }
     }
 
-    fn warn(troubles: &Troubles) -> Vec<Vec<String>> {
+    fn warn(troubles: &ReadFailures) -> Vec<Vec<String>> {
         let mut told = Vec::new();
         for group in troubles.untold(RUN) {
             troubles.warned(RUN, "it is down", "key".to_owned(), &group);
@@ -341,7 +341,7 @@ mod tests {
 
     #[test]
     fn several_failures_within_one_moment_are_one() {
-        let troubles = Troubles::default();
+        let troubles = ReadFailures::default();
         for _look in 0..5 {
             assert!(!troubles.failed(&Read::Branch, trouble("the branch", "it is down", 0)));
         }
@@ -355,7 +355,7 @@ mod tests {
 
     #[test]
     fn one_reason_is_told_once_and_once_when_it_is_over() {
-        let troubles = Troubles::default();
+        let troubles = ReadFailures::default();
         fails(&troubles, &Read::Branch, "the branch", 0..3);
         fails(&troubles, &Read::Pull, "the pull request", 0..3);
         assert_eq!(warn(&troubles), [["the branch", "the pull request"]], "one post");

@@ -24,7 +24,7 @@ impl Engine {
     /// Returns the failing effect of a run, if there is one. An effect in progress does not count.
     async fn stall(&self, id: HotfixId) -> Result<Option<Stall>, EngineError> {
         let unsettled = self.journal.unsettled().await?;
-        let mut acts = unsettled.into_iter().filter(|view| view.work.lane == act());
+        let mut acts = unsettled.into_iter().filter(|view| view.work.queue == act());
         Ok(acts.find_map(|view| {
             let task = serde_json::from_str::<Task>(view.work.payload.get()).ok().filter(|task| task.run == id)?;
             let reason = view.last_failure.filter(|reason| reason != UNDER_WAY)?;

@@ -20,7 +20,7 @@ impl Engine {
 
     fn watch(&self, run: &Hotfix, message: &MessageRef) -> VoteMessage {
         let here = |on: &Option<MessageRef>| on.as_ref() == Some(message);
-        let votes = run.votes.iter().filter(|vote| vote.way.is_reaction() && here(&vote.on));
+        let votes = run.votes.iter().filter(|vote| vote.source.is_reaction() && here(&vote.on));
         let noes = run.rejections.iter().filter(|(_, no)| no.source.is_reaction() && here(&no.on));
         let yes = votes.map(|vote| (&vote.person, Emoji::Yes));
         let no = noes.map(|((_, person), _)| (person, Emoji::No));

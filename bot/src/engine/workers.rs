@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use hotfix_storage::Lane;
+use hotfix_storage::Queue;
 use tokio::task::{JoinError, JoinSet};
 
-use super::outbox::LANES;
+use super::outbox::QUEUES;
 use super::{Current, EngineError};
 
 /// Maximum number of concurrent work items per queue. Each queue has its own limit, so that a chat that hangs does not
@@ -24,15 +24,15 @@ const SHORTEST_SLEEP: Duration = Duration::from_millis(5);
 /// A pool of workers with a limit on concurrent work per queue.
 pub struct WorkerPool {
     engine: Current,
-    held: JoinSet<(Lane, Result<(), EngineError>)>,
-    free: BTreeMap<Lane, usize>,
+    held: JoinSet<(Queue, Result<(), EngineError>)>,
+    free: BTreeMap<Queue, usize>,
 }
 
 impl WorkerPool {
     /// Creates a pool without any claimed work.
     #[must_use]
     pub fn new(engine: impl Into<Current>) -> Self {
-        let free = LANES.iter().map(|lane| (lane(), PLACES)).collect();
+        let free = QUEUES.iter().map(|queue| (queue(), PLACES)).collect();
         Self { engine: engine.into(), held: JoinSet::new(), free }
     }
 
@@ -82,11 +82,11 @@ impl WorkerPool {
     async fn fill(&mut self) -> Result<(), EngineError> {
         let engine = self.engine.engine();
         engine.pulse().passed();
-        for (lane, free) in self.free.iter_mut().filter(|(_, free)| **free > 0) {
-            for claimed in engine.claim(vec![lane.clone()], *free).await? {
+        for (queue, free) in self.free.iter_mut().filter(|(_, free)| **free > 0) {
+            for claimed in engine.claim(vec![queue.clone()], *free).await? {
                 *free = free.saturating_sub(1);
-                let (engine, lane) = (engine.clone(), lane.clone());
-                self.held.spawn(async move { (lane, engine.run_claimed(&claimed).await) });
+                let (engine, queue) = (engine.clone(), queue.clone());
+                self.held.spawn(async move { (queue, engine.run_claimed(&claimed).await) });
             }
         }
         Ok(())
@@ -104,10 +104,10 @@ impl WorkerPool {
         Ok(due.map_or(LONGEST_SLEEP, |due| due.since(journal.now())).clamp(SHORTEST_SLEEP, LONGEST_SLEEP))
     }
 
-    fn freed(&mut self, done: Result<(Lane, Result<(), EngineError>), JoinError>) -> Result<(), EngineError> {
+    fn freed(&mut self, done: Result<(Queue, Result<(), EngineError>), JoinError>) -> Result<(), EngineError> {
         match done {
-            Ok((lane, done)) => {
-                if let Some(free) = self.free.get_mut(&lane) {
+            Ok((queue, done)) => {
+                if let Some(free) = self.free.get_mut(&queue) {
                     *free += 1;
                 }
                 done

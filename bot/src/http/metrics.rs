@@ -90,7 +90,7 @@ impl Scrape {
         self.0.register("process_start_time_seconds", "When the process started, in seconds since 1970", start);
         let build = Family::<BuildLabels, Gauge>::default();
         build.get_or_create(&BuildLabels { version: env!("CARGO_PKG_VERSION") }).set(1);
-        self.0.register("hotfix_build_info", "Which build this is; always 1", build);
+        self.0.register("hotfix_build_info", "Build information; always 1", build);
     }
 
     pub(super) fn deliveries(&mut self, deliveries: &Deliveries) {
@@ -103,7 +103,7 @@ impl Scrape {
         for reason in Dropped::ALL {
             dropped.get_or_create(&ReasonLabel { reason: reason.word() }).inc_by(reason.count());
         }
-        self.0.register("hotfix_chat_dropped", "What the chat sent and was not taken, by the reason", dropped);
+        self.0.register("hotfix_chat_dropped", "Inbound chat messages dropped, by reason", dropped);
     }
 
     pub(super) async fn engine(&mut self, engine: &Engine) -> Result<(), EngineError> {
@@ -113,23 +113,23 @@ impl Scrape {
         let commands = Family::<ResultLabel, Counter>::default();
         commands.get_or_create(&ResultLabel { result: "done" }).inc_by(pulse.done());
         commands.get_or_create(&ResultLabel { result: "refused" }).inc_by(pulse.refused());
-        self.0.register("hotfix_commands", "What people typed, pressed and reacted with", commands);
+        self.0.register("hotfix_commands", "Commands, button clicks and reactions handled", commands);
         let denials = Family::<RuleLabel, Counter>::default();
         for (rule, count) in pulse.denials() {
             denials.get_or_create(&RuleLabel { rule }).inc_by(count);
         }
-        self.0.register("hotfix_denials", "Acts of people that the policy denied, by the rule", denials);
-        self.count("hotfix_journal_commits", "Commits of this process that are durable", pulse.commits());
-        self.count("hotfix_engine_passes", "Passes over the outbox", pulse.passes());
-        self.count("hotfix_engine_looks", "Looks at forge and environments, each for one run", pulse.looks());
+        self.0.register("hotfix_denials", "Requests denied by the policy, by rule", denials);
+        self.count("hotfix_journal_commits", "Durable commits of this process", pulse.commits());
+        self.count("hotfix_outbox_batches", "Batches claimed from the outbox", pulse.passes());
+        self.count("hotfix_polls", "Polls of forge and environments, each for one run", pulse.looks());
         self.troubles(engine);
         let journal = engine.journal().health().await;
-        self.level("hotfix_journal_sequence", "The number of the last durable commit", journal.seq.0);
+        self.level("hotfix_journal_sequence", "Sequence number of the last durable commit", journal.seq.0);
         let writable = u64::from(journal.poisoned.is_none());
-        self.level("hotfix_journal_writable", "Whether the journal takes commits", writable);
-        let believed = u64::from(engine.journal().doubt().is_none());
+        self.level("hotfix_journal_writable", "1 if the journal accepts commits", writable);
+        let believed = u64::from(engine.journal().clock_warning().is_none());
         self.level(
-            "hotfix_clock_believed",
+            "hotfix_clock_trusted",
             "Whether the clock is believed; no acts are begun while it is not",
             believed,
         );
@@ -160,11 +160,15 @@ impl Scrape {
         for state in states {
             runs.get_or_create(&PhaseLabel { phase: phase_word(&state.phase) }).inc();
         }
-        self.0.register("hotfix_runs", "Runs by where they stand", runs);
+        self.0.register("hotfix_runs", "Runs by phase", runs);
         let broken = states.iter().map(|state| state.break_glass.len()).sum();
-        self.count("hotfix_glass_broken", "How often votes were set aside by breaking the glass", whole(broken));
+        self.count("hotfix_break_glass_uses", "Uses of break-glass", whole(broken));
         let open = states.iter().filter(|state| review_due(state)).count();
-        self.level("hotfix_glass_unreviewed", "Runs whose broken glass nobody has reviewed yet", whole(open));
+        self.level(
+            "hotfix_break_glass_unreviewed",
+            "Runs with a break-glass use that is not reviewed yet",
+            whole(open),
+        );
     }
 
     async fn outbox(&mut self, engine: &Engine) -> Result<(), EngineError> {
@@ -174,8 +178,8 @@ impl Scrape {
         let due = unsettled.iter().filter(|view| !matches!(view.state, WorkState::Dead { .. }));
         let oldest = due.map(|view| now.since(view.work.not_before)).max().unwrap_or_default();
         let backlog = engine.backlog().await?;
-        self.level("hotfix_outbox_backlog", "Work that is neither done nor waits for its hour", whole(backlog));
-        self.level("hotfix_outbox_given_up", "Work that is not tried again until a person says so", whole(given_up));
+        self.level("hotfix_outbox_backlog", "Due work items in the outbox", whole(backlog));
+        self.level("hotfix_outbox_dead", "Work items that are not retried until someone says `retry`", whole(given_up));
         let help = "For how long the oldest work has been due, in seconds";
         self.level("hotfix_outbox_oldest_due_seconds", help, oldest.as_secs());
         Ok(())

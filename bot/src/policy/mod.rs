@@ -5,7 +5,7 @@
 
 mod admission;
 mod approval;
-mod breakglass;
+mod break_glass;
 mod freeze;
 mod role;
 #[cfg(test)]
@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use admission::{AllowedChannels, Origin};
 pub use approval::{Quorums, Shortfall};
-pub use breakglass::BreakGlass;
+pub use break_glass::BreakGlassRules;
 pub use freeze::Freeze;
 pub use role::Denial;
 
@@ -33,7 +33,7 @@ pub struct Policy {
     services: BTreeMap<ServiceName, ServicePolicy>,
     quorums: Quorums,
     freezes: Vec<Freeze>,
-    break_glass: Option<BreakGlass>,
+    break_glass: Option<BreakGlassRules>,
     /// Per service: a short digest of its deploy configuration.
     ways: BTreeMap<ServiceName, String>,
     /// Per person: a short digest of their mapped accounts.
@@ -99,7 +99,7 @@ impl Policy {
 
     /// Returns the policy with these break-glass rules; `None` turns break-glass off.
     #[must_use]
-    pub fn with_break_glass(mut self, break_glass: Option<BreakGlass>) -> Self {
+    pub fn with_break_glass(mut self, break_glass: Option<BreakGlassRules>) -> Self {
         self.version = version(&self.services, &self.quorums, break_glass.as_ref());
         Self { break_glass, ..self }.versioned()
     }
@@ -168,7 +168,7 @@ impl Policy {
 fn version(
     services: &BTreeMap<ServiceName, ServicePolicy>,
     quorums: &Quorums,
-    break_glass: Option<&BreakGlass>,
+    break_glass: Option<&BreakGlassRules>,
 ) -> String {
     let mut all = bytes(&(services, quorums));
     all.extend(break_glass.map(bytes).unwrap_or_default());

@@ -139,10 +139,10 @@ fn a_vote_is_cast_under_the_rules_of_its_service() {
     let usual = Quorums { expires_minutes: 60, ..Quorums::default() };
     let services = both.services.clone();
     assert_eq!(moved(&Policy::new(services, usual, Vec::new()).with_people(&people)), (true, true));
-    let glass = |who: &str| Some(BreakGlass { people: [named(who)].into(), audit: room("C_AUDIT") });
+    let glass = |who: &str| Some(BreakGlassRules { people: [named(who)].into(), audit: room("C_AUDIT") });
     let ana = both.clone().with_break_glass(glass("ana"));
     assert_eq!(moved(&ana), (true, true));
-    let and_zoe = BreakGlass { people: ["ana", "zoe"].map(named).into(), audit: room("C_AUDIT") };
+    let and_zoe = BreakGlassRules { people: ["ana", "zoe"].map(named).into(), audit: room("C_AUDIT") };
     let versions = |policy: &Policy| policy.version_for(&named("payments"));
     assert_eq!(versions(&ana.clone().with_break_glass(Some(and_zoe))), versions(&ana), "zoe has no role there");
     let known = |who: &str| {
@@ -324,10 +324,10 @@ fn case_90_only_the_listed_break_the_glass() {
             Err(denial) => format!("{}: {}", denial.code(), denial.next()),
         }
     };
-    let off = "glass.off: Get the votes that are asked for; an operator can allow it in policy.toml.";
+    let off = "break-glass.off: Get the votes that are asked for; an operator can allow it in policy.toml.";
     assert_eq!(told(&policy(), "dana", &chat("C_HOME")), off);
     let listed = ["ana", "dana", "emil", "zoe"].map(named).into();
-    let glass = BreakGlass { people: listed, audit: room("C_AUDIT") };
+    let glass = BreakGlassRules { people: listed, audit: room("C_AUDIT") };
     let policy = policy().with_break_glass(Some(glass.clone()));
     assert_eq!(told(&policy, "dana", &chat("C_HOME")), "dana");
     assert_eq!(told(&policy, "ana", &Origin::Terminal { votes: true }), "ana");
@@ -335,12 +335,12 @@ fn case_90_only_the_listed_break_the_glass() {
     assert!(told(&policy, "dana", &chat("C_OTHER")).starts_with("channel.wrong"));
     assert_eq!(
         told(&policy, "ben", &chat("C_HOME")),
-        "glass.unlisted: Ask ANA or DANA, or get the votes that are asked for."
+        "break-glass.unlisted: Ask ANA or DANA, or get the votes that are asked for."
     );
     assert!(told(&policy, "emil", &chat("C_HOME")).starts_with("person.inactive"));
     assert!(told(&policy, "zoe", &chat("C_HOME")).starts_with("service.unseen"));
     assert_eq!(policy.breakers(&people, &named("payments")), ["ana", "dana"].map(named).into());
-    let fewer = BreakGlass { people: BTreeSet::new(), ..glass };
+    let fewer = BreakGlassRules { people: BTreeSet::new(), ..glass };
     assert_ne!(policy.version(), policy.clone().with_break_glass(Some(fewer)).version());
 }
 
@@ -350,7 +350,7 @@ fn what_a_chat_that_is_down_means_is_kept_beside_the_rules() {
     assert_eq!(policy.chat_down(), ChatDown::Wait);
     let going_on = policy.clone().with_chat_down(ChatDown::GoOn);
     assert_eq!((going_on.chat_down(), going_on.version()), (ChatDown::GoOn, policy.version()));
-    let glass = BreakGlass { people: [named("ana")].into(), audit: room("C_AUDIT") };
+    let glass = BreakGlassRules { people: [named("ana")].into(), audit: room("C_AUDIT") };
     let both = going_on.with_break_glass(Some(glass.clone())).with_chat_down(ChatDown::Wait);
     assert_eq!((both.chat_down(), both.break_glass()), (ChatDown::Wait, Some(&glass)));
 }
@@ -390,7 +390,7 @@ fn who_broke_the_glass_cannot_be_the_only_one_who_could_review_it() {
         let all = |ids: &[&str]| ids.iter().map(|id| named(id)).collect::<BTreeSet<PersonId>>();
         let roles = BTreeMap::from([(Role::Approver, all(approvers)), (Role::Requester, all(listed))]);
         let services = BTreeMap::from([(named("payments"), ServicePolicy { roles, ..Default::default() })]);
-        let glass = BreakGlass { people: all(listed), audit: room("C_AUDIT") };
+        let glass = BreakGlassRules { people: all(listed), audit: room("C_AUDIT") };
         let policy = Policy::new(services, Quorums::default(), Vec::new()).with_break_glass(Some(glass));
         policy.unreviewable(&people(), &named("payments")).map(|person| person.to_string())
     };

@@ -31,7 +31,10 @@ pub(super) fn news(state: &Hotfix, audience: &Audience<'_>, now: Timestamp, asks
         state.incident.as_ref().map_or(String::new(), |incident| format!(" Incident: {}", outside(incident)))
     ))];
     lines.extend(base(state, audience));
-    lines.extend(withheld(state, audience).map(|what| Text::of(format!("Withheld from main: {what}."))));
+    lines.extend(
+        withheld(state, audience)
+            .map(|what| Text::of(format!("Not included (on main, waiting for the next release): {what}."))),
+    );
     lines.extend(goes_out_too(state, audience).map(|what| {
         let main = state.plan.main.as_str();
         Text::of("The release is made from ").code(main).plain(format!(", so this goes out with it: {what}."))
@@ -125,7 +128,7 @@ fn next(state: &Hotfix) -> Text {
     };
     let withheld = state.snapshot.as_ref().is_some_and(|survey| survey.held_back_total > 0);
     let held = if withheld && !state.plan.ships_main() {
-        " What is withheld stays on main and waits for the next regular deployment."
+        " What is not included stays on main and ships with the next release."
     } else {
         ""
     };
@@ -156,10 +159,10 @@ mod tests {
 Hotfix started: HF-12 payments — Fix 500 on upload
 Ana asked for it at 10:02 UTC. Incident: INC-77
 Production runs `abc1234`, according to production itself and the last successful deployment.
-Withheld from main: 3 changes, by Ben and Eve.
+Not included (on main, waiting for the next release): 3 changes, by Ben and Eve.
 Please no production deploys of payments until this thread says so.
 @Ana, for the record: a: it is urgent. Say for example `/hotfix triage a=yes`; nothing waits for it.
-Next: the branch `hotfix`, onto which the bot picks the fix, then its review and its tests. Every step is said in this thread. What is withheld stays on main and waits for the next regular deployment.
+Next: the branch `hotfix`, onto which the bot picks the fix, then its review and its tests. Every step is said in this thread. What is not included stays on main and ships with the next release.
 "#,
         );
     }

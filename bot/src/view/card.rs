@@ -118,7 +118,7 @@ fn fields(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Field> {
         fields.push(field("Pull request", value));
     }
     fields.extend(checks(state, now).map(|value| field("Checks", Text::of(value))));
-    fields.extend(withheld(state, to).map(|value| field("Withheld from main", Text::of(value))));
+    fields.extend(withheld(state, to).map(|value| field("Not included", Text::of(value))));
     fields.extend(goes_out_too(state, to).map(|value| field("Goes out with it", Text::of(value))));
     fields.extend(glass(state, to, now).map(|value| field("Glass", value)));
     fields.push(field("Owner", Text::of(to.name(&state.requester))));
@@ -228,7 +228,7 @@ pub(super) fn label(state: &Hotfix, spec: &StepSpec) -> String {
     match &spec.kind {
         StepKind::Triage { .. } => "urgent".to_owned(),
         StepKind::Base { .. } => "base".to_owned(),
-        StepKind::Withheld => "withheld".to_owned(),
+        StepKind::HeldBack => "withheld".to_owned(),
         StepKind::Releasable => "main is green".to_owned(),
         StepKind::Capability { .. } => "supported".to_owned(),
         StepKind::Announce => "team told".to_owned(),
@@ -279,7 +279,7 @@ Please no production deploys of payments until this thread says so.
   Owner: Ana
   Incident: INC-77
 → urgent  · base  · withheld  · team told  · branch  · fix  · review  · tested  · staging  · staging checked  · votes for production  · production  · back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 3b939070daa7.
+Opened 10:02 UTC under the playbook apply, plan fcb1a11a8fd5.
 "#,
         );
         same(
@@ -293,11 +293,11 @@ Please no production deploys of payments until this thread says so.
   Base → head: `abc1234` → `1111111`
   Branch: `hotfix`
   Pull request: #7 <https://forge.example/payments/7>
-  Withheld from main: 3 changes, by Ben and Eve
+  Not included: 3 changes, by Ben and Eve
   Owner: Ana
   Incident: INC-77
 · urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  → review  · tested  · staging  · staging checked  · votes for production  · production  · back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 3b939070daa7.
+Opened 10:02 UTC under the playbook apply, plan fcb1a11a8fd5.
 "#,
         );
         same(
@@ -311,11 +311,11 @@ Please no production deploys of payments until this thread says so.
   Base → head: `abc1234` → `1111111`
   Branch: `hotfix`
   Pull request: #7 <https://forge.example/payments/7>
-  Withheld from main: 3 changes, by Ben and Eve
+  Not included: 3 changes, by Ben and Eve
   Owner: Ana
   Incident: INC-77
 · urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  → votes for production  · production  · back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 3b939070daa7.
+Opened 10:02 UTC under the playbook apply, plan fcb1a11a8fd5.
 "#,
         );
     }
@@ -333,11 +333,11 @@ To roll back: `/hotfix rollback production <why>`.
   Base → head: `abc1234` → `1111111`
   Branch: `hotfix`
   Pull request: #7 <https://forge.example/payments/7>
-  Withheld from main: 3 changes, by Ben and Eve
+  Not included: 3 changes, by Ben and Eve
   Owner: Ana
   Incident: INC-77
 · urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✓ votes for production  ✓ production  → back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 3b939070daa7.
+Opened 10:02 UTC under the playbook apply, plan fcb1a11a8fd5.
 "#,
         );
         same(
@@ -348,11 +348,11 @@ Closed: completed in 40 m.
   Base → head: `abc1234` → `1111111`
   Branch: `hotfix`
   Pull request: #7 <https://forge.example/payments/7> merged as `eeeeeee`
-  Withheld from main: 3 changes, by Ben and Eve
+  Not included: 3 changes, by Ben and Eve
   Owner: Ana
   Incident: INC-77
 · urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✓ votes for production  ✓ production  ✓ back on main  ✓ post-mortem
-Opened 10:02 UTC under the playbook apply, plan 3b939070daa7.
+Opened 10:02 UTC under the playbook apply, plan fcb1a11a8fd5.
 "#,
         );
     }
@@ -378,11 +378,11 @@ Please no production deploys of payments until this thread says so.
   Base → head: `abc1234` → `1111111`
   Branch: `hotfix`
   Pull request: #7 <https://forge.example/payments/7>
-  Withheld from main: 3 changes, by Ben and Eve
+  Not included: 3 changes, by Ben and Eve
   Owner: Ana
   Incident: INC-77
 · urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✗ votes for production  · production  · back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 3b939070daa7.
+Opened 10:02 UTC under the playbook apply, plan fcb1a11a8fd5.
 "#,
         );
     }

@@ -47,7 +47,7 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
         | Event::StepOffered { .. }
         | Event::StepDone { .. }
         | Event::StepSkipped { .. }
-        | Event::OverrideAsked { .. }
+        | Event::OverrideRequested { .. }
         | Event::StepOverridden { .. }
         | Event::EvidenceChanged { .. }
         | Event::BaseFound { .. }
@@ -55,9 +55,9 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
         | Event::FixRequested { .. }
         | Event::FixAttributed(_)
         | Event::Identified { .. }
-        | Event::StrangersPushed { .. }
+        | Event::OthersPushed { .. }
         | Event::FixesOrdered { .. }
-        | Event::FixRemovalAsked { .. }
+        | Event::FixRemovalRequested { .. }
         | Event::FixRemoved { .. }
         | Event::FixKept { .. }
         | Event::FixPicked { .. }
@@ -81,11 +81,11 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
         | Event::Held { .. }
         | Event::Unheld { .. }
         | Event::Attested { .. }
-        | Event::DeployAsked { .. }
+        | Event::DeployRequested { .. }
         | Event::DeployRefused { .. }
         | Event::DeployStarted(_)
         | Event::RolloutBegan { .. }
-        | Event::DeployAwaitsWord { .. }
+        | Event::DeployAwaitsConfirmation { .. }
         | Event::DeployEnded { .. }
         | Event::Drifted { .. }
         | Event::HeldBackFound { .. }
@@ -112,7 +112,7 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
         | Event::Retried { .. }
         | Event::LanesReleased
         | Event::LanesTaken
-        | Event::AbandonAsked { .. }
+        | Event::AbandonRequested { .. }
         | Event::Abandoned { .. }
         | Event::Aborted { .. }
         | Event::Closed { .. } => None,
@@ -154,8 +154,8 @@ fn taken_back(state: &Hotfix, intent: &DeployIntent, audience: &Audience<'_>, to
 fn reopened(state: &Hotfix, step: &StepId, reason: &str, (to, audience): (&PersonId, &Audience<'_>)) -> Option<Card> {
     let vote = state.votes.iter().find(|vote| &vote.person == to)?;
     let title = state.plan.step(step).map_or(step.as_str(), |spec| spec.title.as_str());
-    let what = Text::of("What you said yes to, ").commit(&vote.commit).plain(format!(
-        " for {}, is held back. {} is open again: {}",
+    let what = Text::of("Your approval of ").commit(&vote.commit).plain(format!(
+        " for {} is on hold. {} is open again: {}",
         state.plan.place(&vote.environment),
         outside(title),
         ended(&outside(&audience.named(reason)))

@@ -63,9 +63,9 @@ fn step(state: &Hotfix, at: usize, spec: &StepSpec, mark: MarkState, to: &Audien
             head.plain(format!("{} ({}).", paragraph(&to.named(evidence)), clock(*at, now)))
         }
         Some(StepState::Skipped { by: Some(by), reason }) => {
-            head.plain(format!("left out by {}: {}", to.name(by), ended(&outside(reason))))
+            head.plain(format!("skipped by {}: {}", to.name(by), ended(&outside(reason))))
         }
-        Some(StepState::Skipped { by: None, reason }) => head.plain(format!("left out: {}", ended(&outside(reason)))),
+        Some(StepState::Skipped { by: None, reason }) => head.plain(format!("skipped: {}", ended(&outside(reason)))),
         Some(StepState::Offered { .. }) => {
             if let StepKind::Triage { criteria, .. } = &spec.kind {
                 let so_far = on_record(state, criteria);
@@ -129,7 +129,7 @@ fn describe_step(state: &Hotfix, spec: &StepSpec) -> String {
             "it stays open until production is rolled back, or runs a release that has the fix".to_owned()
         }
         StepKind::Base { from: BaseSource::Main } => format!("the bot takes `{main}` as it is on the forge"),
-        StepKind::Withheld => format!(
+        StepKind::HeldBack => format!(
             "the bot lists what `{main}` holds that does not ship; when that is nothing, a normal deployment does"
         ),
         StepKind::Releasable => format!("`{main}` has to be green, with no release blocker open"),
@@ -276,12 +276,12 @@ It is waiting for a review.
     Checks: the checks were not read yet.
 · Test it — should (APPLY-9), can be skipped with a reason, `local`: somebody looks locally or in the review app: Does an upload work? `/hotfix verify local pass`.
 · Deploy to staging — should (APPLY-10), can be skipped with a reason, `staging`: the bot deploys exactly the head of `hotfix` to staging (command `deploy.sh`) by itself.
-· Look at staging — must, `look`: somebody looks at staging: Does an upload of 20 MB work? `/hotfix verify staging pass`.
+· Look at staging — must, `look`: somebody looks on staging: Does an upload of 20 MB work? `/hotfix verify staging pass`.
 · Votes for production — must, `votes`: 2 votes of approvers by people who neither asked for it nor worked on it; a vote holds for 2 h.
 · Deploy to production — must (APPLY-10, APPLY-11), `production`: a person says `/hotfix deploy production`, and the bot deploys exactly what was approved (command `deploy.sh`).
 · Back to main — must (APPLY-12), `main`: the bot merges `hotfix` back into `main` with a merge commit, proves that the fix is there, and deletes `hotfix`.
 · Post-mortem — should (MAIN-18), can be skipped with a reason, `postmortem`: somebody writes the post-mortem within 5 days after production: `/hotfix postmortem <link>`.
-Playbook apply, policy policy-1, plan `3b939070daa7`. It does not change while the run goes on.
+Playbook apply, policy policy-1, plan `fcb1a11a8fd5`. It does not change while the run goes on.
 "#,
         );
     }

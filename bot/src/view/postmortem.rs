@@ -33,7 +33,7 @@ pub fn postmortem(state: &Hotfix, entries: &[Entry], audience: &Audience<'_>) ->
         ("How long it took", durations(state, entries)),
         ("Impact", impact(state)),
         ("What shipped", shipped(state, audience)),
-        ("What was withheld", held_back(state, audience)),
+        ("Not included", held_back(state, audience)),
         ("The branches", format!("```text\n{}```\n", picture(state, audience.people).replace("```", "'''"))),
         ("Who approved", approvals(state, entries, audience)),
         ("Gates and their evidence", gates(state, audience)),
@@ -153,7 +153,7 @@ fn approvals(state: &Hotfix, entries: &[Entry], to: &Audience<'_>) -> String {
     let lines = rested.map(|(intent, at)| {
         let names: Vec<String> = intent.votes.iter().map(|person| to.name(person)).collect();
         format!(
-            "- {} on {}: {} said yes to {} before {}\n",
+            "- {} on {}: {} approved {} before {}\n",
             state.plan.service,
             state.plan.place(&intent.environment),
             escape(&listing(&names)),
@@ -195,7 +195,7 @@ fn gates(state: &Hotfix, to: &Audience<'_>) -> String {
         let ids: Vec<&str> = spec.serves.iter().map(|id| id.as_str()).collect();
         let how = match at {
             StepState::Done { at, evidence } => format!("{}, {}", escape(&to.named(evidence)), stamp(*at)),
-            StepState::Skipped { reason, .. } => format!("left out: {}", escape(reason)),
+            StepState::Skipped { reason, .. } => format!("skipped: {}", escape(reason)),
             StepState::Current { .. } => "waited for".to_owned(),
             StepState::Offered { .. } => {
                 if let StepKind::Triage { criteria, .. } = &spec.kind {
@@ -234,7 +234,7 @@ fn follow_ups(state: &Hotfix, to: &Audience<'_>) -> String {
         Review::Due { .. } => Some("Let somebody who was not involved review the broken glass.".to_owned()),
         Review::Given { ok: true, .. } | Review::NotNeeded => None,
     }));
-    lines.extend(withheld(state, to).map(|what| format!("Release what was withheld: {}.", escape(&what))));
+    lines.extend(withheld(state, to).map(|what| format!("Release what was not included: {}.", escape(&what))));
     if matches!(&state.phase, Phase::Ended { ending: Ending::Aborted, .. }) {
         lines.push(format!("Look whether {} is still needed.", code(state.plan.branch.as_str())));
     }
@@ -286,7 +286,7 @@ Deployments:
 - staging: `abc1234` → `1111111`
 - production: `abc1234` → `1111111`
 
-## What was withheld
+## Not included
 
 3 changes, by Ben and Eve:
 
@@ -311,7 +311,7 @@ M   eeeeeee  hotfix on main
 
 ## Who approved
 
-- payments on production: Ben and Dee said yes to `1111111000000000000000000000000000000000` before 2026-03-02 10:32 UTC
+- payments on production: Ben and Dee approved `1111111000000000000000000000000000000000` before 2026-03-02 10:32 UTC
 
 ## Gates and their evidence
 
@@ -347,7 +347,7 @@ Nothing.
 ## Follow-ups
 
 - [ ] Why was it not found before production? (to be written by a person)
-- [ ] Release what was withheld: 3 changes, by Ben and Eve.
+- [ ] Release what was not included: 3 changes, by Ben and Eve.
 - [ ] Read the team's own post-mortem: https://wiki.example/pm-12
 "#,
         );
@@ -358,7 +358,7 @@ Nothing.
         let skip = UserCommand::Skip("local".parse().unwrap(), "staging | is <enough>".to_owned());
         let play = Play::open("Fix 500").surveyed().announced().branched().picked().by("ana", skip);
         let whole = postmortem(&play.state, &play.entries, &play.to());
-        assert!(whole.contains("- Ana left out **Test it**: staging \\| is &lt;enough&gt;\n"));
+        assert!(whole.contains("- Ana skipped **Test it**: staging \\| is &lt;enough&gt;\n"));
         assert!(whole.contains("It never went to production."));
         let drift = asked().saw(Observation::Production {
             environment: "production".parse().unwrap(),

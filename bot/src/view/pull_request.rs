@@ -37,7 +37,7 @@ pub fn pull_body(state: &Hotfix, audience: &Audience<'_>) -> String {
     parts.extend(state.ticket.as_ref().map(|ticket| format!("Ticket: {}", markdown(ticket))));
     if let Some(base) = &state.base {
         parts.push(format!(
-            "{branch} starts from {}. Withheld from {main}: {}.",
+            "{branch} starts from {}. On {main}, but not included: {}.",
             code(base.short()),
             withheld_or_nothing(state, audience)
         ));
@@ -78,11 +78,11 @@ Hotfix HF-12 of payments, asked for by Ana at 2026-03-02 10:02 UTC: Fix 500 for 
 
 Incident: INC-77
 
-`hotfix` starts from `abc1234`. Withheld from `main`: 3 changes, by Ben and Eve.
+`hotfix` starts from `abc1234`. On `main`, but not included: 3 changes, by Ben and Eve.
 
 **Please review it, and do not merge it.** It is deployed from `hotfix` first, and the bot merges it into `main` afterwards.
 
-A push to `hotfix` voids the reviews, tests and votes before it. Everything else is in the thread; `/hotfix plan HF-12` shows what is left. Plan 3b939070daa7.
+A push to `hotfix` voids the reviews, tests and votes before it. Everything else is in the thread; `/hotfix plan HF-12` shows what is left. Plan fcb1a11a8fd5.
 "#,
         );
     }

@@ -9,7 +9,7 @@ use hotfix_adapters::registry::{Image, Published};
 use super::fixture::{Play, commit, environment, live, person, voted};
 use crate::domain::command::{Command, Observation, PullFacts, UserCommand};
 use crate::domain::event::{Event, MainSeen, PullSeen, ReviewSeen};
-use crate::domain::hotfix::{Pinned, StepState};
+use crate::domain::hotfix::{PinnedImage, StepState};
 use crate::domain::id::StepId;
 use crate::domain::observation::StampedObservation;
 use crate::domain::playbook::{
@@ -33,7 +33,7 @@ fn number(kind: &StepKind) -> usize {
         StepKind::Image => 7,
         StepKind::Expire => 8,
         StepKind::Base { .. } => 9,
-        StepKind::Withheld => 10,
+        StepKind::HeldBack => 10,
         StepKind::Releasable => 11,
         StepKind::Capability { .. } => 12,
         StepKind::Announce => 13,
@@ -65,7 +65,7 @@ fn every_kind() -> Vec<StepKind> {
         StepKind::Image,
         StepKind::Expire,
         StepKind::Base { from: BaseSource::Production },
-        StepKind::Withheld,
+        StepKind::HeldBack,
         StepKind::Releasable,
         StepKind::Capability { needs: Vec::new() },
         StepKind::Announce,
@@ -131,7 +131,7 @@ fn with_step(kind: &StepKind) -> (Play, StepId) {
             digest: format!("sha256:{}", "d".repeat(64)).parse().unwrap(),
         };
         play.state.image =
-            Some(Pinned { commit: ships, published: Published { image, created: None, revision: None } });
+            Some(PinnedImage { commit: ships, published: Published { image, created: None, revision: None } });
     }
     play.state.main_seen = Some(MainSeen { commit: main, checks: build(CheckState::Success), blockers: Vec::new() });
     (play, id)
@@ -274,5 +274,5 @@ fn case_91_a_change_after_the_act_is_only_told() {
         )
         .collect();
     assert_eq!(told, [true, false]);
-    assert!(!events.iter().any(|event| matches!(event, Event::StepReopened { .. } | Event::DeployAsked { .. })));
+    assert!(!events.iter().any(|event| matches!(event, Event::StepReopened { .. } | Event::DeployRequested { .. })));
 }

@@ -39,10 +39,7 @@ pub fn joined(state: &Hotfix, to: &Audience<'_>) -> Card {
 #[must_use]
 pub fn done(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Card {
     let (_, words) = standing(state, to.people, now);
-    Card::line(
-        Tone::Good,
-        Text::new().strong(state.id.to_string()).plain(format!(": noted. {}", ended(&capital(&words)))),
-    )
+    Card::line(Tone::Good, Text::new().strong(state.id.to_string()).plain(format!(": {}", ended(&capital(&words)))))
 }
 
 /// Renders the reply to a repeated delivery of an accepted input.

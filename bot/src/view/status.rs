@@ -152,8 +152,10 @@ fn waiting_for(state: &Hotfix, wait: &Wait) -> (Tone, String) {
         Wait::MainBlocked(_) => (Tone::Bad, "stopped: main cannot be released".to_owned()),
         Wait::MergeChecks { failed: true, .. } => (Tone::Bad, "stopped: a check of the merge failed".to_owned()),
         Wait::MergeChecks { .. } => (Tone::Neutral, "waiting for the checks of the merge".to_owned()),
-        Wait::Word { place, failed: true, .. } => (Tone::Bad, format!("stopped: it is not good {}", looked_at(place))),
-        Wait::Word { place, .. } => (Tone::Asking, format!("waiting for a look {}", looked_at(place))),
+        Wait::Word { place, failed: true, .. } => {
+            (Tone::Bad, format!("stopped: a problem was found {}", looked_at(place)))
+        }
+        Wait::Word { place, .. } => (Tone::Asking, format!("waiting for verification {}", looked_at(place))),
         Wait::Votes { environment, vetoes, .. } if *vetoes > 0 => {
             (Tone::Bad, format!("stopped: somebody said no to {}", to(environment)))
         }
@@ -202,8 +204,17 @@ fn waiting_for(state: &Hotfix, wait: &Wait) -> (Tone, String) {
 pub(super) fn looked_at(place: &str) -> String {
     match place {
         "local" => "locally or in the review app".to_owned(),
-        WATCH => "after it in production for a while".to_owned(),
-        environment => format!("at {}", outside(environment)),
+        WATCH => "while monitoring production".to_owned(),
+        environment => format!("on {}", outside(environment)),
+    }
+}
+
+/// Returns what a person verified there.
+pub(super) fn verified(place: &str) -> String {
+    match place {
+        "local" => "the fix locally or in the review app".to_owned(),
+        WATCH => "production by monitoring it".to_owned(),
+        environment => outside(environment),
     }
 }
 

@@ -8,7 +8,7 @@ use super::render::{code, escape};
 use super::text::{containment, contributor, count, lapsed, listing, name, once, paragraph};
 use crate::domain::attribution::handle;
 use crate::domain::event::{
-    Actor, Closing, DeployIntent, DriftChoice, Ending, Entry, Event, MainSeen, PullSeen, Snapshot,
+    Actor, CloseReason, DeployIntent, DriftChoice, Ending, Entry, Event, MainSeen, PullSeen, Snapshot,
 };
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{PersonId, StepId};
@@ -62,8 +62,8 @@ fn describe_event(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<St
         Event::StepDone { step, evidence } => {
             format!("**{}** is fulfilled: {}", title(step), escape(&to.named(evidence)))
         }
-        Event::StepSkipped { step, reason } => format!("left out **{}**: {}", title(step), escape(reason)),
-        Event::OverrideAsked { step, reason, incident } => {
+        Event::StepSkipped { step, reason } => format!("skipped **{}**: {}", title(step), escape(reason)),
+        Event::OverrideRequested { step, reason, incident } => {
             format!("asked to override **{}**: {} (incident {})", title(step), escape(reason), escape(incident))
         }
         Event::StepOverridden { step, asked_by, reason, incident } => {
@@ -147,7 +147,7 @@ fn describe_event(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<St
             let is = person.as_ref().map_or_else(|| escape(words), |person| who(person).to_string());
             format!("stated that {} is {is}", code(&handle(unknown)))
         }
-        Event::StrangersPushed { people } => {
+        Event::OthersPushed { people } => {
             let people: Vec<String> = people.iter().map(|who| escape(&who.name)).collect();
             format!("unknown people pushed to the branch: {}", people.join(", "))
         }
@@ -155,7 +155,7 @@ fn describe_event(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<St
         Event::FixesOrdered { sources } => {
             format!("fixes in the order of main: {}", sources.iter().map(sha).collect::<Vec<_>>().join(", "))
         }
-        Event::FixRemovalAsked { source } => format!("asked to take {} off the branch", sha(source)),
+        Event::FixRemovalRequested { source } => format!("asked to take {} off the branch", sha(source)),
         Event::FixRemoved { source, .. } => format!("{} is no longer part of it", sha(source)),
         Event::FixKept { source, files } => format!("{} stays: {} in the way", sha(source), escape(&files.join(", "))),
         Event::FixPicked { source, commit: None, empty: true } => format!("{} is an empty commit", sha(source)),
@@ -180,16 +180,16 @@ fn describe_event(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<St
         }
         Event::VoteRequestClosed { environment, why } => {
             let why = match why {
-                Closing::Expired => "its time is over",
-                Closing::Retargeted => "the pull request goes into another branch",
-                Closing::Edits => "the deployment would change files in another way",
+                CloseReason::Expired => "its time is over",
+                CloseReason::Retargeted => "the pull request goes into another branch",
+                CloseReason::Edits => "the deployment would change files in another way",
             };
             format!("the question for {} is closed: {why}", at(environment))
         }
         Event::ApprovalChanged { environment, approval } => {
             format!("the policy changed; for {}: {}", at(environment), whose_word(approval))
         }
-        Event::Voted(vote) => format!("said yes to {} for {}", sha(&vote.commit), at(&vote.environment)),
+        Event::Voted(vote) => format!("approved {} for {}", sha(&vote.commit), at(&vote.environment)),
         Event::VoteWithdrawn { environment, person, why } => {
             let why = why.map_or(String::new(), |why| format!(": {}", lapsed(why)));
             format!("the yes of {} for {environment} does not count any more{why}", who(person))
@@ -223,15 +223,15 @@ fn describe_event(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<St
         Event::Held { reason } => format!("put it on hold: {}", escape(reason)),
         Event::Unheld { person } => format!("lifted the hold of {}", who(person)),
         Event::Attested { place, commit, pass, note } => {
-            let good = if *pass { "good" } else { "not good" };
+            let verified = if *pass { "verified" } else { "found a problem in" };
             format!(
-                "looked at {}: {good}, on {}{}",
+                "{verified} {}, on {}{}",
                 escape(place),
                 sha(commit),
                 note.as_ref().map_or(String::new(), |note| format!(": {}", escape(note)))
             )
         }
-        Event::DeployAsked { environment, commit, rollback, reason, .. } => {
+        Event::DeployRequested { environment, commit, rollback, reason, .. } => {
             let verb = if *rollback { "asked to roll back" } else { "asked to deploy to" };
             let why = reason.as_ref().map_or(String::new(), |reason| format!(", because: {}", escape(reason)));
             format!("{verb} {}: {}{why}", at(environment), sha(commit))
@@ -243,11 +243,13 @@ fn describe_event(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<St
         Event::RolloutBegan { key } => {
             format!("the deployment to {} is merged and rolls out", place(state, key))
         }
-        Event::DeployAwaitsWord { key, .. } if state.deploy(key).is_some_and(|deploy| deploy.merged_at.is_some()) => {
+        Event::DeployAwaitsConfirmation { key, .. }
+            if state.deploy(key).is_some_and(|deploy| deploy.merged_at.is_some()) =>
+        {
             let place = place(state, key);
             format!("the deployment to {place} is merged, and waits for a person to say whether it reached {place}")
         }
-        Event::DeployAwaitsWord { key, .. } => {
+        Event::DeployAwaitsConfirmation { key, .. } => {
             format!("the deployment to {} waits for a person to do it", place(state, key))
         }
         Event::DeployEnded { key, failure: None } => format!("the deployment to {} succeeded", place(state, key)),
@@ -307,7 +309,7 @@ fn describe_event(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<St
         Event::Retried { .. } => "said to try again".to_owned(),
         Event::LanesReleased => "released the lanes: others may deploy again".to_owned(),
         Event::LanesTaken => "took the lanes again".to_owned(),
-        Event::AbandonAsked { reason } => {
+        Event::AbandonRequested { reason } => {
             format!("wants to end it although a deployment may still be running: {}", escape(reason))
         }
         Event::Abandoned { reason, asked_by, .. } => {
@@ -341,7 +343,7 @@ fn is_told_by_another(state: &Hotfix, step: &StepId) -> bool {
         StepKind::Triage { .. }
         | StepKind::VersionOrder { .. }
         | StepKind::Expire
-        | StepKind::Withheld
+        | StepKind::HeldBack
         | StepKind::Releasable
         | StepKind::Capability { .. }
         | StepKind::Change { .. }
@@ -390,7 +392,7 @@ fn surveyed(survey: &Snapshot) -> String {
         |commit| format!("production runs {}", sha(commit)),
     );
     format!(
-        "looked around: {runs}, main holds {} that are not there",
+        "read the state: {runs}, main holds {} that are not there",
         count(survey.held_back_total, "change", "changes")
     )
 }
@@ -441,7 +443,7 @@ fn started(state: &Hotfix, intent: &DeployIntent, to: &Audience<'_>) -> String {
     let verb = if intent.rollback { "began to roll back" } else { "began to deploy to" };
     let from = intent.previous.as_ref().map_or(String::new(), |old| format!("{} → ", sha(old)));
     let by =
-        if intent.votes.is_empty() { String::new() } else { format!(", by the word of {}", names(&intent.votes, to)) };
+        if intent.votes.is_empty() { String::new() } else { format!(", approved by {}", names(&intent.votes, to)) };
     let glass =
         intent.glass.as_ref().map_or(String::new(), |who| format!(", by the glass that {} broke", names([who], to)));
     format!("{verb} {}: {from}{}{by}{glass}", state.plan.place(&intent.environment), sha(&intent.commit))
@@ -478,7 +480,7 @@ mod tests {
 | When | Who | What |
 |---|---|---|
 | 2026-03-02 10:02 UTC | Ana | opened it: Fix 500 on upload (incident INC-77) |
-| 2026-03-02 10:04 UTC | bot | looked around: production runs `abc1234`, main holds 3 changes that are not there |
+| 2026-03-02 10:04 UTC | bot | read the state: production runs `abc1234`, main holds 3 changes that are not there |
 | 2026-03-02 10:04 UTC | bot | asked **Is it urgent?**; the run does not wait for the answers |
 | 2026-03-02 10:04 UTC | bot | it starts from `abc1234`, by what production runs and the last successful deployment |
 | 2026-03-02 10:04 UTC | bot | **See what must not ship** is fulfilled: main holds 3 commits that do not ship with it |
@@ -490,19 +492,19 @@ mod tests {
 | 2026-03-02 10:12 UTC | bot | **Bring the fix** is fulfilled: 1 commit, +12 −3 in 2 files, pull request \#7 |
 | 2026-03-02 10:14 UTC | bot | saw 1 review, 1 of 1 check green |
 | 2026-03-02 10:14 UTC | bot | **Review** is fulfilled: approved by Ben on 1111111, 1 check green |
-| 2026-03-02 10:16 UTC | Ben | looked at local: good, on `1111111`: 20 MB went through |
+| 2026-03-02 10:16 UTC | Ben | verified local, on `1111111`: 20 MB went through |
 | 2026-03-02 10:16 UTC | bot | **Test it** is fulfilled: Ben says so, on 1111111 |
 | 2026-03-02 10:16 UTC | bot | asked to deploy to staging: `1111111` |
 | 2026-03-02 10:18 UTC | bot | began to deploy to staging: `abc1234` → `1111111` |
 | 2026-03-02 10:20 UTC | bot | the deployment to staging succeeded |
-| 2026-03-02 10:22 UTC | Ben | looked at staging: good, on `1111111`: 20 MB went through |
+| 2026-03-02 10:22 UTC | Ben | verified staging, on `1111111`: 20 MB went through |
 | 2026-03-02 10:22 UTC | bot | **Look at staging** is fulfilled: Ben says so, on 1111111 |
 | 2026-03-02 10:24 UTC | bot | asked for votes for `1111111` on production |
-| 2026-03-02 10:26 UTC | Ben | said yes to `1111111` for production |
-| 2026-03-02 10:28 UTC | Dee | said yes to `1111111` for production |
+| 2026-03-02 10:26 UTC | Ben | approved `1111111` for production |
+| 2026-03-02 10:28 UTC | Dee | approved `1111111` for production |
 | 2026-03-02 10:28 UTC | bot | **Votes for production** is fulfilled: Ben, Dee on 1111111 for production |
 | 2026-03-02 10:30 UTC | Ana | asked to deploy to production: `1111111` |
-| 2026-03-02 10:32 UTC | bot | began to deploy to production: `abc1234` → `1111111`, by the word of Ben and Dee |
+| 2026-03-02 10:32 UTC | bot | began to deploy to production: `abc1234` → `1111111`, approved by Ben and Dee |
 | 2026-03-02 10:34 UTC | bot | the deployment to production succeeded |
 | 2026-03-02 10:36 UTC | bot | merged pull request \#7 as `eeeeeee` |
 | 2026-03-02 10:38 UTC | bot | the fix is on main: main contains the very commits, at `eeeeeee` |

@@ -244,7 +244,7 @@ fn said(state: &Hotfix, commit: &CommitId, head: &CommitId, to: &Audience<'_>, n
         };
         match at {
             StepState::Done { evidence, .. } => Some(Text::of(format!("Review: {}.", outside(&to.named(evidence))))),
-            StepState::Skipped { reason, .. } => Some(Text::of(format!("Review: left out, {}.", outside(reason)))),
+            StepState::Skipped { reason, .. } => Some(Text::of(format!("Review: skipped, {}.", outside(reason)))),
             StepState::Ahead | StepState::Current { .. } | StepState::Offered { .. } => {
                 Some(Text::of("Review: not there."))
             }
@@ -352,12 +352,12 @@ It is 1 commit on top of the base, +12 −3 in 2 files:
 • `1111111` Accept uploads without a name — Chi
 Review: approved by Ben on 1111111, 1 check green.
 Tested: good locally or in the review app, on `1111111`, says Ben at 10:16 UTC.
-Tested: good at staging, on `1111111`, says Ben at 10:22 UTC.
+Tested: good on staging, on `1111111`, says Ben at 10:22 UTC.
 Does not count: Ana (asked for it) and Chi (worked on it).
 A yes holds for 2 h, and only while commit, base and plan stay as they are. One no stops it. Silence is not a yes: nothing is deployed to production until the votes are there.
   Base: `abc1234000000000000000000000000000000000`
   Branch: `hotfix`
-  Plan: `3b939070daa7`
+  Plan: `fcb1a11a8fd5`
   Pull request: #7 <https://forge.example/payments/7>
 React with ✅ or ❌, press a button, or say `/hotfix approve` or `/hotfix reject <why>`.
 "#,

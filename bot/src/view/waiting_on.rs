@@ -16,7 +16,7 @@ use super::status::{branch_is_gone, looked_at, wait};
 use super::text::{Say, capital, command, ended, listing, marked, once, outside, paragraph};
 use crate::domain::break_glass::{involved, review_due};
 use crate::domain::decide::{drift_ways, may_abort};
-use crate::domain::event::{Answer, Contribution, Vote};
+use crate::domain::event::{Contribution, TriageAnswer, Vote};
 use crate::domain::hotfix::{BranchState, Drift, Hotfix, Mainline};
 use crate::domain::id::PersonId;
 use crate::domain::people::Role;
@@ -66,7 +66,7 @@ pub(super) fn asks(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Tex
 pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, spec: &StepSpec, wait: &Wait) -> Vec<Text> {
     let owner = || owner(state, to);
     match wait {
-        Wait::Bot(what) => vec![Text::of(format!("The bot is at it: {what}."))],
+        Wait::Bot(what) => vec![Text::of(format!("In progress: {what}."))],
         Wait::Fix => vec![
             owner()
                 .plain(": push the fix to ")
@@ -424,9 +424,9 @@ fn triage(state: &Hotfix, to: &Audience<'_>, criteria: &[String]) -> Vec<Text> {
         .plain(how);
     let open = criteria.iter().enumerate().map(|(at, criterion)| {
         let said = state.triage.get(&at).map_or("", |answer| match answer {
-            Answer::Yes => " ✓",
-            Answer::No => " ✗",
-            Answer::Unknown => " ?",
+            TriageAnswer::Yes => " ✓",
+            TriageAnswer::No => " ✗",
+            TriageAnswer::Unknown => " ?",
         });
         Text::of(format!("• {}{said}", outside(criterion)))
     });
@@ -700,7 +700,7 @@ pub(super) fn countersign(state: &Hotfix, to: &Audience<'_>) -> Vec<Text> {
 }
 
 fn abandonment(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
-    let (person, reason) = state.abandon_asked.as_ref()?;
+    let (person, reason) = state.abandon_requested.as_ref()?;
     let text = Text::of(format!("{} wants to end the run: {}", to.name(person), ended(&outside(reason))))
         .plain(" Somebody else looks at what runs, and confirms with ")
         .command("abandon <reason>")
@@ -709,7 +709,7 @@ fn abandonment(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
 }
 
 fn overrides(state: &Hotfix, to: &Audience<'_>) -> Vec<Text> {
-    let asked = state.override_asked.iter().map(|(step, (by, reason, incident))| {
+    let asked = state.override_requested.iter().map(|(step, (by, reason, incident))| {
         Text::of(format!("{} asks to override {step}: {} (incident ", to.name(by), outside(reason)))
             .plain(outside(incident))
             .plain("). A second person who agrees says ")

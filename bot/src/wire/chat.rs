@@ -12,7 +12,7 @@ use hotfix_adapters::chat::slack::{Slack, SlackOptions};
 use sha2::{Digest as _, Sha256};
 
 use super::forges::{reach, secret};
-use crate::config::{ChatKind, Config, DiscordSettings, SlackSettings, SlackWay};
+use crate::config::{ChatKind, Config, DiscordSettings, SlackSettings, SlackTransport};
 
 /// A chat with its inbound sources.
 pub struct ChatConnection {
@@ -51,8 +51,8 @@ pub fn chat_print(config: &Config) -> anyhow::Result<String> {
     let secrets = match &settings.chat.kind {
         ChatKind::Console => Vec::new(),
         ChatKind::Slack(SlackSettings { token, way, .. }) => match way {
-            SlackWay::Socket { app_token, .. } => vec![token, app_token],
-            SlackWay::Http { signing_secrets } => std::iter::once(token).chain(signing_secrets).collect(),
+            SlackTransport::Socket { app_token, .. } => vec![token, app_token],
+            SlackTransport::Http { signing_secrets } => std::iter::once(token).chain(signing_secrets).collect(),
         },
         ChatKind::Discord(DiscordSettings { token, .. }) => vec![token],
     };
@@ -81,11 +81,11 @@ fn slack(config: &Config, settings: &SlackSettings) -> anyhow::Result<ChatConnec
     let mut options = SlackOptions::new(api, secret(&settings.token)?, &settings.app, settings.teams.clone());
     (options.burst, options.reach) = (settings.burst, reach(config));
     match &settings.way {
-        SlackWay::Socket { app_token, connections } => {
+        SlackTransport::Socket { app_token, connections } => {
             options.app_token = Some(secret(app_token)?);
             options.connections = u8::try_from(*connections).unwrap_or(u8::MAX);
         }
-        SlackWay::Http { signing_secrets } => {
+        SlackTransport::Http { signing_secrets } => {
             options.signing_secrets = signing_secrets.iter().map(secret).collect::<anyhow::Result<_>>()?;
         }
     }

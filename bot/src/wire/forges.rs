@@ -9,7 +9,7 @@ use hotfix_adapters::egress::EgressPolicy;
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::credentials::Credentials;
 use hotfix_adapters::forge::git::mirror::{Mirror, MirrorOptions};
-use hotfix_adapters::forge::github::{Auth, GitHub, GitHubOptions, GitHubWebhook};
+use hotfix_adapters::forge::github::{GitHub, GitHubAuth, GitHubOptions, GitHubWebhook};
 use hotfix_adapters::forge::gitlab::{GitLab, GitLabOptions, GitLabWebhook};
 use hotfix_adapters::forge::hosted::Hosted;
 use hotfix_adapters::forge::local::Local;
@@ -19,7 +19,7 @@ use hotfix_adapters::ids::{PersonRef, Platform, Repo};
 use secrecy::SecretString;
 
 use crate::config::secret::SecretSource;
-use crate::config::{Config, ForgeConfig, GitHubAuth, HostConfig, HostKind, MechanismConfig};
+use crate::config::{self, Config, ForgeConfig, HostConfig, HostKind, MechanismConfig};
 
 /// Timeout of one git process, long enough for the first fetch of a large repository.
 const GIT: Duration = Duration::from_secs(600);
@@ -39,12 +39,12 @@ pub(super) struct Host {
 }
 
 /// All forges of a configuration.
-pub(super) struct Hosts {
+pub(super) struct Forges {
     local: Host,
     named: BTreeMap<String, Host>,
 }
 
-impl Hosts {
+impl Forges {
     pub(super) fn new(config: &Config, local: Arc<Local>) -> anyhow::Result<Self> {
         let local = Host { forge: local, platform: Platform::Git, bot: None, github: None, gitlab: None };
         let mut named = BTreeMap::new();
@@ -67,14 +67,14 @@ impl Hosts {
 }
 
 /// Checks the permissions of the configured forges.
-pub struct Examiner(Hosts);
+pub struct Examiner(Forges);
 
 /// Returns the examiner of this configuration's forges.
 ///
 /// # Errors
 /// A forge adapter rejects its part of the configuration.
 pub fn examiner(config: &Config) -> anyhow::Result<Examiner> {
-    Ok(Examiner(Hosts::new(config, super::local_forge(config)?)?))
+    Ok(Examiner(Forges::new(config, super::local_forge(config)?)?))
 }
 
 impl Examiner {
@@ -116,11 +116,11 @@ fn elsewhere(config: &Config, name: &str, host: &HostConfig) -> anyhow::Result<H
     }
 }
 
-fn github_auth(auth: &GitHubAuth) -> anyhow::Result<Auth> {
+fn github_auth(auth: &config::GitHubAuth) -> anyhow::Result<GitHubAuth> {
     Ok(match auth {
-        GitHubAuth::Token(token) => Auth::Token(secret(token)?),
-        GitHubAuth::App { id, installation, private_key } => {
-            Auth::App { app_id: *id, installation_id: *installation, private_key: secret(private_key)? }
+        config::GitHubAuth::Token(token) => GitHubAuth::Token(secret(token)?),
+        config::GitHubAuth::App { id, installation, private_key } => {
+            GitHubAuth::App { app_id: *id, installation_id: *installation, private_key: secret(private_key)? }
         }
     })
 }

@@ -18,7 +18,7 @@ use hotfix_adapters::ids::{Environment, PersonRef};
 use jiff::Timestamp;
 
 use super::QUESTION;
-use super::forges::{Host, Hosts, reach, secret};
+use super::forges::{Forges, Host, reach, secret};
 use crate::config::{
     CommandMechanism, Config, DroneConfig, ForgeConfig, MechanismConfig, PipelineConfig, PromotionConfig,
     WorkflowConfig,
@@ -33,7 +33,7 @@ pub(super) struct DeployBuilder<'a> {
     pub(super) program: &'a Path,
     /// The service's own forge.
     pub(super) host: &'a Host,
-    pub(super) hosts: &'a Hosts,
+    pub(super) hosts: &'a Forges,
 }
 
 impl DeployBuilder<'_> {

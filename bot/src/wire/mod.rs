@@ -30,11 +30,11 @@ use hotfix_adapters::program::on_path;
 use hotfix_storage::Clock;
 use hotfix_storage::embedded::{self, Embedded};
 
-use crate::config::{Config, ConfiguredService, Probe as ProbeConfig};
+use crate::config::{Config, ConfiguredService, ProbeConfig};
 use crate::engine::{Ports, Probe};
 use crate::http;
 pub use chat::{ChatConnection, chat_print, talk};
-use forges::Hosts;
+use forges::Forges;
 pub use forges::{Examiner, examiner};
 use mechanism::DeployBuilder;
 pub use verbs::commands;
@@ -134,7 +134,7 @@ pub fn ports(config: &Config, chat: Arc<dyn hotfix_adapters::chat::Chat>, progra
         clusters: BTreeMap::new(),
         probes: BTreeMap::new(),
     };
-    let hosts = Hosts::new(config, local_forge(config)?)?;
+    let hosts = Forges::new(config, local_forge(config)?)?;
     for (name, configured) in &config.services {
         let host = hosts.of(&configured.forge).with_context(|| format!("service {name}"))?;
         ports.forges.insert(name.clone(), host.forge.clone());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hotfix_adapters::cluster::Cluster;
 use hotfix_adapters::cluster::kubernetes::{Access, ContainerRule, Kubernetes, KubernetesOptions, Place};
 use hotfix_adapters::egress::EgressPolicy;
-use hotfix_adapters::registry::oci::{Auth, Oci, OciOptions};
+use hotfix_adapters::registry::oci::{Oci, OciAuth, OciOptions};
 use hotfix_adapters::registry::tags::TagStrategies;
 
 use super::forges::secret;
@@ -14,10 +14,10 @@ use crate::engine::Images;
 
 pub(super) fn registry(registry: &RegistryConfig, reach: EgressPolicy) -> anyhow::Result<Images> {
     let auth = match &registry.login {
-        None => Auth::Anonymous,
+        None => OciAuth::Anonymous,
         Some(login) => match &login.user {
-            Some(user) => Auth::Basic { user: user.clone(), password: secret(&login.password)? },
-            None => Auth::Bearer(secret(&login.password)?),
+            Some(user) => OciAuth::Basic { user: user.clone(), password: secret(&login.password)? },
+            None => OciAuth::Bearer(secret(&login.password)?),
         },
     };
     let mut options = OciOptions::new(registry.repository.clone(), auth);

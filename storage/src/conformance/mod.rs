@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use serde_json::value::RawValue;
 
 use crate::clock::{Clock, Timestamp};
-use crate::outbox::{ClaimRequest, Claimed, Lane, Settle, Settlement, Work, WorkKey};
+use crate::outbox::{ClaimRequest, Claimed, Queue, Settle, Settlement, Work, WorkKey};
 use crate::record::{Append, Commit, CommitId, DedupeKey, Expected, StreamId, Version};
 use crate::{Journal, LeaseChange, LeaseId};
 
@@ -84,7 +84,7 @@ impl Bench {
 
     /// Claims all due items of the queue `work` for ten seconds.
     pub async fn claim(&self) -> Vec<Claimed> {
-        let request = ClaimRequest { lanes: vec![Lane::new("work")], max: 100, hold: Duration::from_secs(10) };
+        let request = ClaimRequest { queues: vec![Queue::new("work")], max: 100, hold: Duration::from_secs(10) };
         self.journal().claim(request).await.unwrap()
     }
 
@@ -118,7 +118,7 @@ pub fn append(stream: &str, expected: u64, events: usize) -> Append {
 pub fn work(key: &str, order_key: &str) -> Work {
     Work {
         key: WorkKey::new(key),
-        lane: Lane::new("work"),
+        queue: Queue::new("work"),
         order_key: order_key.to_owned(),
         not_before: Timestamp(0),
         payload: json("{\"do\": [1, 2.50, \"x\\n\"]}"),

@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 use crate::error::CommitError;
 use crate::lease::{LeaseChange, LeaseId, LeaseView, Requirement};
 use crate::memory::Memory;
-use crate::outbox::{ClaimRequest, Fence, Lane, Settle, Settlement, TimerChange, Work, WorkKey, WorkState, WorkView};
+use crate::outbox::{ClaimRequest, Fence, Queue, Settle, Settlement, TimerChange, Work, WorkKey, WorkState, WorkView};
 use crate::record::{Append, Commit, Cursor, DedupeKey, Expected, Receipt, Record, StreamId, Version};
 use crate::{CommitId, Journal};
 
@@ -22,7 +22,7 @@ use crate::{CommitId, Journal};
 #[derive(Debug, Clone)]
 enum Op {
     Commit(Shape),
-    Claim { lanes: u8, max: usize, hold: u64 },
+    Claim { queues: u8, max: usize, hold: u64 },
     Renew { claim: usize, hold: u64 },
     Pass(i64),
     Reopen,
@@ -43,13 +43,13 @@ struct Shape {
 #[derive(Debug, Clone)]
 struct Piece {
     key: u8,
-    lane: u8,
+    queue: u8,
     order: u8,
     delay: i64,
 }
 
 fn piece() -> impl Strategy<Value = Piece> {
-    (0..12_u8, 0..2_u8, 0..3_u8, -5_i64..2000).prop_map(|(key, lane, order, delay)| Piece { key, lane, order, delay })
+    (0..12_u8, 0..2_u8, 0..3_u8, -5_i64..2000).prop_map(|(key, queue, order, delay)| Piece { key, queue, order, delay })
 }
 
 fn shape() -> impl Strategy<Value = Shape> {
@@ -83,7 +83,7 @@ fn shape() -> impl Strategy<Value = Shape> {
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         12 => shape().prop_map(Op::Commit),
-        6 => (1..4_u8, 1..4_usize, 0..1500_u64).prop_map(|(lanes, max, hold)| Op::Claim { lanes, max, hold }),
+        6 => (1..4_u8, 1..4_usize, 0..1500_u64).prop_map(|(queues, max, hold)| Op::Claim { queues, max, hold }),
         2 => (any::<usize>(), 0..1500_u64).prop_map(|(claim, hold)| Op::Renew { claim, hold }),
         4 => (-300..900_i64).prop_map(Op::Pass),
         1 => Just(Op::Reopen),
@@ -142,9 +142,9 @@ impl Model {
                 let answers = (self.memory.commit(reference).await, self.bench.journal().commit(subject).await);
                 self.agree(answers);
             }
-            Op::Claim { lanes, max, hold } => {
-                let lanes = (0..2).filter(|lane| lanes & (1 << lane) != 0).map(lane).collect();
-                let request = ClaimRequest { lanes, max, hold: Duration::from_millis(hold) };
+            Op::Claim { queues, max, hold } => {
+                let queues = (0..2).filter(|queue| queues & (1 << queue) != 0).map(queue).collect();
+                let request = ClaimRequest { queues, max, hold: Duration::from_millis(hold) };
                 let reference = self.memory.claim(request.clone()).await.unwrap();
                 let subject = self.bench.journal().claim(request).await.unwrap();
                 assert_eq!(reference.len(), subject.len());
@@ -273,7 +273,7 @@ impl Piece {
     fn work(&self, now: Timestamp, tag: u8) -> Work {
         Work {
             key: WorkKey::new(format!("work {}", self.key)),
-            lane: lane(self.lane),
+            queue: queue(self.queue),
             order_key: format!("order {}", self.order),
             not_before: Timestamp(now.0 + self.delay),
             payload: json(&format!("{{\"tag\": {tag}}}")),
@@ -286,8 +286,8 @@ impl Piece {
     }
 }
 
-fn lane(number: u8) -> Lane {
-    Lane::new(format!("lane {number}"))
+fn queue(number: u8) -> Queue {
+    Queue::new(format!("queue {number}"))
 }
 
 fn pick<T: Clone>(from: &[T], number: usize) -> Option<T> {
@@ -308,7 +308,7 @@ fn record(record: &Record) -> impl PartialEq + std::fmt::Debug + use<> {
 }
 
 fn work(work: &Work) -> impl PartialEq + std::fmt::Debug + use<> {
-    (work.key.clone(), work.lane.clone(), work.order_key.clone(), work.not_before, value(&work.payload))
+    (work.key.clone(), work.queue.clone(), work.order_key.clone(), work.not_before, value(&work.payload))
 }
 
 fn view(view: &WorkView) -> impl PartialEq + std::fmt::Debug + use<> {

@@ -5,15 +5,15 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use thiserror::Error;
 
 use crate::clock::Timestamp;
 use crate::lease::LeaseId;
 use crate::outbox::{Fence, TimerChange, Work};
 use crate::record::{Commit, Cursor, Receipt, Record, Seq, StreamId, Version};
 
-/// Version of the journal format that this code writes. Lines of a newer format, or with an unknown kind of entry,
-/// are refused, so that an older program does not write to the journal of a newer one.
-pub(crate) const FORMAT: u32 = 1;
+/// Version of the format that this code reads and writes. A store of any other format is refused; nothing converts it.
+pub(crate) const FORMAT: u32 = 2;
 /// Length of the end of a line: `,"hash":"`, 64 digits and `"}`.
 const SEAL: usize = 9 + 64 + 2;
 
@@ -28,6 +28,17 @@ pub(crate) struct Line {
     pub(crate) at: Timestamp,
     pub(crate) entry: Entry,
     pub(crate) hash: Hash,
+}
+
+/// The reason that a line cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(crate) enum Unreadable {
+    /// The line is not what was written.
+    #[error("{0}")]
+    Damaged(String),
+    /// The store has another format than this code.
+    #[error("it has format {0}; this version of hotfix reads and writes format {FORMAT}")]
+    Format(u32),
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -111,17 +122,20 @@ pub(crate) fn sealed(line: &[u8]) -> Option<Hash> {
 }
 
 /// Decodes and verifies a line without its newline.
-pub(crate) fn decode(line: &[u8]) -> Result<Line, String> {
-    let hash = sealed(line).ok_or("its checksum does not match")?;
+pub(crate) fn decode(line: &[u8]) -> Result<Line, Unreadable> {
+    let damaged = |reason: String| Unreadable::Damaged(reason);
+    let hash = sealed(line).ok_or_else(|| damaged("its checksum does not match".to_owned()))?;
     let Body { seq, prev, at, entry } = serde_json::from_slice(line).map_err(|e| {
-        format!("its checksum matches, but it cannot be read ({e}); a newer program may have written it")
+        damaged(format!(
+            "its checksum matches, but it cannot be read ({e}); another version of hotfix may have written it"
+        ))
     })?;
     let mut previous = Hash::default();
-    hex::decode_to_slice(&prev, &mut previous).map_err(|e| format!("its link is not a hash ({e})"))?;
+    hex::decode_to_slice(&prev, &mut previous).map_err(|e| damaged(format!("its link is not a hash ({e})")))?;
     if let Entry::Opened { format, .. } = entry
-        && format > FORMAT
+        && format != FORMAT
     {
-        return Err(format!("it has format {format}, this program knows {FORMAT}: use the newer program"));
+        return Err(Unreadable::Format(format));
     }
     Ok(Line { seq, prev: previous, at, entry, hash })
 }

@@ -133,6 +133,19 @@ pub enum Damage {
         reason: String,
     },
     /// A segment is missing or has the wrong size, or a sidecar file is damaged.
+    #[error(
+        "{} was written in format {found}; this version of hotfix reads and writes format {known} only. Nothing was changed. \
+         Run the version that wrote it, or set `store` to an empty directory", segment.display()
+    )]
+    Format {
+        /// The segment file.
+        segment: PathBuf,
+        /// Format of the store.
+        found: u32,
+        /// Format of this version.
+        known: u32,
+    },
+    /// A segment file that is missing or shorter than it was.
     #[error("segment {} is {reason}. Nothing was changed. Restore it from a backup, then start again", segment.display())]
     Segment {
         /// Path of the file.

@@ -24,7 +24,7 @@ use crate::record::{CommitId, DedupeKey, StreamId};
 /// replaced data only between batches.
 const BATCH: usize = 256;
 /// Version of the index format that this code writes. An index with another version is rebuilt.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 /// Number of digest bytes used as the key of a name. Dedupe keys come from outside (security case 5), so it must be
 /// infeasible to find two names with the same key.
 const NAME: usize = 16;

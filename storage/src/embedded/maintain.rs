@@ -202,7 +202,7 @@ fn import_lines(
             ended = true;
             continue;
         }
-        let line = entry::decode(text).map_err(wrong)?;
+        let line = entry::decode(text).map_err(|unreadable| wrong(unreadable.to_string()))?;
         if line.seq != seq.saturating_add(1) || line.prev != hash {
             return Err(wrong("it does not follow the one before it".to_owned()));
         }

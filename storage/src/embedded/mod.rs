@@ -227,7 +227,7 @@ impl Journal for Embedded {
         self.shared.now()
     }
 
-    fn doubt(&self) -> Option<String> {
+    fn clock_warning(&self) -> Option<String> {
         self.shared.doubt()
     }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::clock::Timestamp;
 use crate::error::CommitError;
 use crate::lease::{LeaseChange, LeaseId, LeaseView};
-use crate::outbox::{ClaimRequest, Claimed, Fence, Lane, Settlement, Work, WorkKey, WorkState, WorkView};
+use crate::outbox::{ClaimRequest, Claimed, Fence, Queue, Settlement, Work, WorkKey, WorkState, WorkView};
 
 /// The age of a work item: its commit and its index in that commit. The smaller value is older.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,8 +38,8 @@ impl Piece {
         Self { work, born, attempt: 0, dead: false, failure: None, claim: None }
     }
 
-    fn group(&self) -> (Lane, String) {
-        (self.work.lane.clone(), self.work.order_key.clone())
+    fn group(&self) -> (Queue, String) {
+        (self.work.queue.clone(), self.work.order_key.clone())
     }
 
     fn free_from(&self) -> Timestamp {
@@ -60,9 +60,9 @@ pub(crate) struct Live {
     pieces: HashMap<WorkKey, Piece>,
     by_age: BTreeMap<Born, WorkKey>,
     /// Open items per queue and order key, oldest first. Dead items are not included.
-    lines: HashMap<(Lane, String), BTreeSet<Born>>,
+    lines: HashMap<(Queue, String), BTreeSet<Born>>,
     /// Per queue: the oldest open item of each order key, by the time from which it can be claimed.
-    heads: HashMap<Lane, BTreeSet<(Timestamp, Born)>>,
+    heads: HashMap<Queue, BTreeSet<(Timestamp, Born)>>,
     pub(crate) leases: BTreeMap<LeaseId, Held>,
 }
 
@@ -127,8 +127,8 @@ impl Live {
         mut fence: impl FnMut() -> Fence,
     ) -> Vec<Claimed> {
         let until = now.after(request.hold);
-        let due = |lane| self.heads.get(lane).into_iter().flatten().take_while(|(from, _)| *from <= now);
-        let born: BTreeSet<Born> = request.lanes.iter().flat_map(due).map(|(_, born)| *born).collect();
+        let due = |queue| self.heads.get(queue).into_iter().flatten().take_while(|(from, _)| *from <= now);
+        let born: BTreeSet<Born> = request.queues.iter().flat_map(due).map(|(_, born)| *born).collect();
         let mut claimed = Vec::new();
         for born in born.into_iter().take(request.max) {
             let Some(key) = self.by_age.get(&born).cloned() else {
@@ -176,7 +176,7 @@ impl Live {
     }
 
     /// Removes the head of a line from `heads`. Must be called before the line changes.
-    fn unlink(&mut self, group: &(Lane, String)) {
+    fn unlink(&mut self, group: &(Queue, String)) {
         if let Some(head) = self.head(group)
             && let Some(heads) = self.heads.get_mut(&group.0)
         {
@@ -185,13 +185,13 @@ impl Live {
     }
 
     /// Adds the head of a line to `heads`. Must be called after the line changed.
-    fn link(&mut self, group: (Lane, String)) {
+    fn link(&mut self, group: (Queue, String)) {
         if let Some(head) = self.head(&group) {
             self.heads.entry(group.0).or_default().insert(head);
         }
     }
 
-    fn head(&self, group: &(Lane, String)) -> Option<(Timestamp, Born)> {
+    fn head(&self, group: &(Queue, String)) -> Option<(Timestamp, Born)> {
         let born = self.lines.get(group)?.first()?;
         let piece = self.pieces.get(self.by_age.get(born)?)?;
         Some((piece.free_from(), *born))

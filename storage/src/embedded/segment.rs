@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::entry::{self, Hash, Line};
+use super::entry::{self, FORMAT, Hash, Line, Unreadable};
 use super::error::{Damage, OpenError};
 use crate::clock::Timestamp;
 
@@ -141,7 +141,7 @@ fn scan_segment(
             return Ok(None);
         }
         let text = bytes.strip_suffix(b"\n");
-        let checked = text.ok_or_else(|| "it is not finished".to_owned()).and_then(entry::decode);
+        let checked = text.ok_or_else(|| Unreadable::Damaged("it is not finished".to_owned())).and_then(entry::decode);
         let damage = |reason| {
             let (segment, line, offset) = (path.clone(), number, position.end);
             OpenError::from(Damage::Record { segment, line, offset, seq: position.seq.saturating_add(1), reason })
@@ -149,7 +149,10 @@ fn scan_segment(
         let line = match checked {
             Ok(line) => line,
             // A line with a correct hash was written completely, so any other problem with it is damage.
-            Err(reason) => {
+            Err(Unreadable::Format(found)) => {
+                return Err(Damage::Format { segment: path, found, known: FORMAT }.into());
+            }
+            Err(Unreadable::Damaged(reason)) => {
                 let at_end = is_last && reader.fill_buf().map_err(OpenError::io("read", &path))?.is_empty();
                 if at_end && text.is_none_or(|text| entry::sealed(text).is_none()) {
                     return Ok(Some(End { position: position.clone(), torn: read as u64 }));

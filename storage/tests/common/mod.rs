@@ -9,7 +9,7 @@ use std::time::Duration;
 use hotfix_storage::conformance::{ManualClock, acquire, append, commit, seen, settle, work};
 use hotfix_storage::embedded::Options;
 use hotfix_storage::{
-    ClaimRequest, Commit, CommitId, Cursor, Embedded, Journal, Lane, ReadError, Settlement, TimerChange, Timestamp,
+    ClaimRequest, Commit, CommitId, Cursor, Embedded, Journal, Queue, ReadError, Settlement, TimerChange, Timestamp,
 };
 
 pub(crate) fn runtime() -> tokio::runtime::Runtime {
@@ -41,7 +41,7 @@ pub(crate) async fn fill(journal: &dyn Journal, from: usize, to: usize) {
             next.timers = vec![TimerChange::Set(work(&format!("timer {n}"), "timer"))];
             next.leases = vec![acquire(&format!("lease {n}"), "me", None)];
         }
-        let request = ClaimRequest { lanes: vec![Lane::new("work")], max: 1, hold: Duration::from_secs(1) };
+        let request = ClaimRequest { queues: vec![Queue::new("work")], max: 1, hold: Duration::from_secs(1) };
         if let Some(claimed) = journal.claim(request).await.unwrap().first() {
             let retry = Settlement::Retry { not_before: Timestamp(5), reason: format!("reason {n}") };
             next.settle = vec![settle(claimed, if n % 3 == 0 { retry } else { Settlement::Done })];

@@ -148,8 +148,8 @@ impl Journal for CutJournal {
         self.inner.now()
     }
 
-    fn doubt(&self) -> Option<String> {
-        self.inner.doubt()
+    fn clock_warning(&self) -> Option<String> {
+        self.inner.clock_warning()
     }
 
     async fn health(&self) -> Health {

@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 
 use super::commands::CommandSpec;
 use super::options::DiscordOptions;
-use super::web::{Call, Web};
+use super::web::{DiscordCall, DiscordClient};
 use crate::chat::ttl_cache::{EVER, FRESH, TtlCache, UpdateQueue};
 use crate::chat::{AccountKind, Card, Form};
 use crate::egress::EgressPolicy;
@@ -20,8 +20,8 @@ use crate::ids::{ChannelRef, MessageRef};
 pub(super) const ANSWERABLE: Duration = Duration::from_secs(14 * 60);
 
 /// Shared by [`super::Discord`] and [`super::Gateway`].
-pub(super) struct Context {
-    pub(super) web: Web,
+pub(super) struct DiscordContext {
+    pub(super) web: DiscordClient,
     pub(super) reach: EgressPolicy,
     pub(super) api: Url,
     pub(super) gateway: Option<Url>,
@@ -85,11 +85,11 @@ impl Channel {
     }
 }
 
-impl Context {
+impl DiscordContext {
     pub(super) fn new(options: DiscordOptions) -> Result<Self, Failure> {
         options.check()?;
         Ok(Self {
-            web: Web::new(&options.api, &options.reach, options.token.clone())?,
+            web: DiscordClient::new(&options.api, &options.reach, options.token.clone())?,
             reach: options.reach,
             api: options.api,
             gateway: options.gateway,
@@ -112,7 +112,7 @@ impl Context {
 
     /// Returns the bot's own identity; queried once per process.
     pub(super) async fn me(&self) -> Result<&User, Failure> {
-        let call = Call::new(&["users", "@me"], "ask who the bot is");
+        let call = DiscordCall::new(&["users", "@me"], "ask who the bot is");
         self.me.get_or_try_init(|| async { Ok(self.web.read(call).await?) }).await
     }
 
@@ -122,7 +122,7 @@ impl Context {
             return Ok(known);
         }
         let path = ["channels", id.as_str()];
-        let channel: Channel = self.web.read(Call::new(&path, "ask what a channel is")).await?;
+        let channel: Channel = self.web.read(DiscordCall::new(&path, "ask what a channel is")).await?;
         self.parents.insert(id.clone(), channel.above());
         self.channels.insert(id.clone(), channel.clone());
         Ok(channel)

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::context::Context;
+use super::context::DiscordContext;
 use super::{commands, markdown, modal};
 use crate::chat::dropped::Dropped;
 use crate::chat::{Answers, Emoji, Interaction};
@@ -23,7 +23,7 @@ pub(super) struct DiscordInteraction {
     /// Token for replies, valid for 15 minutes; a secret.
     pub(super) token: String,
     pub(super) from: PersonRef,
-    pub(super) spot: Spot,
+    pub(super) spot: MessageLocation,
     /// `true` if it came from a configured server or a direct message with the bot.
     pub(super) welcome: bool,
     pub(super) did: Did,
@@ -43,7 +43,7 @@ pub(super) enum Did {
 
 /// The channel and thread of an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Spot {
+pub(super) struct MessageLocation {
     /// The channel; for a thread, its parent channel.
     pub(super) channel: ChannelRef,
     /// The message that the thread belongs to; `None` outside a thread.
@@ -73,7 +73,7 @@ pub(super) fn person(id: &str) -> PersonRef {
 }
 
 /// Decodes an interaction; `None` if it belongs to another application or lacks a user, channel, id or token.
-pub(super) fn interaction(core: &Context, data: &Value) -> Option<DiscordInteraction> {
+pub(super) fn interaction(core: &DiscordContext, data: &Value) -> Option<DiscordInteraction> {
     let application = text(data, "/application_id");
     if application != Some(&core.application) {
         Dropped::OtherApp.note("discord", application);
@@ -84,7 +84,7 @@ pub(super) fn interaction(core: &Context, data: &Value) -> Option<DiscordInterac
     let parent =
         number(data, "/channel/parent_id").filter(|_| is_thread(data)).and_then(|id| ChannelRef::parse(id).ok());
     core.parents.insert(channel.clone(), parent.clone());
-    let spot = Spot::of(channel.clone(), parent);
+    let spot = MessageLocation::of(channel.clone(), parent);
     let welcome = match text(data, "/guild_id") {
         Some(guild) => {
             let listed = core.listens_to(guild);
@@ -113,7 +113,7 @@ fn is_thread(data: &Value) -> bool {
     data.pointer("/channel/type").and_then(Value::as_u64).is_some_and(|kind| (10..=12).contains(&kind))
 }
 
-fn did(core: &Context, kind: u64, data: &Value, channel: ChannelRef) -> Option<Did> {
+fn did(core: &DiscordContext, kind: u64, data: &Value, channel: ChannelRef) -> Option<Did> {
     let said = data.get("data")?;
     let id = said.get("custom_id").and_then(Value::as_str);
     match kind {
@@ -142,7 +142,7 @@ fn did(core: &Context, kind: u64, data: &Value, channel: ChannelRef) -> Option<D
 
 /// Decodes a reaction; `None` if it is from a bot (security case 30), in another server, or on a message
 /// of another author.
-pub(super) fn reacted(core: &Context, me: &str, data: &Value, added: bool) -> Option<Reacted> {
+pub(super) fn reacted(core: &DiscordContext, me: &str, data: &Value, added: bool) -> Option<Reacted> {
     let guild = text(data, "/guild_id").is_some_and(|guild| {
         let listed = core.listens_to(guild);
         if !listed {
@@ -172,7 +172,7 @@ pub(super) fn emoji(name: &str) -> Emoji {
     }
 }
 
-impl Spot {
+impl MessageLocation {
     /// Resolves a channel with its parent, if it is a thread. A thread has the same id as the message that
     /// it belongs to.
     pub(super) fn of(channel: ChannelRef, parent: Option<ChannelRef>) -> Self {

@@ -7,9 +7,9 @@ use serde_json::json;
 use super::super::options::{DISCORD_API, DiscordOptions};
 use super::*;
 
-fn core() -> Context {
+fn core() -> DiscordContext {
     let api = DISCORD_API.parse().unwrap();
-    Context::new(DiscordOptions::new(api, SecretString::from("token"), "7", vec!["10".to_owned()])).unwrap()
+    DiscordContext::new(DiscordOptions::new(api, SecretString::from("token"), "7", vec!["10".to_owned()])).unwrap()
 }
 
 fn told(kind: u8, data: Value) -> Value {
@@ -31,7 +31,7 @@ fn a_button_in_a_thread_is_pressed_in_the_channel_above() {
     told["channel"] = json!({ "id": "20", "type": 11, "parent_id": "19" });
     let heard = interaction(&core(), &told).unwrap();
     let at = |channel: &str, id: &str| MessageRef { channel: channel.parse().unwrap(), id: id.to_owned() };
-    assert_eq!(heard.spot, Spot { channel: "19".parse().unwrap(), thread: Some(at("19", "20")) });
+    assert_eq!(heard.spot, MessageLocation { channel: "19".parse().unwrap(), thread: Some(at("19", "20")) });
     assert_eq!(heard.did, Did::Act(Interaction::ButtonClick { message: at("20", "40"), value: "n0nce:1".to_owned() }));
     assert!(heard.welcome && heard.on_message);
 }

@@ -8,10 +8,10 @@ use reqwest::Method;
 use serde_json::Value;
 use tokio::time::sleep;
 
-use super::context::Context;
-use super::decode::{Did, DiscordInteraction, Reacted, Spot};
+use super::context::DiscordContext;
+use super::decode::{Did, DiscordInteraction, MessageLocation, Reacted};
 use super::reply::{self, Acknowledgement, FollowUp};
-use super::web::Call;
+use super::web::DiscordCall;
 use crate::chat::{Card, DeferredReply, HandlerReply, Inbound, InboundHandler, Interaction, ReplyStore};
 use crate::failure::Failure;
 use crate::ids::{ChannelRef, PersonRef};
@@ -22,7 +22,7 @@ const WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Handles an interaction. The callback is sent after the handler has returned, so an acknowledged action is durable.
-pub(super) async fn interaction(core: &Arc<Context>, listener: &dyn InboundHandler, told: &DiscordInteraction) {
+pub(super) async fn interaction(core: &Arc<DiscordContext>, listener: &dyn InboundHandler, told: &DiscordInteraction) {
     let person = told.from.id.clone();
     let reply = match &told.did {
         _ if !told.welcome => reply::not_here(),
@@ -43,7 +43,7 @@ pub(super) async fn interaction(core: &Arc<Context>, listener: &dyn InboundHandl
         core.forms.insert((person.clone(), form.key.clone()), form.clone());
     }
     let path = ["interactions", &told.id, &told.token, "callback"];
-    let call = Call::new(&path, "answer an interaction");
+    let call = DiscordCall::new(&path, "answer an interaction");
     if let Err(refusal) = core.web.set(Method::POST, call, &callback).await {
         return tracing::warn!(why = refusal.failure.reason(), "an answer in Discord got lost");
     }
@@ -90,14 +90,14 @@ fn inbound(told: &DiscordInteraction, act: &Interaction) -> Inbound {
 /// Handles a reaction. `key` makes the dedupe key unique to this event. `read_later` is `true` if the reaction was
 /// found by reconciliation and its reply may have been sent before.
 pub(super) async fn reaction(
-    core: &Arc<Context>,
+    core: &Arc<DiscordContext>,
     listener: &dyn InboundHandler,
     reacted: Reacted,
     key: &str,
     read_later: bool,
 ) {
     let Reacted { message, from, emoji, added } = reacted;
-    let Spot { channel, thread } = core.spot_of(&message.channel).await;
+    let MessageLocation { channel, thread } = core.spot_of(&message.channel).await;
     let what = format!("discord:{}:{}:{emoji:?}:{added}", message.id, from.id);
     let dedupe_key = format!("{what}:{key}");
     let act = Interaction::Reaction { message, emoji, added };
@@ -121,14 +121,14 @@ pub(super) async fn reaction(
     }
 }
 
-impl Context {
+impl DiscordContext {
     /// Resolves a channel. If the lookup fails, it is treated as not a thread; the policy refuses unknown channels.
-    async fn spot_of(&self, channel: &ChannelRef) -> Spot {
+    async fn spot_of(&self, channel: &ChannelRef) -> MessageLocation {
         let parent = self.patiently(|| self.parent(channel)).await.unwrap_or_else(|failure| {
             tracing::warn!(discord.channel = %channel, why = failure.reason(), "what a channel in Discord is cannot be asked");
             None
         });
-        Spot::of(channel.clone(), parent)
+        MessageLocation::of(channel.clone(), parent)
     }
 
     /// Repeats a call that fails with [`Failure::Retry`], a limited number of times.
@@ -155,7 +155,7 @@ impl Context {
             message.remove("flags");
         }
         let path = ["webhooks", &self.application, &told.token, "messages", "@original"];
-        let call = Call::new(&path, "say what came of it");
+        let call = DiscordCall::new(&path, "say what came of it");
         self.patiently(|| async { Ok(self.web.set(Method::PATCH, call, &message).await?) }).await.map(drop)
     }
 }

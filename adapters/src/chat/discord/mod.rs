@@ -33,7 +33,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use self::context::Context;
+use self::context::DiscordContext;
 use super::{AccountKind, Card, ChannelKind, Chat, Destination, Post, Reaction};
 use crate::check_result::CheckResult;
 use crate::failure::Failure;
@@ -47,7 +47,7 @@ pub use self::rights::PERMISSIONS;
 
 /// A Discord bot in one or more servers.
 pub struct Discord {
-    core: Arc<Context>,
+    core: Arc<DiscordContext>,
 }
 
 impl Discord {
@@ -56,7 +56,7 @@ impl Discord {
     /// # Errors
     /// Returns [`Failure::Rejected`] if the options are invalid.
     pub fn new(options: DiscordOptions) -> Result<Self, Failure> {
-        Ok(Self { core: Arc::new(Context::new(options)?) })
+        Ok(Self { core: Arc::new(DiscordContext::new(options)?) })
     }
 
     /// Returns the event source: the gateway connection.

@@ -5,8 +5,8 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::context::{Channel, Context};
-use super::web::{Call, Refusal, code};
+use super::context::{Channel, DiscordContext};
+use super::web::{DiscordCall, Refusal, code};
 use super::{limits, markdown, render, reply};
 use crate::chat::sanitize::sanitize;
 use crate::chat::{Card, Destination, Post};
@@ -21,7 +21,7 @@ struct Posted {
     id: String,
 }
 
-impl Context {
+impl DiscordContext {
     pub(super) async fn post(&self, post: &Post) -> Result<MessageRef, Failure> {
         // Render first: a card that cannot be rendered must not create a thread or open a direct message.
         let message = render::message(&post.card, Some(&render::mark(&post.key)))?;
@@ -75,7 +75,7 @@ impl Context {
         let name = self.titles.get(root).unwrap_or_else(|| "Hotfix".to_owned());
         let path = ["channels", root.channel.as_str(), "messages", &root.id, "threads"];
         let body = json!({ "name": name, "auto_archive_duration": ARCHIVED_AFTER_MINUTES });
-        match self.web.set(Method::POST, Call::new(&path, "open a thread"), &body).await {
+        match self.web.set(Method::POST, DiscordCall::new(&path, "open a thread"), &body).await {
             Ok(_) => {}
             Err(refusal) if refusal.code == code::THREAD_EXISTS => {}
             Err(refusal) => return Err(refusal.into()),
@@ -101,7 +101,7 @@ impl Context {
             message.retain(|_, value| value != "");
         }
         let path = ["channels", channel.as_str(), "messages"];
-        let call = Call::new(&path, "post a message");
+        let call = DiscordCall::new(&path, "post a message");
         let answer = self.web.write(Method::POST, call, &message).await?;
         let posted: Posted = self.web.parse(&answer, call.act)?;
         Ok(MessageRef { channel: channel.clone(), id: posted.id })
@@ -120,7 +120,7 @@ impl Context {
         let body = render::message(card, None)?;
         let Some(_one_at_a_time) = self.updates.turn(message).await else { return Ok(()) };
         let path = ["channels", message.channel.as_str(), "messages", &message.id];
-        Ok(self.web.set(Method::PATCH, Call::new(&path, "change a message"), &body).await.map(drop)?)
+        Ok(self.web.set(Method::PATCH, DiscordCall::new(&path, "change a message"), &body).await.map(drop)?)
     }
 
     /// Shows a card to one user: as an ephemeral reply to their last interaction if it is recent, otherwise as
@@ -128,7 +128,7 @@ impl Context {
     pub(super) async fn whisper(&self, channel: &ChannelRef, to: &PersonRef, card: &Card) -> Result<(), Failure> {
         if let Some(token) = self.tokens.get(&(to.id.clone(), channel.clone())) {
             let path = ["webhooks", &self.application, &token];
-            let call = Call::new(&path, "tell one person something");
+            let call = DiscordCall::new(&path, "tell one person something");
             match self.web.set(Method::POST, call, &reply::private(card)).await {
                 Ok(_) => return Ok(()),
                 Err(refusal) => tracing::info!(why = refusal.failure.reason(), "an interaction serves no longer"),
@@ -137,7 +137,7 @@ impl Context {
         let message = render::message(card, None)?;
         let direct = self.direct(to).await?;
         let path = ["channels", direct.as_str(), "messages"];
-        let call = Call::new(&path, "tell one person something");
+        let call = DiscordCall::new(&path, "tell one person something");
         let mut message = message;
         if let Some(message) = message.as_object_mut() {
             message.insert("allowed_mentions".to_owned(), json!({ "parse": [] }));
@@ -151,7 +151,7 @@ impl Context {
         if let Some(known) = self.directs.get(&person.id) {
             return Ok(known);
         }
-        let call = Call::new(&["users", "@me", "channels"], "open a direct conversation");
+        let call = DiscordCall::new(&["users", "@me", "channels"], "open a direct conversation");
         let answer = self.web.set(Method::POST, call, &json!({ "recipient_id": user })).await?;
         let opened: Channel = self.web.parse(&answer, call.act)?;
         let channel = ChannelRef::parse(&opened.id).map_err(|error| Failure::rejected(error.to_string()))?;

@@ -2,16 +2,16 @@
 
 use serde::Deserialize;
 
-use super::context::{Channel, Context, User};
+use super::context::{Channel, DiscordContext, User};
 use super::decode::{emoji, person};
 use super::post::user;
 use super::render;
-use super::web::{Call, code};
+use super::web::{DiscordCall, code};
 use crate::chat::{AccountKind, ChannelKind, Destination, Emoji, Reaction};
 use crate::failure::Failure;
 use crate::ids::{ChannelRef, MessageRef, PersonRef};
 
-/// Maximum number of history pages that [`Context::find`] reads. A post that is looked up is recent, so it is not
+/// Maximum number of history pages that [`SlackContext::find`] reads. A post that is looked up is recent, so it is not
 /// farther back.
 const PAGES: usize = 10;
 const PAGE: &str = "100";
@@ -68,7 +68,7 @@ impl Message {
     }
 }
 
-impl Context {
+impl DiscordContext {
     pub(super) async fn find(&self, place: &Destination, key: &str) -> Result<Option<MessageRef>, Failure> {
         let channel = match place {
             Destination::Channel(channel) => channel.clone(),
@@ -92,7 +92,7 @@ impl Context {
         for _ in 0..PAGES {
             let mut query = vec![("limit", PAGE)];
             query.extend(Some(("before", before.as_str())).filter(|(_, id)| !id.is_empty()));
-            let call = Call { query: &query, ..Call::new(&path, "look for a message") };
+            let call = DiscordCall { query: &query, ..DiscordCall::new(&path, "look for a message") };
             let page: Vec<Message> = match self.web.read(call).await {
                 Ok(page) => page,
                 Err(refusal) if refusal.code == code::UNKNOWN_CHANNEL => return Ok(None),
@@ -112,7 +112,7 @@ impl Context {
     pub(super) async fn reactions(&self, message: &MessageRef) -> Result<Vec<Reaction>, Failure> {
         let me = self.me().await?;
         let path = ["channels", message.channel.as_str(), "messages", &message.id];
-        let asked: Message = self.web.read(Call::new(&path, "read the reactions to a message")).await?;
+        let asked: Message = self.web.read(DiscordCall::new(&path, "read the reactions to a message")).await?;
         if asked.author.id != me.id {
             return Err(Failure::rejected(format!(
                 "{} in {} is not a message of the bot: reactions to it count for nothing",
@@ -144,7 +144,7 @@ impl Context {
         for _ in 0..REACTION_PAGES {
             let mut query = vec![("limit", PAGE)];
             query.extend(Some(("after", after.as_str())).filter(|(_, id)| !id.is_empty()));
-            let call = Call { query: &query, ..Call::new(&path, "read who reacted to a message") };
+            let call = DiscordCall { query: &query, ..DiscordCall::new(&path, "read who reacted to a message") };
             let users: Vec<User> = self.web.read(call).await?;
             let people = users.iter().filter(|user| !user.bot.unwrap_or_default());
             found.extend(people.map(|user| Reaction { person: person(&user.id), emoji: emoji.clone() }));
@@ -187,7 +187,7 @@ impl Context {
     /// Returns a member of a server, or `None` if the user is not in it.
     pub(super) async fn member(&self, guild: &str, user: &str) -> Result<Option<Member>, Failure> {
         let path = ["guilds", guild, "members", user];
-        match self.web.read(Call::new(&path, "ask what an account is")).await {
+        match self.web.read(DiscordCall::new(&path, "ask what an account is")).await {
             Ok(member) => Ok(Some(member)),
             Err(refusal) if [code::UNKNOWN_MEMBER, code::UNKNOWN_USER].contains(&refusal.code) => Ok(None),
             Err(refusal) => Err(refusal.into()),

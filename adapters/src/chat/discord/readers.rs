@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
-use super::context::{Channel, Context, User};
+use super::context::{Channel, DiscordContext, User};
 use super::post::user;
 use super::rights::{self, Role, VIEW_CHANNEL};
-use super::web::Call;
+use super::web::DiscordCall;
 use crate::failure::Failure;
 use crate::ids::{ChannelRef, PersonRef};
 
@@ -22,7 +22,7 @@ struct DirectChannel {
     recipients: Vec<User>,
 }
 
-impl Context {
+impl DiscordContext {
     pub(super) async fn audience(&self, channel: &ChannelRef, among: &[PersonRef]) -> Result<Vec<PersonRef>, Failure> {
         let asked = self.channel_info(channel).await?;
         let Some(guild) = asked.guild_id.clone() else {
@@ -33,7 +33,7 @@ impl Context {
             Some(above) => self.channel_info(&above).await?,
             None => asked,
         };
-        let told: Guild = self.web.read(Call::new(&["guilds", &guild], "ask about a server")).await?;
+        let told: Guild = self.web.read(DiscordCall::new(&["guilds", &guild], "ask about a server")).await?;
         let mut readers = Vec::new();
         for person in among {
             if self.reads(&guild, &told, &asked, user(person)?).await? {
@@ -51,7 +51,7 @@ impl Context {
 
     async fn in_conversation(&self, channel: &ChannelRef, among: &[PersonRef]) -> Result<Vec<PersonRef>, Failure> {
         let path = ["channels", channel.as_str()];
-        let asked: DirectChannel = self.web.read(Call::new(&path, "ask who is in a channel")).await?;
+        let asked: DirectChannel = self.web.read(DiscordCall::new(&path, "ask who is in a channel")).await?;
         let there = |person: &&PersonRef| asked.recipients.iter().any(|user| user.id == person.id);
         Ok(among.iter().filter(there).cloned().collect())
     }

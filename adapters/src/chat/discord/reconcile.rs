@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::context::Context;
+use super::context::DiscordContext;
 use super::decode::Reacted;
 use super::follow_up;
 use crate::chat::inbound::{CountedReaction, VoteMessage};
@@ -11,7 +11,7 @@ use crate::chat::{InboundHandler, Reaction};
 
 /// Reads the reactions of every open vote message and replays added and removed reactions. `key` identifies this
 /// reconciliation in the dedupe keys.
-pub(super) async fn reconcile(core: &Arc<Context>, listener: &dyn InboundHandler, key: &str) {
+pub(super) async fn reconcile(core: &Arc<DiscordContext>, listener: &dyn InboundHandler, key: &str) {
     for watched in listener.open_vote_messages().await {
         match core.patiently(|| core.reactions(&watched.message)).await {
             Ok(standing) => {

@@ -4,10 +4,10 @@
 use serde::Deserialize;
 
 use super::commands;
-use super::context::Context;
+use super::context::DiscordContext;
 use super::gateway;
 use super::rights::{self, Role};
-use super::web::Call;
+use super::web::DiscordCall;
 use crate::chat::ChannelKind;
 use crate::check_result::CheckResult;
 use crate::failure::Failure;
@@ -34,7 +34,7 @@ struct Own {
     roles: Vec<String>,
 }
 
-impl Context {
+impl DiscordContext {
     pub(super) async fn examine(&self, channels: &[ChannelRef]) -> Vec<CheckResult> {
         let mut found = Vec::new();
         match self.me().await {
@@ -65,7 +65,7 @@ impl Context {
             return Vec::new();
         }
         for guild in &self.guilds {
-            match self.web.read::<Guild>(Call::new(&["guilds", guild], "ask about a server")).await {
+            match self.web.read::<Guild>(DiscordCall::new(&["guilds", guild], "ask about a server")).await {
                 Ok(guild) => known.extend(guild.roles),
                 Err(failure) => return vec![not(failure.into(), &format!("the roles of the server {guild}"))],
             }
@@ -92,7 +92,7 @@ impl Context {
     async fn own_application(&self) -> Result<CheckResult, Failure> {
         let what = "the application";
         let path = ["applications", "@me"];
-        let asked: Application = self.web.read(Call::new(&path, "ask which application it is")).await?;
+        let asked: Application = self.web.read(DiscordCall::new(&path, "ask which application it is")).await?;
         if asked.id != self.application {
             let seen = format!("the token belongs to {}, and {} is configured", asked.id, self.application);
             return Ok(CheckResult::error(what, seen, "Set the application's number, or the token of the other one."));
@@ -114,7 +114,7 @@ impl Context {
     }
 
     async fn membership(&self, guild: &str, what: &str) -> Result<CheckResult, Failure> {
-        let asked: Guild = self.web.read(Call::new(&["guilds", guild], "ask about a server")).await?;
+        let asked: Guild = self.web.read(DiscordCall::new(&["guilds", guild], "ask about a server")).await?;
         let own = self.own_roles(guild).await?;
         if rights::in_guild(guild, &asked.roles, &own.roles) == u64::MAX {
             let seen = format!("the bot is an administrator of {}", asked.name);
@@ -126,7 +126,7 @@ impl Context {
     async fn own_roles(&self, guild: &str) -> Result<Own, Failure> {
         let me = self.me().await?;
         let path = ["guilds", guild, "members", &me.id];
-        Ok(self.web.read(Call::new(&path, "ask what the bot is in a server")).await?)
+        Ok(self.web.read(DiscordCall::new(&path, "ask what the bot is in a server")).await?)
     }
 
     async fn known_commands(&self) -> Result<CheckResult, Failure> {
@@ -159,7 +159,7 @@ impl Context {
         };
         let guild = asked.guild_id.clone().unwrap_or_default();
         let (me, own) = (self.me().await?, self.own_roles(&guild).await?);
-        let roles: Guild = self.web.read(Call::new(&["guilds", &guild], "ask about a server")).await?;
+        let roles: Guild = self.web.read(DiscordCall::new(&["guilds", &guild], "ask about a server")).await?;
         let granted = rights::in_guild(&guild, &roles.roles, &own.roles);
         let granted = rights::in_channel(granted, &asked, &guild, &own.roles, &me.id);
         let missing = rights::missing(granted);

@@ -48,14 +48,14 @@ impl From<Refusal> for Failure {
 }
 
 /// REST client with the bot's token and rate limits.
-pub(super) struct Web {
+pub(super) struct DiscordClient {
     rest: Rest,
     pace: RateLimiter,
 }
 
 /// Describes a call: path, query and error text.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Call<'a> {
+pub(super) struct DiscordCall<'a> {
     /// Path segments below the API's base URL.
     pub(super) path: &'a [&'a str],
     /// Query parameters of the URL.
@@ -64,7 +64,7 @@ pub(super) struct Call<'a> {
     pub(super) act: &'a str,
 }
 
-impl<'a> Call<'a> {
+impl<'a> DiscordCall<'a> {
     pub(super) fn new(path: &'a [&'a str], act: &'a str) -> Self {
         Self { path, query: &[], act }
     }
@@ -81,7 +81,7 @@ impl<'a> Call<'a> {
     }
 }
 
-impl Web {
+impl DiscordClient {
     pub(super) fn new(api: &Url, reach: &EgressPolicy, token: SecretString) -> Result<Self, Failure> {
         let options = RestOptions {
             name: "Discord",
@@ -96,7 +96,7 @@ impl Web {
     }
 
     /// Calls a read endpoint and parses the response.
-    pub(super) async fn read<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, Refusal> {
+    pub(super) async fn read<T: DeserializeOwned>(&self, call: DiscordCall<'_>) -> Result<T, Refusal> {
         let route = self.open(&Method::GET, call)?;
         let answer = self.rest.ask(&self.rest.at(call.path, call.query), call.act).await?;
         let answer = self.judge(&route, answer, call)?;
@@ -104,7 +104,7 @@ impl Web {
     }
 
     /// Calls a write endpoint. After [`Failure::Uncertain`] the write may have taken effect.
-    pub(super) async fn write(&self, method: Method, call: Call<'_>, body: &Value) -> Result<Response, Refusal> {
+    pub(super) async fn write(&self, method: Method, call: DiscordCall<'_>, body: &Value) -> Result<Response, Refusal> {
         let route = self.open(&method, call)?;
         let body = Some(body).filter(|body| !body.is_null());
         let answer = self.rest.exchange(method, &self.rest.at(call.path, call.query), body, call.act).await?;
@@ -112,7 +112,7 @@ impl Web {
     }
 
     /// Calls an idempotent write endpoint: an uncertain outcome becomes [`Failure::Retry`].
-    pub(super) async fn set(&self, method: Method, call: Call<'_>, body: &Value) -> Result<Response, Refusal> {
+    pub(super) async fn set(&self, method: Method, call: DiscordCall<'_>, body: &Value) -> Result<Response, Refusal> {
         self.write(method, call, body).await.map_err(|refusal| match refusal.failure {
             Failure::Uncertain { reason } => Failure::Retry { reason, after: None }.into(),
             Failure::Retry { .. } | Failure::Rejected { .. } => refusal,
@@ -126,7 +126,7 @@ impl Web {
             .map_err(|failure| Failure::uncertain(format!("{} It may have happened.", failure.reason())))
     }
 
-    fn open(&self, method: &Method, call: Call<'_>) -> Result<String, Failure> {
+    fn open(&self, method: &Method, call: DiscordCall<'_>) -> Result<String, Failure> {
         let route = call.route(method);
         // Interaction replies are exempt from the bot's rate limits; never delay them.
         if matches!(call.path.first(), Some(&"interactions" | &"webhooks")) {
@@ -139,7 +139,7 @@ impl Web {
         })
     }
 
-    fn judge(&self, route: &str, answer: Response, call: Call<'_>) -> Result<Response, Refusal> {
+    fn judge(&self, route: &str, answer: Response, call: DiscordCall<'_>) -> Result<Response, Refusal> {
         let wait = self.pace.hear(route, answer.status.as_u16(), &answer.headers, Instant::now());
         if answer.status.is_success() {
             return Ok(answer);

@@ -8,7 +8,7 @@ use super::decode::Allowed;
 use super::options::SlackOptions;
 use super::person;
 use super::response_url::ResponseUrlClient;
-use super::web::{Call, Web};
+use super::web::{SlackCall, SlackClient};
 use crate::chat::ttl_cache::{EVER, FRESH, TtlCache, UpdateQueue};
 use crate::chat::{AccountKind, ChannelKind};
 use crate::egress::EgressPolicy;
@@ -16,10 +16,10 @@ use crate::failure::Failure;
 use crate::ids::{ChannelRef, PersonRef};
 
 /// Shared by [`super::Slack`], [`super::SlackIngress`] and [`super::SocketMode`].
-pub(super) struct Context {
-    pub(super) web: Web,
+pub(super) struct SlackContext {
+    pub(super) web: SlackClient,
     /// Client with the app-level token, which is used to open Socket Mode connections only.
-    pub(super) app: Option<Web>,
+    pub(super) app: Option<SlackClient>,
     pub(super) response_urls: ResponseUrlClient,
     pub(super) allowed: Allowed,
     pub(super) secrets: Vec<SecretString>,
@@ -61,13 +61,14 @@ impl Me {
     }
 }
 
-impl Context {
+impl SlackContext {
     pub(super) fn new(options: SlackOptions) -> Result<Self, Failure> {
         options.check()?;
         let burst = options.burst;
-        let app = options.app_token.map(|token| Web::new(&options.api, &options.reach, token, burst)).transpose()?;
+        let app =
+            options.app_token.map(|token| SlackClient::new(&options.api, &options.reach, token, burst)).transpose()?;
         Ok(Self {
-            web: Web::new(&options.api, &options.reach, options.token, burst)?,
+            web: SlackClient::new(&options.api, &options.reach, options.token, burst)?,
             app,
             response_urls: ResponseUrlClient::new(&options.api, &options.reach, options.allow_private)?,
             allowed: Allowed { app: options.app_id, teams: options.teams },
@@ -86,7 +87,7 @@ impl Context {
 
     /// Returns the bot's own identity; queried once per process.
     pub(super) async fn me(&self) -> Result<&Me, Failure> {
-        let call = Call { method: "auth.test", channel: "", act: "ask who the bot is" };
+        let call = SlackCall { method: "auth.test", channel: "", act: "ask who the bot is" };
         self.me.get_or_try_init(|| self.web.read(call, &[])).await
     }
 }

@@ -8,18 +8,18 @@ use slack_morphism::api::{SlackApiViewsOpenRequest, SlackApiViewsPublishRequest}
 use slack_morphism::blocks::SlackView;
 use slack_morphism::{SlackTriggerId, SlackUserId};
 
-use super::context::Context;
+use super::context::SlackContext;
 use super::decode::{ReplyTarget, Trigger};
 use super::modal;
 use super::person;
 use super::reply::{self, FollowUp, note};
-use super::web::Call;
+use super::web::SlackCall;
 use crate::chat::{Card, DeferredReply, ReplyStore, Tone};
 use crate::failure::Failure;
 
 /// Spawns the task that sends the follow-up. A reply that cannot be sent for now is stored in `keeper`.
 pub(super) fn spawn_follow_up(
-    core: &Arc<Context>,
+    core: &Arc<SlackContext>,
     then: FollowUp,
     way: ReplyTarget,
     keeper: Option<Arc<dyn ReplyStore>>,
@@ -58,7 +58,7 @@ async fn kept(
     }
 }
 
-impl Context {
+impl SlackContext {
     /// Shows a card to one user: by response URL if there is one and it works, otherwise as an ephemeral message.
     async fn say(&self, way: &ReplyTarget, card: &Card) -> Result<(), Failure> {
         if let Some(url) = &way.response_url {
@@ -88,7 +88,7 @@ impl Context {
     /// trigger id expires after 3 seconds and works once.
     async fn open(&self, way: &ReplyTarget, view: SlackView) -> Result<(), Failure> {
         let trigger = SlackTriggerId::new(way.trigger_id.clone().unwrap_or_default());
-        let call = Call { method: "views.open", channel: "", act: "show a form" };
+        let call = SlackCall { method: "views.open", channel: "", act: "show a form" };
         let opened: Result<IgnoredAny, Failure> =
             self.web.write(call, &SlackApiViewsOpenRequest::new(trigger, view)).await;
         match opened {
@@ -104,7 +104,7 @@ impl Context {
 
     async fn publish(&self, way: &ReplyTarget, view: SlackView) -> Result<(), Failure> {
         let user = person::user(&way.person).unwrap_or_default().to_owned();
-        let call = Call { method: "views.publish", channel: "", act: "show somebody's page" };
+        let call = SlackCall { method: "views.publish", channel: "", act: "show somebody's page" };
         let published = SlackApiViewsPublishRequest::new(SlackUserId::new(user), view);
         self.web.set::<IgnoredAny>(call, &published).await.map(drop)
     }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::context::Context;
+use super::context::SlackContext;
 use super::decode::{self, Parsed, PayloadKind};
 use super::follow_up::spawn_follow_up;
 use super::payload::Payload;
@@ -19,7 +19,7 @@ use crate::chat::inbound::{Delivery, WebhookReceiver, WebhookRequest, WebhookRes
 
 /// The [`WebhookReceiver`] for Slack's requests.
 pub struct SlackIngress {
-    pub(super) core: Arc<Context>,
+    pub(super) core: Arc<SlackContext>,
 }
 
 /// Maximum length in bytes of a `url_verification` challenge that is echoed (security case 12).

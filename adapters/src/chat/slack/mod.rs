@@ -35,7 +35,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use self::context::Context;
+use self::context::SlackContext;
 use super::{AccountKind, Card, ChannelKind, Chat, Destination, Post, Reaction};
 use crate::check_result::CheckResult;
 use crate::failure::Failure;
@@ -48,7 +48,7 @@ pub use self::socket::SocketMode;
 
 /// A Slack app installed in a workspace or an Enterprise Grid organization.
 pub struct Slack {
-    core: Arc<Context>,
+    core: Arc<SlackContext>,
 }
 
 impl Slack {
@@ -58,7 +58,7 @@ impl Slack {
     /// Returns [`Failure::Rejected`] if the options are invalid, for example without an app token and without a signing
     /// secret (security case 3).
     pub fn new(options: SlackOptions) -> Result<Self, Failure> {
-        Ok(Self { core: Arc::new(Context::new(options)?) })
+        Ok(Self { core: Arc::new(SlackContext::new(options)?) })
     }
 
     /// Returns the Socket Mode event source, or `None` without an app token.

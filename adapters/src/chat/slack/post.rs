@@ -11,10 +11,10 @@ use slack_morphism::api::{
 use slack_morphism::{SlackChannelId, SlackMessageContent, SlackMessageMetadata, SlackTs, SlackUserId};
 use tokio::time::Instant;
 
-use super::context::Context;
+use super::context::SlackContext;
 use super::person;
 use super::render::{self, Rendered};
-use super::web::Call;
+use super::web::SlackCall;
 use crate::chat::{Card, Destination, Post};
 use crate::failure::Failure;
 use crate::ids::{ChannelRef, MessageRef, PersonRef};
@@ -42,13 +42,13 @@ struct Conversation {
 }
 
 /// A [`Destination`] resolved to a Slack channel and thread.
-pub(super) struct Spot {
+pub(super) struct ThreadPosition {
     pub(super) channel: ChannelRef,
     pub(super) thread: Option<String>,
     broadcast: bool,
 }
 
-impl Context {
+impl SlackContext {
     pub(super) async fn post(&self, post: &Post) -> Result<MessageRef, Failure> {
         // Render first: a card that cannot be rendered must not open a direct message.
         let Rendered { text, blocks } = render::message(&post.card)?;
@@ -69,7 +69,7 @@ impl Context {
         if let Some(root) = spot.thread {
             request = request.with_thread_ts(SlackTs::new(root)).with_reply_broadcast(spot.broadcast);
         }
-        let call = Call { method: "chat.postMessage", channel, act: "post a message" };
+        let call = SlackCall { method: "chat.postMessage", channel, act: "post a message" };
         let posted: Posted = self.web.write(call, &request).await?;
         // Slack returns the conversation's own id even if the request named a user id.
         let channel = posted.channel.and_then(|id| ChannelRef::parse(&id).ok()).unwrap_or(spot.channel);
@@ -84,7 +84,7 @@ impl Context {
         let request = SlackApiChatUpdateRequest::new(channel, content, SlackTs::new(message.id.clone()))
             .with_parse("none".to_owned())
             .with_link_names(false);
-        let call = Call { method: "chat.update", channel: message.channel.as_str(), act: "change a message" };
+        let call = SlackCall { method: "chat.update", channel: message.channel.as_str(), act: "change a message" };
         self.web.set::<IgnoredAny>(call, &request).await.map(drop)
     }
 
@@ -109,20 +109,21 @@ impl Context {
         if let Some(root) = thread {
             request = request.with_thread_ts(SlackTs::new(root.id.clone()));
         }
-        let call = Call { method: "chat.postEphemeral", channel: channel.as_str(), act: "tell one person something" };
+        let call =
+            SlackCall { method: "chat.postEphemeral", channel: channel.as_str(), act: "tell one person something" };
         // A duplicate is harmless: ephemeral messages disappear on reload.
         self.web.set::<IgnoredAny>(call, &request).await.map(drop)
     }
 
     /// Resolves a destination; opens the direct message if necessary.
-    pub(super) async fn spot(&self, place: &Destination) -> Result<Spot, Failure> {
+    pub(super) async fn spot(&self, place: &Destination) -> Result<ThreadPosition, Failure> {
         let (channel, thread, broadcast) = match place {
             Destination::Channel(channel) => (channel.clone(), None, false),
             Destination::Thread(root) => (root.channel.clone(), Some(root.id.clone()), false),
             Destination::ThreadAndChannel(root) => (root.channel.clone(), Some(root.id.clone()), true),
             Destination::Direct(person) => (self.direct(person).await?, None, false),
         };
-        Ok(Spot { channel, thread, broadcast })
+        Ok(ThreadPosition { channel, thread, broadcast })
     }
 
     async fn direct(&self, person: &PersonRef) -> Result<ChannelRef, Failure> {
@@ -130,7 +131,7 @@ impl Context {
         if let Some(known) = self.directs.get(&user) {
             return Ok(known);
         }
-        let call = Call { method: "conversations.open", channel: "", act: "open a direct conversation" };
+        let call = SlackCall { method: "conversations.open", channel: "", act: "open a direct conversation" };
         // slack-morphism's type serializes a list, but Slack expects comma-separated text.
         let opened: Opened = self.web.set(call, &serde_json::json!({ "users": user })).await?;
         self.directs.insert(user, opened.channel.id.clone());

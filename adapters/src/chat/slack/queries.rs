@@ -2,16 +2,16 @@
 
 use serde::Deserialize;
 
-use super::context::{Context, Me};
+use super::context::{Me, SlackContext};
 use super::escape::emoji;
 use super::person;
 use super::post::{KEY, METADATA, user};
-use super::web::Call;
+use super::web::SlackCall;
 use crate::chat::{AccountKind, ChannelKind, Destination, Reaction};
 use crate::failure::Failure;
 use crate::ids::{ChannelRef, MessageRef, PersonRef};
 
-/// Maximum number of history pages that [`Context::find`] reads. A post that is looked up is recent, so it is not
+/// Maximum number of history pages that [`SlackContext::find`] reads. A post that is looked up is recent, so it is not
 /// farther back.
 const PAGES: usize = 50;
 const PAGE: &str = "200";
@@ -127,12 +127,12 @@ impl Message {
     }
 }
 
-impl Context {
+impl SlackContext {
     pub(super) async fn find(&self, place: &Destination, key: &str) -> Result<Option<MessageRef>, Failure> {
         let (me, spot) = (self.me().await?, self.spot(place).await?);
         let channel = spot.channel.as_str();
         let method = if spot.thread.is_some() { "conversations.replies" } else { "conversations.history" };
-        let call = Call { method, channel, act: "look for a message" };
+        let call = SlackCall { method, channel, act: "look for a message" };
         let mut cursor = String::new();
         for _ in 0..PAGES {
             let mut query =
@@ -155,7 +155,7 @@ impl Context {
     pub(super) async fn reactions(&self, message: &MessageRef) -> Result<Vec<Reaction>, Failure> {
         let me = self.me().await?;
         let channel = message.channel.as_str();
-        let call = Call { method: "reactions.get", channel, act: "read the reactions to a message" };
+        let call = SlackCall { method: "reactions.get", channel, act: "read the reactions to a message" };
         let query = [("channel", channel), ("timestamp", &message.id), ("full", "true")];
         let asked: ReactedTo = self.web.read(call, &query).await?;
         if !asked.message.is_of(me) {
@@ -175,7 +175,8 @@ impl Context {
     /// Returns all members of a channel except the bot.
     pub(super) async fn readers(&self, channel: &ChannelRef) -> Result<Vec<PersonRef>, Failure> {
         let me = self.me().await?;
-        let call = Call { method: "conversations.members", channel: channel.as_str(), act: "ask who is in a channel" };
+        let call =
+            SlackCall { method: "conversations.members", channel: channel.as_str(), act: "ask who is in a channel" };
         let (mut people, mut cursor) = (Vec::new(), String::new());
         loop {
             let mut query = vec![("channel", channel.as_str()), ("limit", PAGE), ("cursor", &*cursor)];
@@ -202,7 +203,7 @@ impl Context {
         if person::scope(person).is_some_and(|scope| !self.listens_to(scope)) {
             return Ok(AccountKind::Stranger);
         }
-        let call = Call { method: "users.info", channel: "", act: "ask what an account is" };
+        let call = SlackCall { method: "users.info", channel: "", act: "ask what an account is" };
         let kind = match self.web.seek::<AskedUser>(call, &[("user", id)], "user_not_found").await? {
             Some(asked) => self.kind_of(&asked.user),
             None => AccountKind::Gone,
@@ -237,7 +238,7 @@ impl Context {
     }
 
     pub(super) async fn channel_info(&self, channel: &ChannelRef) -> Result<Channel, Failure> {
-        let call = Call { method: "conversations.info", channel: channel.as_str(), act: "ask what a channel is" };
+        let call = SlackCall { method: "conversations.info", channel: channel.as_str(), act: "ask what a channel is" };
         let asked: AskedChannel = self.web.read(call, &[("channel", channel.as_str())]).await?;
         Ok(asked.channel)
     }
@@ -284,7 +285,7 @@ mod tests {
         let teams = vec!["T1".to_owned(), "E1".to_owned()];
         let mut options = SlackOptions::new(SLACK_API.parse().unwrap(), token, "A1", teams);
         options.app_token = Some(SecretString::from("xapp-1"));
-        let core = Context::new(options).unwrap();
+        let core = SlackContext::new(options).unwrap();
         core.kind_of(&serde_json::from_value(user.clone()).unwrap())
     }
 

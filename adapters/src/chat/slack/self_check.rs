@@ -4,9 +4,9 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::context::{Context, Me};
+use super::context::{Me, SlackContext};
 use super::manifest::SCOPES;
-use super::web::Call;
+use super::web::SlackCall;
 use crate::check_result::CheckResult;
 use crate::failure::Failure;
 use crate::ids::ChannelRef;
@@ -43,9 +43,9 @@ struct Usergroup {
     handle: String,
 }
 
-impl Context {
+impl SlackContext {
     pub(super) async fn examine(&self, channels: &[ChannelRef]) -> Vec<CheckResult> {
-        let call = Call { method: "auth.test", channel: "", act: "ask who the bot is" };
+        let call = SlackCall { method: "auth.test", channel: "", act: "ask who the bot is" };
         let answer = match self.web.look(call, &[]).await {
             Ok(answer) => answer,
             Err(failure) => return vec![not(failure, "the bot token")],
@@ -66,7 +66,7 @@ impl Context {
             return Vec::new();
         }
         let what = "the user groups";
-        let call = Call { method: "usergroups.list", channel: "", act: "list the user groups" };
+        let call = SlackCall { method: "usergroups.list", channel: "", act: "list the user groups" };
         let known: Usergroups = match self.web.read(call, &[]).await {
             Ok(known) => known,
             Err(failure) => return vec![not(failure, what)],
@@ -99,7 +99,7 @@ impl Context {
     /// Checks that the token belongs to the configured app, because events of any other app are dropped.
     async fn app_id(&self, me: &Me) -> Option<CheckResult> {
         let what = "the app's id";
-        let call = Call { method: "bots.info", channel: "", act: "ask of which app the bot is" };
+        let call = SlackCall { method: "bots.info", channel: "", act: "ask of which app the bot is" };
         let asked: Result<Info, Failure> = self.web.read(call, &[("bot", me.bot_id.as_deref()?)]).await;
         let configured = &self.allowed.app;
         Some(match asked.map(|info| info.bot.app_id) {
@@ -114,7 +114,7 @@ impl Context {
     }
 
     async fn way_in(&self) -> Option<CheckResult> {
-        let call = Call { method: "apps.connections.open", channel: "", act: "open a connection" };
+        let call = SlackCall { method: "apps.connections.open", channel: "", act: "open a connection" };
         let opened: Result<Door, Failure> = self.app.as_ref()?.set(call, &serde_json::json!({})).await;
         Some(match opened {
             Ok(_) => CheckResult::ok("the app token", "it opens connections"),
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn a_clock_that_is_off_is_told() {
         let theirs = answer("date", "Sat, 21 Nov 2026 10:00:00 GMT");
-        let at = |text: &str| clock(&theirs, text.parse().unwrap()).unwrap().verdict;
+        let at = |text: &str| clock(&theirs, text.parse().unwrap()).unwrap().status;
         assert_eq!(at("2026-11-21T10:01:00Z"), CheckStatus::Ok);
         assert_eq!(at("2026-11-21T10:01:01Z"), CheckStatus::Warning);
         assert_eq!(at("2026-11-21T09:58:59Z"), CheckStatus::Warning);
@@ -210,8 +210,8 @@ mod tests {
     #[test]
     fn missing_rights_are_named() {
         let found = rights(&answer("x-oauth-scopes", "commands, chat:write"));
-        assert_eq!(found.verdict, CheckStatus::Error);
+        assert_eq!(found.status, CheckStatus::Error);
         assert!(found.seen.contains("reactions:read") && !found.seen.contains("chat:write"), "{}", found.seen);
-        assert_eq!(rights(&answer("x-oauth-scopes", &SCOPES.join(","))).verdict, CheckStatus::Ok);
+        assert_eq!(rights(&answer("x-oauth-scopes", &SCOPES.join(","))).status, CheckStatus::Ok);
     }
 }

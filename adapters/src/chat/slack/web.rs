@@ -21,14 +21,14 @@ use crate::rest::{Response, Rest, RestOptions, base_url};
 const WAIT: Duration = Duration::from_secs(30);
 
 /// Web API client with one token and its rate limits.
-pub(super) struct Web {
+pub(super) struct SlackClient {
     rest: Rest,
     pub(super) pace: RateLimiter,
 }
 
 /// Describes a call, for rate limits and error messages.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Call<'a> {
+pub(super) struct SlackCall<'a> {
     /// Name of the Web API method.
     pub(super) method: &'a str,
     /// The channel that the call concerns, or `""`. Slack limits calls per method and channel.
@@ -37,7 +37,7 @@ pub(super) struct Call<'a> {
     pub(super) act: &'a str,
 }
 
-impl Web {
+impl SlackClient {
     pub(super) fn new(api: &Url, reach: &EgressPolicy, token: SecretString, burst: u32) -> Result<Self, Failure> {
         let options = RestOptions {
             name: "Slack",
@@ -52,7 +52,11 @@ impl Web {
     }
 
     /// Calls a read method and parses the response.
-    pub(super) async fn read<T: DeserializeOwned>(&self, call: Call<'_>, query: &[(&str, &str)]) -> Result<T, Failure> {
+    pub(super) async fn read<T: DeserializeOwned>(
+        &self,
+        call: SlackCall<'_>,
+        query: &[(&str, &str)],
+    ) -> Result<T, Failure> {
         let answer = self.look(call, query).await?;
         self.rest.parse(&answer, call.act)
     }
@@ -60,7 +64,7 @@ impl Web {
     /// Calls a read method; returns `None` if Slack responds with the error `missing`.
     pub(super) async fn seek<T: DeserializeOwned>(
         &self,
-        call: Call<'_>,
+        call: SlackCall<'_>,
         query: &[(&str, &str)],
         missing: &str,
     ) -> Result<Option<T>, Failure> {
@@ -75,7 +79,7 @@ impl Web {
     }
 
     /// Calls a read method and returns the raw response with its headers.
-    pub(super) async fn look(&self, call: Call<'_>, query: &[(&str, &str)]) -> Result<Response, Failure> {
+    pub(super) async fn look(&self, call: SlackCall<'_>, query: &[(&str, &str)]) -> Result<Response, Failure> {
         self.open(call)?;
         let url = self.rest.at(&[call.method], query);
         let answer = self.noted(call, self.rest.get_raw(&url, call.act).await)?;
@@ -84,7 +88,11 @@ impl Web {
     }
 
     /// Calls a write method. After [`Failure::Uncertain`] the write may have taken effect.
-    pub(super) async fn write<T: DeserializeOwned>(&self, call: Call<'_>, body: &impl Serialize) -> Result<T, Failure> {
+    pub(super) async fn write<T: DeserializeOwned>(
+        &self,
+        call: SlackCall<'_>,
+        body: &impl Serialize,
+    ) -> Result<T, Failure> {
         self.open(call)?;
         let url = self.rest.at(&[call.method], &[]);
         let body = serde_json::to_value(body).map_err(|error| Failure::rejected(error.to_string()))?;
@@ -99,23 +107,27 @@ impl Web {
     }
 
     /// Calls an idempotent write method: an uncertain outcome becomes [`Failure::Retry`].
-    pub(super) async fn set<T: DeserializeOwned>(&self, call: Call<'_>, body: &impl Serialize) -> Result<T, Failure> {
+    pub(super) async fn set<T: DeserializeOwned>(
+        &self,
+        call: SlackCall<'_>,
+        body: &impl Serialize,
+    ) -> Result<T, Failure> {
         harmless(self.write(call, body).await)
     }
 
-    fn open(&self, call: Call<'_>) -> Result<(), Failure> {
+    fn open(&self, call: SlackCall<'_>) -> Result<(), Failure> {
         self.pace.open(call.method, call.channel, Instant::now()).map_err(|left| Failure::Retry {
             reason: format!("Slack asked to be left alone (could not {})", call.act),
             after: Some(left),
         })
     }
 
-    fn judge(&self, call: Call<'_>, answer: &Response) -> Result<(), Failure> {
+    fn judge(&self, call: SlackCall<'_>, answer: &Response) -> Result<(), Failure> {
         judge(call, &self.rest.parse(answer, call.act)?, answer, &self.rest)
     }
 
     /// Records a rate limit in `outcome`, so that it applies to all callers.
-    fn noted<T>(&self, call: Call<'_>, outcome: Result<T, Failure>) -> Result<T, Failure> {
+    fn noted<T>(&self, call: SlackCall<'_>, outcome: Result<T, Failure>) -> Result<T, Failure> {
         if let Err(Failure::Retry { after: Some(after), .. }) = &outcome {
             self.pace.close(call.method, call.channel, *after, Instant::now());
         }
@@ -132,7 +144,7 @@ fn harmless<T>(outcome: Result<T, Failure>) -> Result<T, Failure> {
 }
 
 /// Maps Slack's response to a failure. Slack reports errors with status 200 and `"ok": false`.
-fn judge(call: Call<'_>, said: &Value, answer: &Response, rest: &Rest) -> Result<(), Failure> {
+fn judge(call: SlackCall<'_>, said: &Value, answer: &Response, rest: &Rest) -> Result<(), Failure> {
     if said.get("ok").and_then(Value::as_bool) == Some(true) {
         return Ok(());
     }

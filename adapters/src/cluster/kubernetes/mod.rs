@@ -23,7 +23,7 @@ use crate::failure::Failure;
 use crate::ids::Digest;
 use crate::registry::reference::ImageName;
 
-pub use self::options::{Access, ContainerRule, KubernetesOptions, OptionsError, Place};
+pub use self::options::{Access, ContainerRule, KubernetesOptions, KubernetesOptionsError, Place};
 
 /// One environment of one service, in one or several clusters.
 pub struct Kubernetes {
@@ -35,7 +35,7 @@ impl Kubernetes {
     ///
     /// # Errors
     /// If an option is not valid; the error names the problem and the expected form.
-    pub fn new(options: KubernetesOptions) -> Result<Self, OptionsError> {
+    pub fn new(options: KubernetesOptions) -> Result<Self, KubernetesOptionsError> {
         options.check()?;
         Ok(Self { options })
     }

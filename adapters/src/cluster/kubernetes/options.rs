@@ -79,7 +79,7 @@ pub enum ContainerRule {
 
 /// The reason that the options are not valid.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum OptionsError {
+pub enum KubernetesOptionsError {
     /// There is no place.
     #[error("no place in a cluster is named, so there is nothing to read")]
     NoPlace,
@@ -113,27 +113,27 @@ pub enum OptionsError {
 }
 
 impl KubernetesOptions {
-    pub(super) fn check(&self) -> Result<(), OptionsError> {
+    pub(super) fn check(&self) -> Result<(), KubernetesOptionsError> {
         if self.places.is_empty() {
-            return Err(OptionsError::NoPlace);
+            return Err(KubernetesOptionsError::NoPlace);
         }
         let mut names = BTreeSet::new();
         for place in &self.places {
             if !names.insert(&place.name) {
-                return Err(OptionsError::SameName(place.name.clone()));
+                return Err(KubernetesOptionsError::SameName(place.name.clone()));
             }
             check_name("the namespace", &place.namespace)?;
             check_name("the deployment", &place.deployment)?;
             if let Access::Explicit { url, .. } = &place.access
                 && let Some(why) = bad_url(url)
             {
-                return Err(OptionsError::Url { place: place.name.clone(), why });
+                return Err(KubernetesOptionsError::Url { place: place.name.clone(), why });
             }
         }
         match &self.container {
             ContainerRule::Named(name) => check_name("the container", name),
             ContainerRule::Image(given) => {
-                let refuse = |why: String| OptionsError::Repository { given: given.clone(), why };
+                let refuse = |why: String| KubernetesOptionsError::Repository { given: given.clone(), why };
                 match ImageName::parse(given).map_err(refuse)? {
                     ImageName { tag: None, digest: None, .. } => Ok(()),
                     ImageName { .. } => Err(refuse("it has a tag or a digest".to_owned())),
@@ -144,13 +144,13 @@ impl KubernetesOptions {
 }
 
 /// Checks a Kubernetes name. Names become parts of URL paths, so only harmless characters are allowed.
-fn check_name(what: &'static str, given: &str) -> Result<(), OptionsError> {
+fn check_name(what: &'static str, given: &str) -> Result<(), KubernetesOptionsError> {
     let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let fine = given.len() <= 253
         && given.starts_with(word)
         && given.ends_with(word)
         && given.chars().all(|c| word(c) || matches!(c, '-' | '.'));
-    if fine { Ok(()) } else { Err(OptionsError::Name { what, given: given.to_owned() }) }
+    if fine { Ok(()) } else { Err(KubernetesOptionsError::Name { what, given: given.to_owned() }) }
 }
 
 /// Returns the reason that the URL of an API server is not allowed, if any. Tokens must not be sent unencrypted.

@@ -32,12 +32,12 @@ pub(crate) struct Execution<'a> {
     pub(crate) timeout: Duration,
     pub(crate) output_limit_bytes: usize,
     pub(crate) stdin: Stdio,
-    pub(crate) kind: Kind,
+    pub(crate) kind: ProcessKind,
 }
 
 /// The purpose of the execution; decides how output and leftover processes are treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ProcessKind {
     /// An action. Standard output and standard error are captured together, in order. Processes that it leaves behind
     /// are kept: one of them may be the service that it started.
     Act,
@@ -49,9 +49,9 @@ pub(crate) enum Kind {
 pub(crate) struct Exit {
     pub(crate) how: ExitCause,
     pub(crate) took: Duration,
-    /// Standard output; for [`Kind::Act`] also standard error.
+    /// Standard output; for [`NodeKind::Act`] also standard error.
     pub(crate) output: Arc<Mutex<CapturedOutput>>,
-    /// Standard error of a [`Kind::Question`]; empty for [`Kind::Act`].
+    /// Standard error of a [`NodeKind::Question`]; empty for [`NodeKind::Act`].
     pub(crate) errors: Arc<Mutex<CapturedOutput>>,
 }
 
@@ -74,11 +74,11 @@ pub(crate) fn run(execution: Execution<'_>) -> io::Result<Exit> {
     let (reader, writer) = io::pipe()?;
     read_on(reader, &output, all_read.clone())?;
     let error_writer = match kind {
-        Kind::Act => {
+        ProcessKind::Act => {
             drop(all_read);
             writer.try_clone()?
         }
-        Kind::Question => {
+        ProcessKind::Question => {
             let (reader, writer) = io::pipe()?;
             read_on(reader, &errors, all_read)?;
             writer
@@ -104,7 +104,7 @@ pub(crate) fn run(execution: Execution<'_>) -> io::Result<Exit> {
 
 /// Waits for the program, and kills its process group on timeout. The program stays a zombie until the group was
 /// signaled: this reserves its process id, so that the signal cannot hit an unrelated process.
-fn watch(mut child: Child, timeout: Duration, kind: Kind) -> io::Result<(ExitStatus, bool)> {
+fn watch(mut child: Child, timeout: Duration, kind: ProcessKind) -> io::Result<(ExitStatus, bool)> {
     let group = Pid::from_child(&child);
     let (tell, ended) = mpsc::channel::<()>();
     let waiter = thread::Builder::new().name("wait".to_owned()).spawn(move || {
@@ -125,7 +125,7 @@ fn watch(mut child: Child, timeout: Duration, kind: Kind) -> io::Result<(ExitSta
         let _ = ended.recv_timeout(GRACE);
         end(group, Signal::KILL);
         let _ = ended.recv();
-    } else if kind == Kind::Question {
+    } else if kind == ProcessKind::Question {
         end(group, Signal::KILL);
     }
     Ok((child.wait()?, timed_out))

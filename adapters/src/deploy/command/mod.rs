@@ -58,7 +58,7 @@ use crate::failure::Failure;
 use crate::ids::{DeployKey, Environment, Repo};
 use crate::registry::Image;
 
-pub use self::options::{CommandOptions, OptionsError};
+pub use self::options::{CommandOptions, CommandOptionsError};
 pub use self::query::{Query, QueryOptions};
 pub(super) use self::record::{RunFolder, prove_writable};
 pub use self::supervise::{BROKEN, RAN, STARTED_BEFORE, supervise};
@@ -89,8 +89,8 @@ impl CommandDeploy {
     /// Checks the options, so that a mistake is found at startup and not in the middle of a hotfix.
     ///
     /// # Errors
-    /// An [`OptionsError`] for the first invalid option.
-    pub fn new(options: CommandOptions) -> Result<Self, OptionsError> {
+    /// An [`CommandOptionsError`] for the first invalid option.
+    pub fn new(options: CommandOptions) -> Result<Self, CommandOptionsError> {
         let deploy = CommandLine::parse("the command that deploys", &options.deploy, &Placeholder::ALL)?;
         let working_directory = folder(&options.working_directory)?;
         let query = |command: Vec<String>| {
@@ -106,9 +106,9 @@ impl CommandDeploy {
         };
         let running = options.running.map(query).transpose()?;
         let (supervisor, arguments) =
-            options.supervisor.split_first().ok_or(OptionsError::Empty { what: "the supervisor" })?;
+            options.supervisor.split_first().ok_or(CommandOptionsError::Empty { what: "the supervisor" })?;
         let no_folder =
-            |error: std::io::Error| OptionsError::Folder { path: options.runs.clone(), why: error.to_string() };
+            |error: std::io::Error| CommandOptionsError::Folder { path: options.runs.clone(), why: error.to_string() };
         Ok(Self {
             deploy,
             running,

@@ -57,7 +57,7 @@ pub struct CommandOptions {
 
 /// An invalid option.
 #[derive(Debug, Error)]
-pub enum OptionsError {
+pub enum CommandOptionsError {
     /// A command without a program.
     #[error("{what} names no program")]
     Empty {
@@ -106,8 +106,12 @@ pub(crate) struct CommandLine {
 }
 
 impl CommandLine {
-    pub(crate) fn parse(what: &'static str, argv: &[String], allowed: &[Placeholder]) -> Result<Self, OptionsError> {
-        let (program, arguments) = argv.split_first().ok_or(OptionsError::Empty { what })?;
+    pub(crate) fn parse(
+        what: &'static str,
+        argv: &[String],
+        allowed: &[Placeholder],
+    ) -> Result<Self, CommandOptionsError> {
+        let (program, arguments) = argv.split_first().ok_or(CommandOptionsError::Empty { what })?;
         Ok(Self {
             program: resolve(program, std::env::var_os("PATH"))?,
             arguments: arguments.iter().map(|text| Pattern::parse(text, allowed)).collect::<Result<_, _>>()?,
@@ -138,8 +142,8 @@ pub(crate) fn name_of(program: &Path) -> String {
 }
 
 /// Returns the absolute path of a program. Rejects a relative path: its meaning depends on the bot's working directory.
-pub(crate) fn resolve(program: &str, path: Option<OsString>) -> Result<PathBuf, OptionsError> {
-    let refuse = |why: String| OptionsError::Program { program: program.to_owned(), why };
+pub(crate) fn resolve(program: &str, path: Option<OsString>) -> Result<PathBuf, CommandOptionsError> {
+    let refuse = |why: String| CommandOptionsError::Program { program: program.to_owned(), why };
     if program.contains(['{', '}', '\0']) {
         return Err(refuse("must be fixed: placeholders can stand in arguments only".to_owned()));
     }
@@ -165,7 +169,7 @@ pub(crate) struct Variables {
 const PUBLIC: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TERM", "TZ", "TMPDIR"];
 
 impl Variables {
-    pub(crate) fn collect(env: &BTreeMap<String, String>, pass_env: &[String]) -> Result<Self, OptionsError> {
+    pub(crate) fn collect(env: &BTreeMap<String, String>, pass_env: &[String]) -> Result<Self, CommandOptionsError> {
         let mut variables = Self::default();
         for (name, value) in env {
             check_name(name)?;
@@ -189,7 +193,7 @@ impl Variables {
     }
 
     /// Adds variables whose values are redacted in the output.
-    pub(crate) fn with_secrets(mut self, secrets: &BTreeMap<String, String>) -> Result<Self, OptionsError> {
+    pub(crate) fn with_secrets(mut self, secrets: &BTreeMap<String, String>) -> Result<Self, CommandOptionsError> {
         for (name, value) in secrets {
             check_name(name)?;
             if self.set.insert(name.clone(), value.into()).is_some() {
@@ -201,7 +205,7 @@ impl Variables {
     }
 }
 
-fn check_name(name: &str) -> Result<(), OptionsError> {
+fn check_name(name: &str) -> Result<(), CommandOptionsError> {
     if name.is_empty() || name.contains(['=', '\0']) {
         return Err(refuse_variable(name, "has a name that no variable can have"));
     }
@@ -211,13 +215,13 @@ fn check_name(name: &str) -> Result<(), OptionsError> {
     Ok(())
 }
 
-fn refuse_variable(name: &str, why: &'static str) -> OptionsError {
-    OptionsError::Variable { name: name.to_owned(), why }
+fn refuse_variable(name: &str, why: &'static str) -> CommandOptionsError {
+    CommandOptionsError::Variable { name: name.to_owned(), why }
 }
 
 /// Returns an existing folder as an absolute path.
-pub(crate) fn folder(path: &Path) -> Result<PathBuf, OptionsError> {
-    let refuse = |why: String| OptionsError::Folder { path: path.to_owned(), why };
+pub(crate) fn folder(path: &Path) -> Result<PathBuf, CommandOptionsError> {
+    let refuse = |why: String| CommandOptionsError::Folder { path: path.to_owned(), why };
     let path = std::path::absolute(path).map_err(|error| refuse(format!("cannot be used: {error}")))?;
     match std::fs::metadata(&path) {
         Ok(found) if found.is_dir() => Ok(path),

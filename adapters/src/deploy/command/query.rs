@@ -7,8 +7,8 @@ use std::process::Stdio;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use super::exec::{Execution, ExitCause, Kind, run};
-use super::options::{CommandLine, OptionsError, Variables, folder};
+use super::exec::{Execution, ExitCause, ProcessKind, run};
+use super::options::{CommandLine, CommandOptionsError, Variables, folder};
 use super::output::{Secret, ending};
 use super::template::{Placeholder, Values};
 use crate::deploy::Running;
@@ -57,8 +57,8 @@ impl Query {
     /// Checks the options.
     ///
     /// # Errors
-    /// An [`OptionsError`] for the first invalid option.
-    pub fn new(options: &QueryOptions) -> Result<Self, OptionsError> {
+    /// An [`CommandOptionsError`] for the first invalid option.
+    pub fn new(options: &QueryOptions) -> Result<Self, CommandOptionsError> {
         let allowed = [Placeholder::Environment, Placeholder::Repository];
         let command = CommandLine::parse("the command that tells what runs", &options.command, &allowed)?;
         let (environment, repository) = (options.environment.as_str(), options.repo.as_str());
@@ -98,7 +98,7 @@ impl Query {
             timeout: self.timeout,
             output_limit_bytes: OUTPUT_LIMIT_BYTES,
             stdin: Stdio::null(),
-            kind: Kind::Question,
+            kind: ProcessKind::Question,
         })
         .map_err(|error| {
             Failure::retry(format!("`{}`, which tells what runs, could not be run: {error}", self.name))

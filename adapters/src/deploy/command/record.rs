@@ -50,7 +50,7 @@ pub(crate) struct Started {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Outcome {
     pub(crate) at: Timestamp,
-    pub(crate) end: End,
+    pub(crate) end: RunEnd,
     pub(crate) took_ms: u64,
     /// Captured output: bounded, sanitized and redacted.
     pub(crate) output: String,
@@ -59,7 +59,7 @@ pub(crate) struct Outcome {
 /// The ways a run can end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum End {
+pub(crate) enum RunEnd {
     /// Exit status 0.
     Succeeded,
     /// An exit status other than 0.
@@ -74,7 +74,7 @@ pub(crate) enum End {
     FoundRunning,
 }
 
-impl End {
+impl RunEnd {
     /// Returns `true` if the commit was deployed.
     pub(crate) fn is_success(&self) -> bool {
         match self {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::output::ending;
 use super::query::spoken;
-use super::record::{End, Outcome, RunFolder, Started};
+use super::record::{Outcome, RunEnd, RunFolder, Started};
 use super::{CommandDeploy, blocking};
 use crate::deploy::{DeployStatus, NOTHING_BEGUN};
 use crate::failure::Failure;
@@ -19,11 +19,11 @@ const SAID_CHARS: usize = 2000;
 pub(super) fn of(command: &str, outcome: &Outcome) -> DeployStatus {
     let took = spoken(Duration::from_millis(outcome.took_ms));
     let how = match &outcome.end {
-        End::Succeeded | End::FoundRunning => return DeployStatus::Succeeded { at: outcome.at },
-        End::Exit(code) => format!("ended with exit status {code} after {took}"),
-        End::Signal(number) => format!("was ended by signal {number} after {took}"),
-        End::TimedOut => format!("was not done after {took} and was ended, with everything it had started"),
-        End::NotRun(why) => {
+        RunEnd::Succeeded | RunEnd::FoundRunning => return DeployStatus::Succeeded { at: outcome.at },
+        RunEnd::Exit(code) => format!("ended with exit status {code} after {took}"),
+        RunEnd::Signal(number) => format!("was ended by signal {number} after {took}"),
+        RunEnd::TimedOut => format!("was not done after {took} and was ended, with everything it had started"),
+        RunEnd::NotRun(why) => {
             return DeployStatus::Failed { reason: format!("{NOTHING_BEGUN}: `{command}` could not be run: {why}.") };
         }
     };
@@ -56,7 +56,7 @@ impl CommandDeploy {
         }
         // Record the verdict, so that a later deployment does not turn this one into a failure.
         let at = Timestamp::now();
-        let outcome = Outcome { at, end: End::FoundRunning, took_ms: 0, output: String::new() };
+        let outcome = Outcome { at, end: RunEnd::FoundRunning, took_ms: 0, output: String::new() };
         blocking(move || run.finish(&outcome)).await?;
         Ok(DeployStatus::Succeeded { at })
     }

@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::exec::{Execution, ExitCause, Kind, run};
+use super::exec::{Execution, ExitCause, ProcessKind, run};
 use super::output::Secret;
-use super::record::{End, Order, Outcome, RunFolder, Started};
+use super::record::{Order, Outcome, RunEnd, RunFolder, Started};
 use crate::failure::Failure;
 
 /// Exit code: the command ran and its outcome, success or failure, was recorded.
@@ -93,19 +93,19 @@ fn carry_out(order: &Order, lock: &File) -> Outcome {
             timeout: Duration::from_millis(order.timeout_ms),
             output_limit_bytes: order.output_limit_bytes,
             stdin: Stdio::from(lock),
-            kind: Kind::Act,
+            kind: ProcessKind::Act,
         })
     });
     let at = Timestamp::now();
     match ended {
-        Err(error) => Outcome { at, end: End::NotRun(error.to_string()), took_ms: 0, output: String::new() },
+        Err(error) => Outcome { at, end: RunEnd::NotRun(error.to_string()), took_ms: 0, output: String::new() },
         Ok(ended) => Outcome {
             at,
             end: match ended.how {
-                ExitCause::Exit(0) => End::Succeeded,
-                ExitCause::Exit(code) => End::Exit(code),
-                ExitCause::Signal(number) => End::Signal(number),
-                ExitCause::TimedOut => End::TimedOut,
+                ExitCause::Exit(0) => RunEnd::Succeeded,
+                ExitCause::Exit(code) => RunEnd::Exit(code),
+                ExitCause::Signal(number) => RunEnd::Signal(number),
+                ExitCause::TimedOut => RunEnd::TimedOut,
             },
             took_ms: u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX),
             output: ended.output.lock().unwrap_or_else(PoisonError::into_inner).text(&secrets),

@@ -2,7 +2,7 @@
 //! found at startup. A value stays inside its own argument and is never parsed: it cannot become a second argument, a
 //! second placeholder or shell code.
 
-use super::options::OptionsError;
+use super::options::CommandOptionsError;
 
 /// A placeholder that may be used in a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,8 +98,8 @@ enum Piece {
 
 impl Pattern {
     /// Parses a pattern that may use only the `allowed` placeholders. `{{` and `}}` are literal braces.
-    pub(crate) fn parse(text: &str, allowed: &[Placeholder]) -> Result<Self, OptionsError> {
-        let refuse = |why: String| OptionsError::Pattern { pattern: text.to_owned(), why };
+    pub(crate) fn parse(text: &str, allowed: &[Placeholder]) -> Result<Self, CommandOptionsError> {
+        let refuse = |why: String| CommandOptionsError::Pattern { pattern: text.to_owned(), why };
         if text.contains('\0') {
             return Err(refuse("has a NUL character, which no argument can hold".to_owned()));
         }

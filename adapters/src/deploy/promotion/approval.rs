@@ -8,7 +8,7 @@ use crate::ids::PersonRef;
 
 /// The approval status of a merge request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum ApprovalState {
     /// Approved; with the approval as text.
     Given(String),
     /// Not approved; with the missing part as text.
@@ -30,16 +30,21 @@ impl Known<'_> {
 }
 
 /// Judges the approval. The label events must be in chronological order.
-pub(super) fn judge(approval: &Approval, pull: &PullRequest, labellings: &[LabelEvent], known: &Known<'_>) -> Standing {
+pub(super) fn judge(
+    approval: &Approval,
+    pull: &PullRequest,
+    labellings: &[LabelEvent],
+    known: &Known<'_>,
+) -> ApprovalState {
     match approval {
-        Approval::CommentByBot { text } => Standing::Given(format!("the comment {text:?}")),
+        Approval::CommentByBot { text } => ApprovalState::Given(format!("the comment {text:?}")),
         Approval::LabelByBot { label } => match missing(label, pull, labellings, "", known) {
-            None => Standing::Given(format!("the label {label}")),
-            Some(words) => Standing::Missing(words),
+            None => ApprovalState::Given(format!("the label {label}")),
+            Some(words) => ApprovalState::Missing(words),
         },
         Approval::LabelByPerson { label, by } => match missing(label, pull, labellings, " by a person", known) {
             None => person(label, by, pull, labellings, known),
-            Some(words) => Standing::Missing(words),
+            Some(words) => ApprovalState::Missing(words),
         },
     }
 }
@@ -70,20 +75,20 @@ fn person(
     pull: &PullRequest,
     labellings: &[LabelEvent],
     known: &Known<'_>,
-) -> Standing {
+) -> ApprovalState {
     let last = labellings.iter().rfind(|labelling| labelling.label == label && labelling.added);
     let by = last.and_then(|last| last.by.as_ref());
     let number = pull.number.0;
     let wanted = format!("waits for a person to put it there on !{number}");
     match by {
-        None => Standing::Missing(format!("nobody knows who put the label {label} on; {wanted}")),
-        Some(by) if Some(by) == known.bot || Some(by) == pull.author.as_ref() => {
-            Standing::Missing(format!("the label {label} was put on by the bot itself, which does not count; {wanted}"))
-        }
-        Some(by) if !listed.is_empty() && !listed.contains(by) => Standing::Missing(format!(
+        None => ApprovalState::Missing(format!("nobody knows who put the label {label} on; {wanted}")),
+        Some(by) if Some(by) == known.bot || Some(by) == pull.author.as_ref() => ApprovalState::Missing(format!(
+            "the label {label} was put on by the bot itself, which does not count; {wanted}"
+        )),
+        Some(by) if !listed.is_empty() && !listed.contains(by) => ApprovalState::Missing(format!(
             "the label {label} was put on by {}, who is not among those who may; waits for one of them on !{number}",
             known.name(Some(by))
         )),
-        Some(by) => Standing::Given(format!("the label {label} by {}", known.name(Some(by)))),
+        Some(by) => ApprovalState::Given(format!("the label {label} by {}", known.name(Some(by)))),
     }
 }

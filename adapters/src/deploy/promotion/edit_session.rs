@@ -6,7 +6,7 @@ use std::sync::Arc;
 use similar::TextDiff;
 
 use super::Promotion;
-use crate::edit::{Refused, text};
+use crate::edit::{EditError, text};
 use crate::failure::Failure;
 use crate::forge::Forge;
 use crate::ids::{CommitId, Repo};
@@ -84,6 +84,6 @@ impl EditSession {
 }
 
 /// Converts the error of an editor, adding the file.
-pub(super) fn in_file(file: &str, refused: &Refused) -> Failure {
+pub(super) fn in_file(file: &str, refused: &EditError) -> Failure {
     Failure::rejected(format!("{file}: {refused}"))
 }

@@ -37,7 +37,7 @@ use crate::failure::Failure;
 use crate::forge::Forge;
 use crate::ids::{BranchName, CommitId, DeployKey, Environment, PersonRef, Repo};
 pub use options::{
-    Approval, Exclude, HotfixVersions, MergeBy, OptionsError, PromotionOptions, Target, TargetKind, Value,
+    Approval, Exclude, HotfixVersions, MergeBy, PromotionOptions, PromotionOptionsError, Target, TargetKind, Value,
 };
 use record::Proposal;
 pub use rollout::Rollout;

@@ -168,7 +168,7 @@ pub enum MergeBy {
 /// An invalid option of a promotion.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("the promotion of {service}: {why}")]
-pub struct OptionsError {
+pub struct PromotionOptionsError {
     service: String,
     why: String,
 }
@@ -182,8 +182,8 @@ impl Promotion {
     /// # Errors
     /// There is no target, two targets share a name, a short id has an invalid length, a key is empty, or a path or a
     /// glob is invalid.
-    pub fn new(options: PromotionOptions) -> Result<Self, OptionsError> {
-        let bad = |why: String| OptionsError { service: options.service.clone(), why };
+    pub fn new(options: PromotionOptions) -> Result<Self, PromotionOptionsError> {
+        let bad = |why: String| PromotionOptionsError { service: options.service.clone(), why };
         if options.targets.is_empty() {
             return Err(bad("no target; name at least one file".to_owned()));
         }

@@ -1,6 +1,6 @@
 //! Tracks a proposal until it is merged or closed, and rolled out.
 
-use super::approval::{Known, Standing, judge};
+use super::approval::{ApprovalState, Known, judge};
 use super::drift::Drift;
 use super::options::MergeBy;
 use super::record::Proposal;
@@ -86,11 +86,11 @@ impl Promotion {
         };
         notes.extend(holds.iter().map(|hold| format!("the hold label {hold} is on !{}", pull.number.0)));
         match (standing, &self.merge) {
-            (Standing::Missing(words), _) => notes.push(words),
-            (Standing::Given(by), MergeBy::Others) => {
+            (ApprovalState::Missing(words), _) => notes.push(words),
+            (ApprovalState::Given(by), MergeBy::Others) => {
                 notes.push(format!("!{} has {by} and waits to be merged by the usual process", pull.number.0));
             }
-            (Standing::Given(_), MergeBy::Us { method, checks }) if free && holds.is_empty() => {
+            (ApprovalState::Given(_), MergeBy::Us { method, checks }) if free && holds.is_empty() => {
                 match self.unready(pull, checks).await? {
                     Some(words) => notes.push(words),
                     None => match self.merge_now(proposal, pull, *method).await {
@@ -100,7 +100,7 @@ impl Promotion {
                     },
                 }
             }
-            (Standing::Given(by), MergeBy::Us { .. }) => notes.push(format!("!{} has {by}", pull.number.0)),
+            (ApprovalState::Given(by), MergeBy::Us { .. }) => notes.push(format!("!{} has {by}", pull.number.0)),
         }
         notes.extend(proposal.draft.iter().flat_map(|draft| draft.warnings.clone()));
         Ok(DeployStatus::InProgress { note: Some(notes.join("; ")) })

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use granit_parser::ScalarStyle;
 
-use super::{Kind, Mark, Matches, Node, Parsed, Quotes, Spot, only, parse, render, value_of, wanted};
+use super::{Document, Location, Mark, Matches, Node, NodeKind, Quotes, only, parse, render, value_of, wanted};
 use crate::edit::path::Path;
-use crate::edit::{Change, Edit, Refused, Splice, splice};
+use crate::edit::{Edit, EditError, FileEdit, Splice, splice};
 
 /// A text to insert, and the parser events that it adds.
 struct Insertion {
@@ -23,17 +23,17 @@ struct Insertion {
 /// # Errors
 /// Those of [`super::set`]. Also if the list cannot be extended exactly in its style: because it is empty, its last
 /// item is not a plain text on its own line, or the list is an alias or an alias refers to it.
-pub fn add(text: &str, owner: &Path, key: &str, value: &str) -> Result<Edit, Refused> {
+pub fn add(text: &str, owner: &Path, key: &str, value: &str) -> Result<Edit, EditError> {
     let parsed = parse(text)?;
     let owners = wanted(&parsed, owner, Matches::One)?;
     let Some(spot) = owners.first() else {
-        return Err(Refused::because(format!("`{owner}` is not there")));
+        return Err(EditError::because(format!("`{owner}` is not there")));
     };
     let place = owner.below(key).to_string();
     let adding = Adding { text, parsed: &parsed, spot, place: &place, value };
     let list = value_of(spot.node, key);
     if let Some(line) = list.and_then(|list| adding.present(list)) {
-        let change = Change { line, place, old: value.to_owned(), new: value.to_owned() };
+        let change = FileEdit { line, place, old: value.to_owned(), new: value.to_owned() };
         return Ok(Edit { text: text.to_owned(), changes: vec![change] });
     }
     let insertion = match list {
@@ -46,14 +46,14 @@ pub fn add(text: &str, owner: &Path, key: &str, value: &str) -> Result<Edit, Ref
     expected.splice(insertion.mark..insertion.mark, insertion.marks);
     let text = splice(text, &[Splice { range: insertion.at..insertion.at, text: insertion.text }])?;
     only(&text, &expected)?;
-    Ok(Edit { text, changes: vec![Change { line, place, old: String::new(), new: value.to_owned() }] })
+    Ok(Edit { text, changes: vec![FileEdit { line, place, old: String::new(), new: value.to_owned() }] })
 }
 
 struct Adding<'a> {
     text: &'a str,
-    parsed: &'a Parsed,
+    parsed: &'a Document,
     /// The mapping that contains the list.
-    spot: &'a Spot<'a>,
+    spot: &'a Location<'a>,
     place: &'a str,
     value: &'a str,
 }
@@ -61,20 +61,20 @@ struct Adding<'a> {
 impl Adding<'_> {
     /// Returns the line of the value if the list contains it.
     fn present(&self, list: &Node) -> Option<usize> {
-        let Kind::List { items, .. } = &list.kind else {
+        let NodeKind::List { items, .. } = &list.kind else {
             return None;
         };
-        let is = |node: &&Node| matches!(&node.kind, Kind::Scalar { value, .. } if value == self.value);
+        let is = |node: &&Node| matches!(&node.kind, NodeKind::Scalar { value, .. } if value == self.value);
         items.iter().find(is).map(|node| node.line)
     }
 
-    fn to(&self, list: &Node) -> Result<Insertion, Refused> {
+    fn to(&self, list: &Node) -> Result<Insertion, EditError> {
         self.unshared(list)?;
-        let Kind::List { items, flow } = &list.kind else {
+        let NodeKind::List { items, flow } = &list.kind else {
             return Err(self.no(list.line, "is no list"));
         };
         let last = match items.last() {
-            Some(last) if matches!(last.kind, Kind::Scalar { .. }) && !last.tagged && last.anchor == 0 => last,
+            Some(last) if matches!(last.kind, NodeKind::Scalar { .. }) && !last.tagged && last.anchor == 0 => last,
             Some(last) => return Err(self.no(last.line, "does not end in a plain text")),
             None => return Err(self.no(list.line, "is an empty list")),
         };
@@ -106,14 +106,14 @@ impl Adding<'_> {
         })
     }
 
-    fn new_list(&self, key: &str) -> Result<Insertion, Refused> {
+    fn new_list(&self, key: &str) -> Result<Insertion, EditError> {
         let owner = self.spot.node;
         self.unshared(owner)?;
-        let Kind::Map { entries, flow: false } = &owner.kind else {
+        let NodeKind::Map { entries, flow: false } = &owner.kind else {
             return Err(self.no(owner.line, "is not there, and is not made in what is no block mapping"));
         };
         let on_its_line = |(name, value): &&(Node, Node)| {
-            matches!(value.kind, Kind::Scalar { .. })
+            matches!(value.kind, NodeKind::Scalar { .. })
                 && !value.range.is_empty()
                 && self.line(name.range.start) == self.line(value.range.end)
         };
@@ -144,14 +144,14 @@ impl Adding<'_> {
         let mut left: Vec<&Node> = self.parsed.documents.iter().collect();
         while let Some(node) = left.pop() {
             match &node.kind {
-                Kind::List { items, .. } => left.extend(items),
-                Kind::Map { entries, .. } => {
+                NodeKind::List { items, .. } => left.extend(items),
+                NodeKind::Map { entries, .. } => {
                     if let Some(deeper) = entries.iter().find_map(|(key, value)| self.dash_behind(key, value)) {
                         return deeper;
                     }
                     left.extend(entries.iter().map(|(_, value)| value));
                 }
-                Kind::Scalar { .. } | Kind::Alias => {}
+                NodeKind::Scalar { .. } | NodeKind::Alias => {}
             }
         }
         0
@@ -159,7 +159,7 @@ impl Adding<'_> {
 
     /// Returns the indentation of a list's dashes relative to its key.
     fn dash_behind(&self, key: &Node, value: &Node) -> Option<usize> {
-        let Kind::List { items, flow: false } = &value.kind else {
+        let NodeKind::List { items, flow: false } = &value.kind else {
             return None;
         };
         let line = self.text.get(self.line(items.first()?.range.start))?;
@@ -168,12 +168,12 @@ impl Adding<'_> {
     }
 
     /// Refuses an alias, and a value that an alias elsewhere refers to.
-    fn unshared(&self, node: &Node) -> Result<(), Refused> {
+    fn unshared(&self, node: &Node) -> Result<(), EditError> {
         let shared = |anchor: &usize| self.parsed.aliased.contains(anchor);
         if self.spot.anchors.iter().any(shared) || shared(&node.anchor) {
             return Err(self.no(node.line, "has an anchor, or lies below one, that an alias elsewhere repeats"));
         }
-        if matches!(node.kind, Kind::Alias) {
+        if matches!(node.kind, NodeKind::Alias) {
             return Err(self.no(node.line, "is an alias of another value"));
         }
         Ok(())
@@ -203,7 +203,7 @@ impl Adding<'_> {
         if self.text.contains("\r\n") { "\r\n" } else { "\n" }
     }
 
-    fn no(&self, line: usize, why: &str) -> Refused {
-        Refused::because(format!("line {line}: `{}` {why}; add {} by hand", self.place, self.value))
+    fn no(&self, line: usize, why: &str) -> EditError {
+        EditError::because(format!("line {line}: `{}` {why}; add {} by hand", self.place, self.value))
     }
 }

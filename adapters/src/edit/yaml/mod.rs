@@ -9,10 +9,10 @@ use granit_parser::ScalarStyle;
 
 use super::path::Path;
 use super::scalar::{Quotes, plain, render};
-use super::tree::{Kind, Mark, Node, Parsed, parse};
-use super::{Change, Edit, Refused, Splice, splice};
+use super::tree::{Document, Mark, Node, NodeKind, parse};
+use super::{Edit, EditError, FileEdit, Splice, splice};
 pub use add::add;
-use walk::{Spot, walk};
+use walk::{Location, walk};
 
 /// The number of values that a path may match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub struct Found {
 /// # Errors
 /// If the file is not valid YAML, has a duplicate key in a mapping, or exceeds the limits for size, nesting
 /// or aliases.
-pub fn find(text: &str, path: &Path) -> Result<Vec<Found>, Refused> {
+pub fn find(text: &str, path: &Path) -> Result<Vec<Found>, EditError> {
     find_by(text, path, false)
 }
 
@@ -63,16 +63,16 @@ pub fn find(text: &str, path: &Path) -> Result<Vec<Found>, Refused> {
 ///
 /// # Errors
 /// The same as for [`find`].
-pub fn find_by(text: &str, path: &Path, follow_aliases: bool) -> Result<Vec<Found>, Refused> {
+pub fn find_by(text: &str, path: &Path, follow_aliases: bool) -> Result<Vec<Found>, EditError> {
     let parsed = parse(text)?;
     Ok(walk(&parsed, path).spots.into_iter().map(|spot| found(&parsed, spot, follow_aliases)).collect())
 }
 
-fn found(parsed: &Parsed, spot: Spot<'_>, follow_aliases: bool) -> Found {
+fn found(parsed: &Document, spot: Location<'_>, follow_aliases: bool) -> Found {
     let node = if follow_aliases { parsed.repeated_by(spot.node) } else { spot.node };
     let value = match &node.kind {
-        Kind::Scalar { value, .. } => Some(value.clone()),
-        Kind::Alias | Kind::List { .. } | Kind::Map { .. } => None,
+        NodeKind::Scalar { value, .. } => Some(value.clone()),
+        NodeKind::Alias | NodeKind::List { .. } | NodeKind::Map { .. } => None,
     };
     Found { line: spot.node.line, place: spot.place, value }
 }
@@ -84,7 +84,7 @@ fn found(parsed: &Parsed, spot: Spot<'_>, follow_aliases: bool) -> Found {
 /// Those of [`find`]. Also if the path matches nothing or more than allowed, if a match is not text on a single line
 /// (but an alias, a list or a block), or if an alias elsewhere refers to it. With `follow_aliases`, an alias and a
 /// value that aliases refer to are allowed.
-pub fn set(text: &str, path: &Path, value: &str, rule: impl Into<Rule>) -> Result<Edit, Refused> {
+pub fn set(text: &str, path: &Path, value: &str, rule: impl Into<Rule>) -> Result<Edit, EditError> {
     let rule = rule.into();
     let parsed = parse(text)?;
     let mut spots = wanted(&parsed, path, rule.matches)?;
@@ -98,7 +98,7 @@ pub fn set(text: &str, path: &Path, value: &str, rule: impl Into<Rule>) -> Resul
     let (mut splices, mut changes, mut expected) = (Vec::new(), Vec::new(), parsed.marks.clone());
     for spot in spots {
         let (old, quotes) = editable(text, &parsed, &spot, rule.follow_aliases)?;
-        changes.push(Change {
+        changes.push(FileEdit {
             line: spot.node.line,
             place: spot.place.to_string(),
             old: old.to_owned(),
@@ -120,13 +120,13 @@ pub fn set(text: &str, path: &Path, value: &str, rule: impl Into<Rule>) -> Resul
     Ok(Edit { text, changes })
 }
 
-fn wanted<'a>(parsed: &'a Parsed, path: &Path, matches: Matches) -> Result<Vec<Spot<'a>>, Refused> {
+fn wanted<'a>(parsed: &'a Document, path: &Path, matches: Matches) -> Result<Vec<Location<'a>>, EditError> {
     let walked = walk(parsed, path);
     let lines: Vec<usize> = walked.spots.iter().map(|spot| spot.node.line).collect();
     match (lines.len(), matches) {
-        (0, _) => Err(Refused::because(walked.stopped_at(path))),
+        (0, _) => Err(EditError::because(walked.stopped_at(path))),
         (1, _) | (_, Matches::All) => Ok(walked.spots),
-        (_, Matches::One) => Err(Refused::because(format!(
+        (_, Matches::One) => Err(EditError::because(format!(
             "`{path}` means the values on lines {}; make it mean one of them",
             super::listed(&lines)
         ))),
@@ -136,12 +136,12 @@ fn wanted<'a>(parsed: &'a Parsed, path: &Path, matches: Matches) -> Result<Vec<S
 /// Returns the current value and its quotes if it can be replaced in place without changing another value.
 fn editable<'a>(
     text: &str,
-    parsed: &Parsed,
-    spot: &Spot<'a>,
+    parsed: &Document,
+    spot: &Location<'a>,
     follow_aliases: bool,
-) -> Result<(&'a str, Quotes), Refused> {
+) -> Result<(&'a str, Quotes), EditError> {
     let node = spot.node;
-    let no = |why: &str| Err(Refused::because(format!("line {}: `{}` {why}", node.line, spot.place)));
+    let no = |why: &str| Err(EditError::because(format!("line {}: `{}` {why}", node.line, spot.place)));
     let shared = spot.anchors.iter().find(|anchor| parsed.aliased.contains(anchor));
     if let Some(anchor) = shared.filter(|_| !follow_aliases) {
         let here = if *anchor == node.anchor { "has" } else { "lies below" };
@@ -150,10 +150,12 @@ fn editable<'a>(
                             say `follow_aliases = true` in the target"
         ));
     }
-    let Kind::Scalar { value, style } = &node.kind else {
+    let NodeKind::Scalar { value, style } = &node.kind else {
         return no(match node.kind {
-            Kind::Alias => "is an alias of another value; change that one, or write the value out",
-            Kind::Scalar { .. } | Kind::List { .. } | Kind::Map { .. } => "is a list or a mapping, not a value",
+            NodeKind::Alias => "is an alias of another value; change that one, or write the value out",
+            NodeKind::Scalar { .. } | NodeKind::List { .. } | NodeKind::Map { .. } => {
+                "is a list or a mapping, not a value"
+            }
         });
     };
     if node.tagged {
@@ -178,19 +180,19 @@ fn enclosed(written: &str, quote: char) -> bool {
 }
 
 /// Parses the edited text and refuses it unless its events equal the expected ones.
-fn only(text: &str, expected: &[Mark]) -> Result<(), Refused> {
+fn only(text: &str, expected: &[Mark]) -> Result<(), EditError> {
     if parse(text)?.marks == expected {
         return Ok(());
     }
-    Err(Refused::because("the edit would change more than was asked for; edit this file by hand"))
+    Err(EditError::because("the edit would change more than was asked for; edit this file by hand"))
 }
 
 /// Returns the value of a key in a mapping.
 fn value_of<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
-    let Kind::Map { entries, .. } = &node.kind else {
+    let NodeKind::Map { entries, .. } = &node.kind else {
         return None;
     };
-    let is = |node: &Node| matches!(&node.kind, Kind::Scalar { value, .. } if value == key);
+    let is = |node: &Node| matches!(&node.kind, NodeKind::Scalar { value, .. } if value == key);
     entries.iter().find(|(name, _)| is(name)).map(|(_, value)| value)
 }
 

@@ -2,10 +2,10 @@
 
 use super::value_of;
 use crate::edit::path::{Path, Step};
-use crate::edit::tree::{Kind, Node, Parsed};
+use crate::edit::tree::{Document, Node, NodeKind};
 
 /// A value that a path matches.
-pub(super) struct Spot<'a> {
+pub(super) struct Location<'a> {
     pub(super) node: &'a Node,
     /// Path of the value, with an index for every list.
     pub(super) place: Path,
@@ -15,7 +15,7 @@ pub(super) struct Spot<'a> {
 
 /// The result of resolving a path.
 pub(super) struct Walked<'a> {
-    pub(super) spots: Vec<Spot<'a>>,
+    pub(super) spots: Vec<Location<'a>>,
     /// Maximum number of steps that matched.
     deepest: usize,
 }
@@ -34,16 +34,16 @@ impl Walked<'_> {
 }
 
 /// Finds the values in all documents, in file order.
-pub(super) fn walk<'a>(parsed: &'a Parsed, path: &Path) -> Walked<'a> {
+pub(super) fn walk<'a>(parsed: &'a Document, path: &Path) -> Walked<'a> {
     let mut walked = Walked { spots: Vec::new(), deepest: 0 };
     for root in &parsed.documents {
-        let start = Spot { node: root, place: Path(Vec::new()), anchors: anchors(&[], root) };
+        let start = Location { node: root, place: Path(Vec::new()), anchors: anchors(&[], root) };
         step(start, &path.0, 0, &mut walked);
     }
     walked
 }
 
-fn step<'a>(at: Spot<'a>, steps: &[Step], taken: usize, walked: &mut Walked<'a>) {
+fn step<'a>(at: Location<'a>, steps: &[Step], taken: usize, walked: &mut Walked<'a>) {
     walked.deepest = walked.deepest.max(taken);
     let Some((next, rest)) = steps.split_first() else {
         walked.spots.push(at);
@@ -52,15 +52,15 @@ fn step<'a>(at: Spot<'a>, steps: &[Step], taken: usize, walked: &mut Walked<'a>)
     for (one, node) in children(at.node, next) {
         let mut place = at.place.clone();
         place.0.push(one);
-        step(Spot { node, place, anchors: anchors(&at.anchors, node) }, rest, taken + 1, walked);
+        step(Location { node, place, anchors: anchors(&at.anchors, node) }, rest, taken + 1, walked);
     }
 }
 
 /// Returns the child nodes that a step matches, with the exact step to each.
 fn children<'a>(node: &'a Node, step: &Step) -> Vec<(Step, &'a Node)> {
     let items = match &node.kind {
-        Kind::List { items, .. } => items.as_slice(),
-        Kind::Map { .. } | Kind::Scalar { .. } | Kind::Alias => &[],
+        NodeKind::List { items, .. } => items.as_slice(),
+        NodeKind::Map { .. } | NodeKind::Scalar { .. } | NodeKind::Alias => &[],
     };
     let matching = |fits: &dyn Fn(usize, &Node) -> bool| {
         let kept = items.iter().enumerate().filter(|(index, item)| fits(*index, item));
@@ -76,7 +76,7 @@ fn children<'a>(node: &'a Node, step: &Step) -> Vec<(Step, &'a Node)> {
 
 fn has(item: &Node, keys: &[String], wanted: &str) -> bool {
     let end = keys.iter().try_fold(item, |node, key| value_of(node, key));
-    end.is_some_and(|end| matches!(&end.kind, Kind::Scalar { value, .. } if value == wanted))
+    end.is_some_and(|end| matches!(&end.kind, NodeKind::Scalar { value, .. } if value == wanted))
 }
 
 fn anchors(above: &[usize], node: &Node) -> Vec<usize> {

@@ -12,7 +12,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
-use super::run::Answer;
+use super::run::GitOutput;
 
 /// Capacity in bytes of the cache of one forge, across all its repositories.
 const CAPACITY: u64 = 4 << 20;
@@ -27,7 +27,7 @@ const MISSING: &[u8] = b" missing\n";
 pub(super) type Key = [u8; 32];
 
 /// A bounded cache of git's answers that evicts the least used ones.
-pub(in crate::forge) struct Answers(Cache<Key, Answer, Bytes>);
+pub(in crate::forge) struct Answers(Cache<Key, GitOutput, Bytes>);
 
 impl Default for Answers {
     fn default() -> Self {
@@ -58,13 +58,13 @@ impl Answers {
         Some(hash.finalize().into())
     }
 
-    pub(super) fn get(&self, key: &Key) -> Option<Answer> {
+    pub(super) fn get(&self, key: &Key) -> Option<GitOutput> {
         self.0.get(key)
     }
 
     /// Caches an answer, unless git failed or complained, the output is too large, or an object is missing that may
     /// be fetched later.
-    pub(super) fn keep(&self, key: Key, answer: &Answer) {
+    pub(super) fn keep(&self, key: Key, answer: &GitOutput) {
         let said = matches!(answer.code, 0 | 1) && answer.complaint.is_empty();
         let missing = answer.stdout.windows(MISSING.len()).any(|part| part == MISSING);
         if said && !missing && answer.stdout.len() <= LARGEST {
@@ -77,8 +77,8 @@ impl Answers {
 #[derive(Clone)]
 struct Bytes;
 
-impl Weighter<Key, Answer> for Bytes {
-    fn weight(&self, _key: &Key, answer: &Answer) -> u64 {
+impl Weighter<Key, GitOutput> for Bytes {
+    fn weight(&self, _key: &Key, answer: &GitOutput) -> u64 {
         (answer.stdout.len() + OVERHEAD) as u64
     }
 }
@@ -87,14 +87,14 @@ impl Weighter<Key, Answer> for Bytes {
 mod tests {
     use super::*;
 
-    fn answer(stdout: &str, code: i32) -> Answer {
-        Answer { code, stdout: stdout.into(), complaint: String::new() }
+    fn answer(stdout: &str, code: i32) -> GitOutput {
+        GitOutput { code, stdout: stdout.into(), complaint: String::new() }
     }
 
     #[test]
     fn an_answer_that_may_change_is_not_kept() {
         let answers = Answers::default();
-        let kept = |answer: Answer| {
+        let kept = |answer: GitOutput| {
             answers.keep([1; 32], &answer);
             let kept = answers.get(&[1; 32]).is_some();
             answers.0.remove(&[1; 32]);
@@ -102,7 +102,7 @@ mod tests {
         };
         assert!(kept(answer("a commit\n", 0)) && kept(answer("", 1)));
         assert!(!kept(answer("", 128)) && !kept(answer("d08b465 missing\n", 0)));
-        assert!(!kept(Answer { complaint: "warning: no".to_owned(), ..answer("", 0) }));
+        assert!(!kept(GitOutput { complaint: "warning: no".to_owned(), ..answer("", 0) }));
         assert!(!kept(answer(&"x".repeat(LARGEST + 1), 0)));
     }
 

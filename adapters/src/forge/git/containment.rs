@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use super::Git;
 use super::content::{Content, Fate};
 use super::merge::Tree;
-use super::object::Commit;
+use super::object::CommitObject;
 use super::reverts::Undone;
 use crate::failure::Failure;
 use crate::forge::{Change, Containment};
@@ -241,8 +241,12 @@ impl Git {
     async fn whole(&self, change: &Change) -> Result<CommitId, Failure> {
         let [head] = self.commits([&change.head]).await?;
         // Keeps the head's dates: git walks by date, and a commit older than its parent would mislead it.
-        self.write(&Commit { parents: vec![change.base.clone()], message: b"the change as one\n".to_vec(), ..head })
-            .await
+        self.write(&CommitObject {
+            parents: vec![change.base.clone()],
+            message: b"the change as one\n".to_vec(),
+            ..head
+        })
+        .await
     }
 
     async fn equal_on_both_sides(&self, tip: &CommitId, right: [&CommitId; 2]) -> Result<Vec<CommitId>, Failure> {

@@ -9,7 +9,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::Git;
-use super::lines::{Hunk, Sides, Standing, hunks, lines};
+use super::lines::{Hunk, LineState, Sides, hunks, lines};
 use crate::failure::Failure;
 use crate::forge::Change;
 use crate::ids::CommitId;
@@ -59,7 +59,7 @@ pub(super) struct Content {
     edits: Vec<Edit>,
     tip: HashMap<String, String>,
     texts: Texts,
-    now: Vec<Vec<Standing>>,
+    now: Vec<Vec<LineState>>,
 }
 
 impl Content {
@@ -70,12 +70,12 @@ impl Content {
 
     /// Returns `true` if every hunk of the change is present.
     pub(super) fn is_there(&self) -> bool {
-        self.is_telling() && self.now.iter().flatten().all(|standing| matches!(standing, Standing::Present { .. }))
+        self.is_telling() && self.now.iter().flatten().all(|standing| matches!(standing, LineState::Present { .. }))
     }
 
     /// Returns `true` if all hunks are present and at least one proves that the change arrived.
     pub(super) fn is_identified(&self) -> bool {
-        let identified = |standing: &Standing| matches!(standing, Standing::Present { identified: true });
+        let identified = |standing: &LineState| matches!(standing, LineState::Present { identified: true });
         self.is_there() && self.now.iter().flatten().any(identified)
     }
 
@@ -358,21 +358,21 @@ impl Texts {
     }
 
     /// Returns the standing of each hunk of an edit in the version `now` of the file.
-    fn standings(&self, edit: &Edit, now: Option<&String>) -> Vec<Standing> {
+    fn standings(&self, edit: &Edit, now: Option<&String>) -> Vec<LineState> {
         let same = |side: &Option<String>| now == side.as_ref();
         let as_a_whole = || {
             if same(&edit.after) {
-                Standing::Present { identified: edit.after.is_some() }
+                LineState::Present { identified: edit.after.is_some() }
             } else if same(&edit.before) {
-                Standing::Absent
+                LineState::Absent
             } else {
-                Standing::Unclear
+                LineState::Unclear
             }
         };
         let (Some(before), Some(after)) = (&edit.before, &edit.after) else {
             let new = edit.after.as_ref().and_then(|id| self.text(id));
             let kept = new.zip(now.and_then(|id| self.text(id))).is_some_and(|(new, now)| mostly(new, now));
-            return vec![if kept { Standing::Present { identified: false } } else { as_a_whole() }];
+            return vec![if kept { LineState::Present { identified: false } } else { as_a_whole() }];
         };
         let (Some(before), Some(after)) = (self.text(before), self.text(after)) else {
             return vec![as_a_whole()];
@@ -383,8 +383,8 @@ impl Texts {
         let text = now.and_then(|id| self.text(id)).map(lines);
         let sides = Sides { before: &before, after: &after };
         let standing = |place: &Hunk| match (&text, whole) {
-            (_, Standing::Present { .. } | Standing::Absent) | (None, Standing::Unclear) => whole,
-            (Some(text), Standing::Unclear) => sides.standing(place, text),
+            (_, LineState::Present { .. } | LineState::Absent) | (None, LineState::Unclear) => whole,
+            (Some(text), LineState::Unclear) => sides.standing(place, text),
         };
         places.iter().map(standing).collect()
     }
@@ -403,17 +403,17 @@ struct Track {
     /// The commit, with its distance, after which the hunk was not recognizable.
     unclear: Option<(CommitId, usize)>,
     /// Latest standing that was clear.
-    stood: Standing,
+    stood: LineState,
     /// The commit, with its distance, that may have restored the old lines.
     out: Option<(CommitId, usize)>,
     fate: Option<Fate>,
 }
 
 impl Track {
-    fn new(now: Standing) -> Self {
+    fn new(now: LineState) -> Self {
         let fate = match now {
-            Standing::Present { identified } => Some(Fate::There { identified }),
-            Standing::Absent | Standing::Unclear => None,
+            LineState::Present { identified } => Some(Fate::There { identified }),
+            LineState::Absent | LineState::Unclear => None,
         };
         Self { unclear: None, stood: now, out: None, fate }
     }
@@ -423,36 +423,36 @@ impl Track {
     }
 
     /// Moves one commit back, to the standing `before` that commit.
-    fn back(&mut self, commit: &CommitId, steps: usize, before: Standing) {
+    fn back(&mut self, commit: &CommitId, steps: usize, before: LineState) {
         if self.fate.is_some() {
             return;
         }
         let here = || (commit.clone(), steps);
         match (self.stood, before) {
-            (Standing::Unclear, Standing::Present { identified }) => {
+            (LineState::Unclear, LineState::Present { identified }) => {
                 let (by, steps) = here();
                 self.fate = Some(Fate::Rewritten { by, steps, identified });
             }
-            (Standing::Unclear, Standing::Absent) => {
+            (LineState::Unclear, LineState::Absent) => {
                 self.unclear = Some(here());
-                self.stood = Standing::Absent;
+                self.stood = LineState::Absent;
             }
-            (Standing::Absent, Standing::Present { identified }) => {
+            (LineState::Absent, LineState::Present { identified }) => {
                 let (by, steps) = self.out.clone().unwrap_or_else(here);
                 self.fate = Some(Fate::Out { by, steps, identified });
             }
-            (Standing::Absent, Standing::Unclear) if self.out.is_none() => self.out = Some(here()),
-            (Standing::Absent, Standing::Absent) => self.out = None,
-            (Standing::Absent | Standing::Unclear, Standing::Unclear) | (Standing::Present { .. }, _) => {}
+            (LineState::Absent, LineState::Unclear) if self.out.is_none() => self.out = Some(here()),
+            (LineState::Absent, LineState::Absent) => self.out = None,
+            (LineState::Absent | LineState::Unclear, LineState::Unclear) | (LineState::Present { .. }, _) => {}
         }
     }
 
     fn end(self) -> Fate {
         let rest = match self.stood {
             // The hunk was rewritten after it was reverted, or before it arrived. There is no telling which.
-            Standing::Absent if self.unclear.is_some() => Fate::Unknown,
-            Standing::Absent => Fate::Never,
-            Standing::Unclear | Standing::Present { .. } => Fate::Unknown,
+            LineState::Absent if self.unclear.is_some() => Fate::Unknown,
+            LineState::Absent => Fate::Never,
+            LineState::Unclear | LineState::Present { .. } => Fate::Unknown,
         };
         self.fate.unwrap_or(rest)
     }

@@ -1,12 +1,12 @@
 //! Classification of git's failures: retry or reject, with advice for the operator.
 
 use super::Git;
-use super::run::Answer;
+use super::run::GitOutput;
 use crate::failure::Failure;
 
 impl Git {
     /// Converts a failed git process into a [`Failure`] with advice.
-    pub(super) fn failure(&self, name: &str, answer: &Answer) -> Failure {
+    pub(super) fn failure(&self, name: &str, answer: &GitOutput) -> Failure {
         let place = self.directory.display();
         let said = answer.complaint.as_str();
         let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     fn meaning(complaint: &str) -> Failure {
-        let answer = Answer { code: 128, stdout: Vec::new(), complaint: complaint.into() };
+        let answer = GitOutput { code: 128, stdout: Vec::new(), complaint: complaint.into() };
         Git::at("/").failure("update-ref", &answer)
     }
 

@@ -5,7 +5,7 @@ use crate::forge::NewCommit;
 use crate::ids::CommitId;
 
 use super::Git;
-use super::object::Commit;
+use super::object::CommitObject;
 
 /// Mode of a regular file in a tree.
 const ORDINARY: &str = "100644";
@@ -75,7 +75,7 @@ impl Git {
             })?;
         }
         let who = self.committed_at(new.at);
-        self.write(&Commit {
+        self.write(&CommitObject {
             tree: root,
             parents: vec![new.parent.clone()],
             author: who.clone(),

@@ -21,7 +21,7 @@ const IDENTIFYING: usize = 20;
 
 /// The standing of a hunk in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum LineState {
     /// The lines of the change are present.
     Present {
         /// `true` if that proves that the change arrived, even if the history does not show it.
@@ -61,7 +61,8 @@ pub(super) fn hunks(before: &[&[u8]], after: &[&[u8]]) -> Vec<Hunk> {
 /// Returns `true` if the hunk is found in the version after the change and not in the one before it.
 fn is_telling(before: &[&[u8]], after: &[&[u8]], hunk: &Hunk) -> bool {
     let sides = Sides { before, after };
-    matches!(sides.standing(hunk, after), Standing::Present { .. }) && sides.standing(hunk, before) == Standing::Absent
+    matches!(sides.standing(hunk, after), LineState::Present { .. })
+        && sides.standing(hunk, before) == LineState::Absent
 }
 
 /// The two versions of a file that a change knows.
@@ -72,7 +73,7 @@ pub(super) struct Sides<'a> {
 
 impl Sides<'_> {
     /// Returns the standing of a hunk in another version of the file.
-    pub(super) fn standing(&self, hunk: &Hunk, text: &[&[u8]]) -> Standing {
+    pub(super) fn standing(&self, hunk: &Hunk, text: &[&[u8]]) -> LineState {
         let brought = self.after.get(hunk.after.clone()).unwrap_or_default();
         let replaced = self.before.get(hunk.before.clone()).unwrap_or_default();
         let more = |lines: &[&[u8]], than: &[&[u8]]| count(text, lines) > count(than, lines);
@@ -85,20 +86,20 @@ impl Sides<'_> {
                 let gone = brought.is_empty() && is_substantial(replaced) && more(replaced, self.after);
                 if !gone {
                     let identified = (has_context && is_substantial(post)) || weight(brought) >= IDENTIFYING;
-                    return Standing::Present { identified };
+                    return LineState::Present { identified };
                 }
             }
             if tells(pre, self.before, self.after) && count(text, pre) >= count(self.before, pre) && !still_there {
-                return Standing::Absent;
+                return LineState::Absent;
             }
         }
         if brought.is_empty() && is_substantial(replaced) && !more(replaced, self.after) {
-            return Standing::Present { identified: false };
+            return LineState::Present { identified: false };
         }
         if self.is_there_but_for_spaces(brought, replaced, text) {
-            return Standing::Present { identified: false };
+            return LineState::Present { identified: false };
         }
-        Standing::Unclear
+        LineState::Unclear
     }
 
     /// Returns `true` if the lines are present with other white space, as after a formatter or inside a new block.
@@ -160,56 +161,56 @@ mod tests {
     const AFTER: &str = "def upload(receipt):\n    if not receipt.lines:\n        return reject()\n    \
                          first = receipt.lines[0]\n    return store(first)\n";
 
-    fn all(before: &str, after: &str, text: &str) -> Vec<Standing> {
+    fn all(before: &str, after: &str, text: &str) -> Vec<LineState> {
         let (before, after, text) = (lines(before.as_bytes()), lines(after.as_bytes()), lines(text.as_bytes()));
         let sides = Sides { before: &before, after: &after };
         hunks(&before, &after).iter().map(|hunk| sides.standing(hunk, &text)).collect()
     }
 
-    fn one(before: &str, after: &str, text: &str) -> Standing {
+    fn one(before: &str, after: &str, text: &str) -> LineState {
         let all = all(before, after, text);
         assert_eq!(all.len(), 1, "{all:?}");
         all[0]
     }
 
-    fn is_present(standing: Standing) -> bool {
-        matches!(standing, Standing::Present { .. })
+    fn is_present(standing: LineState) -> bool {
+        matches!(standing, LineState::Present { .. })
     }
 
     #[test]
     fn an_insertion_is_followed_through_edits_around_it() {
-        assert_eq!(one(BEFORE, AFTER, AFTER), Standing::Present { identified: true });
-        assert_eq!(one(BEFORE, AFTER, BEFORE), Standing::Absent);
+        assert_eq!(one(BEFORE, AFTER, AFTER), LineState::Present { identified: true });
+        assert_eq!(one(BEFORE, AFTER, BEFORE), LineState::Absent);
         let around = AFTER.replace("def upload(receipt)", "def upload(receipt, who)").replace("first", "head");
-        assert_eq!(one(BEFORE, AFTER, &around), Standing::Present { identified: true }, "other context");
+        assert_eq!(one(BEFORE, AFTER, &around), LineState::Present { identified: true }, "other context");
         let moved = format!("import os\n\n\n{AFTER}");
         assert!(is_present(one(BEFORE, AFTER, &moved)), "further down");
         let deeper: String = AFTER.lines().map(|line| format!("    {line}\n")).collect();
         assert!(is_present(one(BEFORE, AFTER, &format!("class Upload:\n{deeper}"))), "in a class");
         let dropped = BEFORE.replace("store(first)", "store(first, receipt)");
-        assert_eq!(one(BEFORE, AFTER, &dropped), Standing::Absent, "out, and the lines below edited");
+        assert_eq!(one(BEFORE, AFTER, &dropped), LineState::Absent, "out, and the lines below edited");
         let rewritten = "def upload(receipt):\n    return store(next(iter(receipt.lines), None))\n";
-        assert_eq!(one(BEFORE, AFTER, rewritten), Standing::Unclear);
+        assert_eq!(one(BEFORE, AFTER, rewritten), LineState::Unclear);
     }
 
     #[test]
     fn a_replacement_and_a_deletion_are_told_apart_from_what_was_before() {
         let (before, after) = ("a = one\nlimit = 10\nb = two\n", "a = one\nlimit = 20\nb = two\n");
         assert!(is_present(one(before, after, "limit = 20\n")));
-        assert_eq!(one(before, after, "x\nlimit = 10\ny\n"), Standing::Absent);
-        assert_eq!(one(before, after, "limit = 30\n"), Standing::Unclear);
+        assert_eq!(one(before, after, "x\nlimit = 10\ny\n"), LineState::Absent);
+        assert_eq!(one(before, after, "limit = 30\n"), LineState::Unclear);
         let (before, after) = ("start()\ncheck_twice()\nstop()\n", "start()\nstop()\n");
         assert!(is_present(one(before, after, "start()\nrun()\nstop()\n")), "nowhere any more");
-        assert_eq!(one(before, after, before), Standing::Absent);
-        assert_eq!(one(before, after, "begin()\ncheck_twice()\nend()\n"), Standing::Absent);
+        assert_eq!(one(before, after, before), LineState::Absent);
+        assert_eq!(one(before, after, "begin()\ncheck_twice()\nend()\n"), LineState::Absent);
     }
 
     #[test]
     fn what_is_added_at_an_edge_is_seen_to_be_gone() {
         let (block, more) = ("def reject():\n    return 422\n", "def other():\n    return 200\n");
         for after in [format!("{BEFORE}{block}"), format!("{block}{BEFORE}")] {
-            assert_eq!(one(BEFORE, &after, &after), Standing::Present { identified: true });
-            assert_eq!(one(BEFORE, &after, BEFORE), Standing::Absent);
+            assert_eq!(one(BEFORE, &after, &after), LineState::Present { identified: true });
+            assert_eq!(one(BEFORE, &after, BEFORE), LineState::Absent);
             assert!(is_present(one(BEFORE, &after, &format!("{more}{after}{more}"))), "no longer at the edge");
             assert!(!is_present(one(BEFORE, &after, &format!("{more}{BEFORE}{more}"))));
         }
@@ -221,14 +222,14 @@ mod tests {
         let before = format!("{block}middle()\n");
         let after = format!("{block}middle()\n{block}");
         assert!(is_present(one(&before, &after, &after)));
-        assert_eq!(one(&before, &after, &before), Standing::Absent);
+        assert_eq!(one(&before, &after, &before), LineState::Absent);
     }
 
     #[test]
     fn a_hunk_of_spaces_is_compared_with_its_spaces() {
         let (before, after) = ("steps:\n- one\n- two\n", "steps:\n- one\n  - two\n");
         assert!(is_present(one(before, after, after)));
-        assert_eq!(one(before, after, before), Standing::Absent);
+        assert_eq!(one(before, after, before), LineState::Absent);
     }
 
     #[test]

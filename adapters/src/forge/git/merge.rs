@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 
 use super::Git;
-use super::object::Commit;
+use super::object::CommitObject;
 use crate::failure::Failure;
 use crate::forge::MergeMethod;
 use crate::ids::CommitId;
 
 /// The parameters of a merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MergeRequest {
+pub struct MergeInput {
     /// Commit to merge into; the first parent of the result.
     pub base: CommitId,
     /// Commit to merge.
@@ -47,8 +47,8 @@ impl Git {
     ///
     /// # Errors
     /// `Rejected` if a commit does not exist, or if the commits have no common history.
-    pub async fn merge(&self, request: &MergeRequest) -> Result<Merged, Failure> {
-        let MergeRequest { base, head, method, message, at } = request;
+    pub async fn merge(&self, request: &MergeInput) -> Result<Merged, Failure> {
+        let MergeInput { base, head, method, message, at } = request;
         let tree = match self.merged_tree(base, head, None).await? {
             Tree::Clean(tree) => tree,
             Tree::Conflict(files) => return Ok(Merged::Conflict { files }),
@@ -63,7 +63,7 @@ impl Git {
             }
         };
         let message = message.replace('\0', " ").into_bytes();
-        let commit = Commit { tree, parents, author, committer, encoding: None, message };
+        let commit = CommitObject { tree, parents, author, committer, encoding: None, message };
         Ok(Merged::Commit(self.write(&commit).await?))
     }
 

@@ -35,7 +35,7 @@ use answers::Answers;
 use super::Signature;
 use crate::failure::Failure;
 
-pub use merge::{MergeRequest, Merged};
+pub use merge::{MergeInput, Merged};
 
 /// The oldest supported git version. It introduced `--attr-source`; without that option a bare repository ignores the
 /// merge drivers in `.gitattributes`, and a real conflict merges silently.

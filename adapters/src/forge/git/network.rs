@@ -2,7 +2,7 @@
 //! the `LC_ALL=C` wording.
 
 use super::Git;
-use super::run::Answer;
+use super::run::GitOutput;
 use crate::failure::Failure;
 
 /// Messages of permanent errors.
@@ -66,7 +66,7 @@ const CUT: [&str; 22] = [
 impl Git {
     /// Converts a network error of git into a [`Failure`]. `None` if the complaint is about something else, or if there
     /// is no remote.
-    pub(super) fn network_failure(&self, name: &str, answer: &Answer) -> Option<Failure> {
+    pub(super) fn network_failure(&self, name: &str, answer: &GitOutput) -> Option<Failure> {
         let said = answer.complaint.as_str();
         let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
         let url = self.remote_url()?;
@@ -109,7 +109,7 @@ impl Git {
 
     /// Converts a push that ended without a report into a [`Failure`]. The outcome is uncertain unless the forge
     /// refused the request or was never reached.
-    pub(super) fn push_failure(&self, answer: &Answer) -> Failure {
+    pub(super) fn push_failure(&self, answer: &GitOutput) -> Failure {
         let failure = self.failure("push", answer);
         let never_began = answer.complaint.contains("unable to access");
         let refused = answer.complaint.contains("returned error: 4");
@@ -143,8 +143,8 @@ mod tests {
         Git::at("/").config("remote.origin.url", "https://forge.example/team/payments.git")
     }
 
-    fn answer(complaint: &str) -> Answer {
-        Answer { code: 128, stdout: Vec::new(), complaint: complaint.into() }
+    fn answer(complaint: &str) -> GitOutput {
+        GitOutput { code: 128, stdout: Vec::new(), complaint: complaint.into() }
     }
 
     #[test]

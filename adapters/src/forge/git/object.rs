@@ -11,7 +11,7 @@ use crate::ids::CommitId;
 
 /// A parsed commit object without its signature, which would not be valid for a copy.
 #[derive(Debug, Clone)]
-pub(super) struct Commit {
+pub(super) struct CommitObject {
     pub(super) tree: String,
     pub(super) parents: Vec<CommitId>,
     /// Name, address and time in git's one-line format.
@@ -21,7 +21,7 @@ pub(super) struct Commit {
     pub(super) message: Vec<u8>,
 }
 
-impl Commit {
+impl CommitObject {
     fn decode(bytes: &[u8]) -> Option<Self> {
         let end = find(bytes, b"\n\n").unwrap_or(bytes.len());
         let message = bytes.get(end + 2..).unwrap_or_default().to_vec();
@@ -63,7 +63,7 @@ impl Commit {
 
 impl Git {
     /// Reads the commits with these ids. Fails if one of them does not exist.
-    pub(super) async fn commits<const N: usize>(&self, ids: [&CommitId; N]) -> Result<[Commit; N], Failure> {
+    pub(super) async fn commits<const N: usize>(&self, ids: [&CommitId; N]) -> Result<[CommitObject; N], Failure> {
         let names: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
         let mut found = self.commits_if_there(&names).await?;
         let mut commits = Vec::with_capacity(N);
@@ -80,7 +80,7 @@ impl Git {
     pub(super) async fn commits_if_there(
         &self,
         names: &[&str],
-    ) -> Result<HashMap<String, (CommitId, Commit)>, Failure> {
+    ) -> Result<HashMap<String, (CommitId, CommitObject)>, Failure> {
         if names.is_empty() {
             return Ok(HashMap::new());
         }
@@ -106,7 +106,7 @@ impl Git {
             if kind != "commit" {
                 continue;
             }
-            if let (Ok(id), Some(commit)) = (CommitId::parse(id), Commit::decode(content)) {
+            if let (Ok(id), Some(commit)) = (CommitId::parse(id), CommitObject::decode(content)) {
                 found.insert((*name).to_owned(), (id, commit));
             }
         }
@@ -114,13 +114,13 @@ impl Git {
     }
 
     /// Writes a commit object. The same commit always has the same id.
-    pub(super) async fn write(&self, commit: &Commit) -> Result<CommitId, Failure> {
+    pub(super) async fn write(&self, commit: &CommitObject) -> Result<CommitId, Failure> {
         let refused = |why| Failure::rejected(format!("git refuses to write the commit: {why}"));
         self.write_checked(commit).await?.map_err(refused)
     }
 
     /// Writes a commit object. The inner error holds git's message if the object fails git's checks.
-    pub(super) async fn write_checked(&self, commit: &Commit) -> Result<Result<CommitId, String>, Failure> {
+    pub(super) async fn write_checked(&self, commit: &CommitObject) -> Result<Result<CommitId, String>, Failure> {
         let ask = self.ask(["hash-object", "-t", "commit", "-w", "--stdin"]).input(commit.encode());
         let answer = ask.run().await?;
         if answer.code != 0 {

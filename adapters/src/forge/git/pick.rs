@@ -2,7 +2,7 @@
 
 use super::Git;
 use super::merge::Tree;
-use super::object::Commit;
+use super::object::CommitObject;
 use crate::failure::Failure;
 use crate::forge::{Pick, Picked};
 use crate::ids::CommitId;
@@ -28,7 +28,7 @@ impl Git {
         }
         let message = if pick.trace { traced(&source.message, &pick.source) } else { source.message };
         let committer = self.committed_at(pick.at);
-        let commit = Commit { tree, parents: vec![pick.onto.clone()], message, committer, ..source };
+        let commit = CommitObject { tree, parents: vec![pick.onto.clone()], message, committer, ..source };
         Ok(match self.write_checked(&commit).await? {
             Ok(made) => Picked::Commit(made),
             Err(why) => Picked::Malformed(why),
@@ -37,11 +37,11 @@ impl Git {
 
     /// Writes a commit without files, the merge base for picking a root commit: older git versions require a commit
     /// there, not a tree.
-    async fn nothing_before(&self, first: &Commit) -> Result<CommitId, Failure> {
+    async fn nothing_before(&self, first: &CommitObject) -> Result<CommitId, Failure> {
         let tree = self.ask(["hash-object", "-t", "tree", "-w", "--stdin"]).stdout().await?;
         let tree = String::from_utf8_lossy(&tree).trim().to_owned();
         let (parents, message, encoding) = (Vec::new(), b"nothing\n".to_vec(), None);
-        self.write(&Commit { tree, parents, message, encoding, ..first.clone() }).await
+        self.write(&CommitObject { tree, parents, message, encoding, ..first.clone() }).await
     }
 }
 

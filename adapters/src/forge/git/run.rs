@@ -42,7 +42,7 @@ const SETTINGS: [(&str, &str); 12] = [
 ];
 
 /// A git process that is about to run.
-pub(super) struct Call<'a> {
+pub(super) struct GitCommand<'a> {
     git: &'a Git,
     args: Vec<String>,
     input: Vec<u8>,
@@ -53,7 +53,7 @@ pub(super) struct Call<'a> {
 
 /// The result of a git process.
 #[derive(Clone)]
-pub(super) struct Answer {
+pub(super) struct GitOutput {
     pub(super) code: i32,
     pub(super) stdout: Vec<u8>,
     pub(super) complaint: String,
@@ -61,14 +61,14 @@ pub(super) struct Answer {
 
 impl Git {
     /// Prepares a process that reads, or writes unreferenced objects. It is harmless to repeat.
-    pub(super) fn ask<S: Into<String>>(&self, args: impl IntoIterator<Item = S>) -> Call<'_> {
+    pub(super) fn ask<S: Into<String>>(&self, args: impl IntoIterator<Item = S>) -> GitCommand<'_> {
         let args = args.into_iter().map(Into::into).collect();
-        Call { git: self, args, input: Vec::new(), moves_refs: false, offline: false, fixed: false }
+        GitCommand { git: self, args, input: Vec::new(), moves_refs: false, offline: false, fixed: false }
     }
 
     /// Prepares a process that moves refs. If its answer is lost, the outcome is uncertain.
-    pub(super) fn act<S: Into<String>>(&self, args: impl IntoIterator<Item = S>) -> Call<'_> {
-        Call { moves_refs: true, ..self.ask(args) }
+    pub(super) fn act<S: Into<String>>(&self, args: impl IntoIterator<Item = S>) -> GitCommand<'_> {
+        GitCommand { moves_refs: true, ..self.ask(args) }
     }
 }
 
@@ -87,7 +87,7 @@ impl Git {
     }
 }
 
-impl Call<'_> {
+impl GitCommand<'_> {
     pub(super) fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
         self.input = input.into();
         self
@@ -113,7 +113,7 @@ impl Call<'_> {
     }
 
     /// Runs the process and returns its output and exit status.
-    pub(super) async fn run(self) -> Result<Answer, Failure> {
+    pub(super) async fn run(self) -> Result<GitOutput, Failure> {
         let answers = self.git.answers.as_ref().filter(|_| self.fixed);
         let key = answers.and_then(|_| Answers::key(&self.git.directory, &self.args, &self.input));
         let (Some(answers), Some(key)) = (answers, key) else { return self.run_anew().await };
@@ -125,7 +125,7 @@ impl Call<'_> {
         Ok(answer)
     }
 
-    async fn run_anew(&self) -> Result<Answer, Failure> {
+    async fn run_anew(&self) -> Result<GitOutput, Failure> {
         let mut child = self.spawn()?;
         let group = Group::of(&child);
         let talk = converse(&mut child, &self.input, self.git.output_limit);
@@ -133,7 +133,7 @@ impl Call<'_> {
             Ok(Ok(answer)) => {
                 // Redact before the text is cut: half a secret is a secret, too.
                 let complaint = self.git.without_secrets(&answer.complaint).chars().take(TOLD_LIMIT).collect();
-                Ok(Answer { complaint, ..answer })
+                Ok(GitOutput { complaint, ..answer })
             }
             Ok(Err(error)) => Err(self.lost(&format!("ended with {error}"))),
             Err(_) => Err(self.lost(&format!("took longer than {} and was stopped", words(self.git.time_limit)))),
@@ -153,7 +153,7 @@ impl Call<'_> {
 
     /// Streams stdout into another process and returns the stdout of that one; fails if either fails. The data in
     /// between may exceed the output limit, because it is never held in memory.
-    pub(super) async fn piped_into(self, next: Call<'_>) -> Result<Vec<u8>, Failure> {
+    pub(super) async fn piped_into(self, next: GitCommand<'_>) -> Result<Vec<u8>, Failure> {
         let git = self.git;
         let (mut one, mut two) = (self.spawn()?, next.spawn()?);
         let groups = [Group::of(&one), Group::of(&two)];
@@ -167,7 +167,7 @@ impl Call<'_> {
         for (call, answer) in [(&self, &first), (&next, &second)] {
             if answer.code != 0 {
                 let complaint = git.without_secrets(&answer.complaint).chars().take(TOLD_LIMIT).collect();
-                let answer = Answer { code: answer.code, stdout: Vec::new(), complaint };
+                let answer = GitOutput { code: answer.code, stdout: Vec::new(), complaint };
                 return Err(git.failure(&call.name(), &answer));
             }
         }
@@ -246,7 +246,7 @@ impl Drop for Group {
     }
 }
 
-async fn converse(child: &mut Child, input: &[u8], limit: usize) -> io::Result<Answer> {
+async fn converse(child: &mut Child, input: &[u8], limit: usize) -> io::Result<GitOutput> {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let (Some(mut stdin), Some(stdout), Some(stderr)) = (stdin, stdout, stderr) else {
         return Err(io::Error::other("no pipes"));
@@ -260,11 +260,11 @@ async fn converse(child: &mut Child, input: &[u8], limit: usize) -> io::Result<A
     };
     let ((), stdout, complaint) = tokio::try_join!(write, read_all(stdout, limit), read_start(stderr))?;
     let status = child.wait().await?;
-    Ok(Answer { code: status.code().unwrap_or(-1), stdout, complaint: one_line(&complaint) })
+    Ok(GitOutput { code: status.code().unwrap_or(-1), stdout, complaint: one_line(&complaint) })
 }
 
 /// Runs two processes, piping the stdout of the first into the second.
-async fn pass_on((one, input): (&mut Child, &[u8]), two: &mut Child, limit: usize) -> io::Result<[Answer; 2]> {
+async fn pass_on((one, input): (&mut Child, &[u8]), two: &mut Child, limit: usize) -> io::Result<[GitOutput; 2]> {
     let first = (one.stdin.take(), one.stdout.take(), one.stderr.take());
     let second = (two.stdin.take(), two.stdout.take(), two.stderr.take());
     let (Some(mut stdin), Some(mut from), Some(stderr)) = first else { return Err(io::Error::other("no pipes")) };
@@ -280,7 +280,7 @@ async fn pass_on((one, input): (&mut Child, &[u8]), two: &mut Child, limit: usiz
     let ((), (), stdout, first, second) =
         tokio::try_join!(write, carry, told, read_start(stderr), read_start(complaints))?;
     let (one, two) = (one.wait().await?, two.wait().await?);
-    let answer = |code: Option<i32>, stdout, complaint: &[u8]| Answer {
+    let answer = |code: Option<i32>, stdout, complaint: &[u8]| GitOutput {
         code: code.unwrap_or(-1),
         stdout,
         complaint: one_line(complaint),

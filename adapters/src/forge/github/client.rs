@@ -21,7 +21,7 @@ use serde::de::DeserializeOwned;
 
 use super::cache::{Cache, CachedResponse};
 use super::model::User;
-use super::options::{GitHubOptions, OptionsError, base};
+use super::options::{GitHubOptions, GitHubOptionsError, base};
 use super::refusal::{Attempt, refusal};
 use super::route::Route;
 use super::token::Tokens;
@@ -49,7 +49,7 @@ pub struct Calls {
 
 /// A response of GitHub.
 #[derive(Debug)]
-pub(crate) struct Response {
+pub(crate) struct GitHubResponse {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
@@ -57,7 +57,7 @@ pub(crate) struct Response {
     pub(super) token: SecretString,
 }
 
-impl Response {
+impl GitHubResponse {
     /// Parses the body as JSON.
     pub(crate) fn read<T: DeserializeOwned>(&self, act: &Attempt<'_>) -> Result<T, Failure> {
         serde_json::from_slice(&self.body).map_err(|error| {
@@ -71,7 +71,7 @@ impl Response {
 #[derive(Debug)]
 pub(crate) enum WriteOutcome {
     /// GitHub accepted the write.
-    Done(Response),
+    Done(GitHubResponse),
     /// GitHub refused the write because of the current state: 400, 405, 409 or 422.
     Rejected {
         /// HTTP status code.
@@ -96,13 +96,14 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(options: GitHubOptions) -> Result<Self, OptionsError> {
+    pub(super) fn new(options: GitHubOptions) -> Result<Self, GitHubOptionsError> {
         let address = base("api_url", &options.api_url)?;
-        let broken = |error: &(dyn std::error::Error + 'static)| OptionsError::Transport(root(error));
+        let broken = |error: &(dyn std::error::Error + 'static)| GitHubOptionsError::Transport(root(error));
         let url = Url::parse(&address).map_err(|error| broken(&error))?;
         let gate = options.reach.guard(&url);
-        let gate = gate.map_err(|barred| OptionsError::Barred { option: "api_url", why: format!("{barred}.") })?;
-        let tls = client::tls(url.scheme() == "https").map_err(OptionsError::Transport)?;
+        let gate =
+            gate.map_err(|barred| GitHubOptionsError::Barred { option: "api_url", why: format!("{barred}.") })?;
+        let tls = client::tls(url.scheme() == "https").map_err(GitHubOptionsError::Transport)?;
         let http = client::builder(tls, gate, options.connect_timeout, options.timeout);
         let http = http.build().map_err(|error| broken(&error))?;
         let builder = Octocrab::builder().base_uri(address).map_err(|error| broken(&error))?;
@@ -195,14 +196,18 @@ impl Client {
     ) -> Result<Page<T>, Failure> {
         let kept = self.cache.get(repo, route);
         let tag = kept.as_ref().map(|kept| kept.tag.clone());
-        let call = Call { method: Method::GET, route, body: None, tag };
+        let call = GitHubCall { method: Method::GET, route, body: None, tag };
         let answer = self.authorised(repo, &call, act).await?;
         let answer = answer
             .map_err(|lost| Failure::retry(format!("could not {}: GitHub {lost}. It is asked again.", act.what)))?;
         if answer.status == StatusCode::NOT_MODIFIED
             && let Some(kept) = kept
         {
-            return Ok(Page { value: Response { body: kept.body, ..answer }.read(act)?, more: kept.more, fresh: None });
+            return Ok(Page {
+                value: GitHubResponse { body: kept.body, ..answer }.read(act)?,
+                more: kept.more,
+                fresh: None,
+            });
         }
         if !answer.status.is_success() {
             return Err(refusal(act, &answer, self.now()).unwrap_or_else(|status| {
@@ -233,7 +238,7 @@ impl Client {
     ) -> Result<WriteOutcome, Failure> {
         let turn = self.writer(repo);
         let _turn = turn.lock().await;
-        let call = Call { method, route, body, tag: None };
+        let call = GitHubCall { method, route, body, tag: None };
         let answer = match self.authorised(repo, &call, act).await? {
             Ok(answer) => answer,
             Err(lost) => return Ok(WriteOutcome::Unknown(format!("GitHub {lost}"))),
@@ -262,9 +267,9 @@ impl Client {
     async fn authorised(
         &self,
         repo: &Repo,
-        call: &Call<'_>,
+        call: &GitHubCall<'_>,
         act: &Attempt<'_>,
-    ) -> Result<Result<Response, String>, Failure> {
+    ) -> Result<Result<GitHubResponse, String>, Failure> {
         let token = self.token(repo).await?;
         let answer = self.exchange(call, &token, act).await?;
         let unknown = answer.as_ref().is_ok_and(|answer| answer.status == StatusCode::UNAUTHORIZED);
@@ -278,10 +283,10 @@ impl Client {
     /// Sends a call as it is. The inner error says how the answer was lost.
     pub(super) async fn exchange(
         &self,
-        call: &Call<'_>,
+        call: &GitHubCall<'_>,
         token: &SecretString,
         act: &Attempt<'_>,
-    ) -> Result<Result<Response, String>, Failure> {
+    ) -> Result<Result<GitHubResponse, String>, Failure> {
         let request =
             call.request(token).map_err(|error| Failure::rejected(format!("could not {}: {error}.", act.what)))?;
         let answer = match self.transport.execute(request).await {
@@ -290,14 +295,14 @@ impl Client {
                 let body = Limited::new(body, BODY_LIMIT).collect().await;
                 let body = body.map_err(|error| self.lost("broke off in its answer", error.as_ref()));
                 let (status, headers) = (parts.status, parts.headers);
-                body.map(|body| Response { status, headers, body: body.to_bytes(), token: token.clone() })
+                body.map(|body| GitHubResponse { status, headers, body: body.to_bytes(), token: token.clone() })
             }
             Err(error) => match denied(&error) {
                 Some(barred) => return Err(Failure::from(barred.clone())),
                 None => Err(self.lost("cannot be reached", &error)),
             },
         };
-        let unchanged = answer.as_ref().is_ok_and(|answer: &Response| answer.status == StatusCode::NOT_MODIFIED);
+        let unchanged = answer.as_ref().is_ok_and(|answer: &GitHubResponse| answer.status == StatusCode::NOT_MODIFIED);
         let counter = if unchanged { &self.unchanged } else { &self.counted };
         counter.fetch_add(1, Ordering::Relaxed);
         tracing::debug!(
@@ -327,14 +332,14 @@ struct Page<T> {
 }
 
 /// A request before it is authorized.
-pub(super) struct Call<'a> {
+pub(super) struct GitHubCall<'a> {
     pub(super) method: Method,
     pub(super) route: &'a Route,
     pub(super) body: Option<serde_json::Value>,
     pub(super) tag: Option<HeaderValue>,
 }
 
-impl Call<'_> {
+impl GitHubCall<'_> {
     fn request(&self, token: &SecretString) -> Result<Request<String>, http::Error> {
         let mut speaker = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))?;
         speaker.set_sensitive(true);

@@ -9,7 +9,7 @@ use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject as _;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::options::OptionsError;
+use super::options::GitHubOptionsError;
 use crate::failure::Failure;
 
 /// Backdating of the token in seconds, because GitHub refuses tokens from the future.
@@ -24,15 +24,15 @@ pub(super) struct Signer {
 }
 
 impl Signer {
-    pub(super) fn new(app_id: u64, pem: &SecretString) -> Result<Self, OptionsError> {
+    pub(super) fn new(app_id: u64, pem: &SecretString) -> Result<Self, GitHubOptionsError> {
         let der = PrivateKeyDer::from_pem_slice(pem.expose_secret().as_bytes());
-        let der = der.map_err(|_| OptionsError::Key("is no PEM text"))?;
+        let der = der.map_err(|_| GitHubOptionsError::Key("is no PEM text"))?;
         let key = match &der {
             PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
             PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
-            PrivateKeyDer::Sec1(_) | _ => return Err(OptionsError::Key("is no RSA key")),
+            PrivateKeyDer::Sec1(_) | _ => return Err(GitHubOptionsError::Key("is no RSA key")),
         };
-        Ok(Self { app_id, key: key.map_err(|_| OptionsError::Key("is no RSA key of 2048 bits or more"))? })
+        Ok(Self { app_id, key: key.map_err(|_| GitHubOptionsError::Key("is no RSA key of 2048 bits or more"))? })
     }
 
     /// Signs a JWT that is valid for [`LIFE`] seconds from `now`.

@@ -48,7 +48,7 @@ use crate::ids::{BranchName, CommitId, Repo};
 
 pub use self::client::Calls;
 pub use self::manifest::app_manifest;
-pub use self::options::{Auth, GitHubOptions, OptionsError};
+pub use self::options::{GitHubAuth, GitHubOptions, GitHubOptionsError};
 pub use self::webhook::GitHubWebhook;
 
 pub(crate) use self::client::{Client, WriteOutcome};
@@ -67,8 +67,8 @@ impl GitHub {
     /// called within a Tokio runtime.
     ///
     /// # Errors
-    /// [`OptionsError`] names the wrong option and the expected value.
-    pub fn new(options: GitHubOptions) -> Result<Self, OptionsError> {
+    /// [`CommandOptionsError`] names the wrong option and the expected value.
+    pub fn new(options: GitHubOptions) -> Result<Self, GitHubOptionsError> {
         let git_url = options::base("git_url", &options.git_url)?;
         Ok(Self { client: Arc::new(Client::new(options)?), git_url })
     }

@@ -21,7 +21,7 @@ pub struct GitHubOptions {
     /// Egress policy: addresses besides the public internet that may be reached.
     pub reach: EgressPolicy,
     /// Credentials of the bot.
-    pub auth: Auth,
+    pub auth: GitHubAuth,
     /// `true` to include the permissions for workflow deploys in an App's tokens: Actions (write)
     /// and Deployments (read).
     pub deploys: bool,
@@ -36,7 +36,7 @@ pub struct GitHubOptions {
 impl GitHubOptions {
     /// Returns options for github.com, with time-outs of 5 and 20 seconds.
     #[must_use]
-    pub fn new(auth: Auth) -> Self {
+    pub fn new(auth: GitHubAuth) -> Self {
         Self {
             api_url: "https://api.github.com".to_owned(),
             git_url: "https://github.com".to_owned(),
@@ -61,7 +61,7 @@ impl fmt::Debug for GitHubOptions {
 
 /// Credentials of the bot on GitHub.
 #[derive(Debug, Clone)]
-pub enum Auth {
+pub enum GitHubAuth {
     /// A personal access token, the same for every repository.
     Token(SecretString),
     /// A GitHub App. A token is minted per repository, with the least permissions, and lives one hour
@@ -78,7 +78,7 @@ pub enum Auth {
 
 /// An error in the options.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum OptionsError {
+pub enum GitHubOptionsError {
     /// The URL is malformed, or a token must not be sent to it.
     #[error("{option} {given:?} {why}")]
     Url {
@@ -114,8 +114,8 @@ pub enum OptionsError {
 }
 
 /// Checks a URL and strips its trailing slash. Plain `http` would expose the token to the network (security case 65).
-pub(super) fn base(option: &'static str, text: &str) -> Result<String, OptionsError> {
-    let refuse = |given: &str, why| Err(OptionsError::Url { option, given: given.to_owned(), why });
+pub(super) fn base(option: &'static str, text: &str) -> Result<String, GitHubOptionsError> {
+    let refuse = |given: &str, why| Err(GitHubOptionsError::Url { option, given: given.to_owned(), why });
     let text = text.trim_end_matches('/');
     if text.contains('@') {
         return refuse("…@…", "has a user or a password in it; credentials have options of their own");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::client::Response;
+use super::client::GitHubResponse;
 use crate::failure::Failure;
 use crate::rest::redact;
 
@@ -29,7 +29,7 @@ impl<'a> Attempt<'a> {
 }
 
 /// Converts an error response. The error is the status code if the outcome is unknown (5xx).
-pub(super) fn refusal(act: &Attempt<'_>, answer: &Response, now: Timestamp) -> Result<Failure, u16> {
+pub(super) fn refusal(act: &Attempt<'_>, answer: &GitHubResponse, now: Timestamp) -> Result<Failure, u16> {
     let (what, status, message) = (act.what, answer.status.as_u16(), message(answer));
     let rejected =
         |advice: &str| Failure::rejected(format!("could not {what}: GitHub answered {status} ({message}). {advice}"));
@@ -55,7 +55,7 @@ pub(super) fn refusal(act: &Attempt<'_>, answer: &Response, now: Timestamp) -> R
 }
 
 /// Returns the delay of a rate limit response, or `None` if it is another response (security case 56).
-fn pause(answer: &Response, message: &str, now: Timestamp) -> Option<Duration> {
+fn pause(answer: &GitHubResponse, message: &str, now: Timestamp) -> Option<Duration> {
     let number = |name: &str| answer.headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
     let seconds = |seconds: i64| Duration::from_secs(u64::try_from(seconds).unwrap_or_default().max(1)).min(AN_HOUR);
     if let Some(after) = number("retry-after") {
@@ -70,14 +70,14 @@ fn pause(answer: &Response, message: &str, now: Timestamp) -> Option<Duration> {
 }
 
 /// Returns the missing permission, which GitHub often names in a header.
-fn needed(act: &Attempt<'_>, answer: &Response) -> String {
+fn needed(act: &Attempt<'_>, answer: &GitHubResponse) -> String {
     let said = answer.headers.get("x-accepted-github-permissions").and_then(|value| value.to_str().ok());
     let bounded = |said: &str| redact::without(said, &answer.token).chars().take(200).collect();
     said.filter(|said| !said.is_empty()).map_or_else(|| act.needs.to_owned(), bounded)
 }
 
 /// Returns GitHub's error message on one line, bounded, with the token redacted.
-pub(super) fn message(answer: &Response) -> String {
+pub(super) fn message(answer: &GitHubResponse) -> String {
     #[derive(serde::Deserialize)]
     struct Body {
         message: Option<String>,

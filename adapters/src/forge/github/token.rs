@@ -10,11 +10,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use super::client::{Call, Client, Response};
+use super::client::{Client, GitHubCall, GitHubResponse};
 use super::jwt::Signer;
 use super::manifest::permissions;
 use super::model::{Installation, Minted, OwnApp};
-use super::options::{Auth, OptionsError};
+use super::options::{GitHubAuth, GitHubOptionsError};
 use super::refusal::{Attempt, refusal};
 use super::route::{Route, parts};
 use crate::failure::Failure;
@@ -42,16 +42,16 @@ struct Live {
 }
 
 impl Tokens {
-    pub(super) fn new(auth: Auth, deploys: bool) -> Result<Self, OptionsError> {
+    pub(super) fn new(auth: GitHubAuth, deploys: bool) -> Result<Self, GitHubOptionsError> {
         Ok(match auth {
-            Auth::Token(token) => {
+            GitHubAuth::Token(token) => {
                 let text = token.expose_secret();
                 if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
-                    return Err(OptionsError::Token);
+                    return Err(GitHubOptionsError::Token);
                 }
                 Self::Fixed(token)
             }
-            Auth::App { app_id, installation_id, private_key } => Self::App(Box::new(App {
+            GitHubAuth::App { app_id, installation_id, private_key } => Self::App(Box::new(App {
                 signer: Signer::new(app_id, &private_key)?,
                 installation: installation_id,
                 deploys,
@@ -128,9 +128,9 @@ impl App {
         route: &Route,
         body: Option<serde_json::Value>,
         act: &Attempt<'_>,
-    ) -> Result<Response, Failure> {
+    ) -> Result<GitHubResponse, Failure> {
         let word = self.signer.sign(client.now())?;
-        let call = Call { method, route, body, tag: None };
+        let call = GitHubCall { method, route, body, tag: None };
         let retry = |how: String| Failure::retry(format!("could not {}: GitHub {how}. It is asked again.", act.what));
         let answer = client.exchange(&call, &word, act).await?.map_err(retry)?;
         if answer.status.is_success() {

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::options::OptionsError;
+use super::options::GitHubOptionsError;
 use crate::forge::webhook::{Hint, Webhook, WebhookDelivery, WebhookError};
 use crate::ids::Repo;
 
@@ -39,11 +39,11 @@ impl GitHubWebhook {
     /// Creates a verifier for deliveries signed with any of these secrets; there are several during a rotation.
     ///
     /// # Errors
-    /// [`OptionsError::WebhookSecret`] if there is no secret or an empty one, because anyone could then forge a
+    /// [`CommandOptionsError::WebhookSecret`] if there is no secret or an empty one, because anyone could then forge a
     /// signature (security case 3).
-    pub fn new(secrets: Vec<SecretString>) -> Result<Self, OptionsError> {
+    pub fn new(secrets: Vec<SecretString>) -> Result<Self, GitHubOptionsError> {
         if secrets.is_empty() || secrets.iter().any(|secret| secret.expose_secret().trim().is_empty()) {
-            return Err(OptionsError::WebhookSecret);
+            return Err(GitHubOptionsError::WebhookSecret);
         }
         Ok(Self { secrets })
     }

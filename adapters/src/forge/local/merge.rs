@@ -10,7 +10,7 @@ use super::pulls::{no_branch, refresh};
 use super::record::{Intent, State};
 use super::{Local, free_to_move};
 use crate::failure::Failure;
-use crate::forge::git::{Git, MergeRequest, Merged};
+use crate::forge::git::{Git, MergeInput, Merged};
 use crate::forge::{Merge, PullNumber};
 use crate::ids::{BranchName, CommitId, Repo};
 
@@ -87,7 +87,7 @@ impl Merging<'_> {
     }
 
     async fn make(&self, base_commit: &CommitId) -> Result<CommitId, Failure> {
-        let request = MergeRequest {
+        let request = MergeInput {
             base: base_commit.clone(),
             head: self.merge.expected_head.clone(),
             method: self.merge.method,

@@ -21,7 +21,7 @@ use crate::failure::Failure;
 use crate::ids::Digest;
 
 pub(crate) use self::options::is_loopback;
-pub use self::options::{Auth, OciOptions, OptionsError};
+pub use self::options::{OciAuth, OciOptions, OciOptionsError};
 
 /// One image repository in a registry.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Oci {
     ///
     /// # Errors
     /// If an option is not valid; the error names the problem and the expected form.
-    pub fn new(options: OciOptions) -> Result<Self, OptionsError> {
+    pub fn new(options: OciOptions) -> Result<Self, OciOptionsError> {
         let repository = options.repository.clone();
         Ok(Self { repository, wire: Wire::new(options)? })
     }

@@ -14,7 +14,7 @@ pub struct OciOptions {
     /// Registry and path, without tag: `quay.io/team/payments`.
     pub repository: String,
     /// Credentials for the registry.
-    pub auth: Auth,
+    pub auth: OciAuth,
     /// Use HTTP without TLS, for the registry and for the addresses that it refers to. Always used for a registry on
     /// loopback. Anywhere else, an attacker on the network can read the credentials and modify the responses.
     pub plain_http: bool,
@@ -28,7 +28,7 @@ pub struct OciOptions {
 
 impl OciOptions {
     /// Returns the defaults: TLS, the system's certificate authorities, and ten seconds per request.
-    pub fn new(repository: impl Into<String>, auth: Auth) -> Self {
+    pub fn new(repository: impl Into<String>, auth: OciAuth) -> Self {
         Self {
             repository: repository.into(),
             auth,
@@ -42,7 +42,7 @@ impl OciOptions {
 
 /// Credentials for a registry.
 #[derive(Clone)]
-pub enum Auth {
+pub enum OciAuth {
     /// No credentials; sufficient for public images.
     Anonymous,
     /// A user or robot account. The password is sent to the registry, or to the token service that the
@@ -57,7 +57,7 @@ pub enum Auth {
     Bearer(SecretString),
 }
 
-impl fmt::Debug for Auth {
+impl fmt::Debug for OciAuth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Anonymous => "Anonymous",
@@ -69,7 +69,7 @@ impl fmt::Debug for Auth {
 
 /// The reason that the options are not valid.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum OptionsError {
+pub enum OciOptionsError {
     /// The repository name is not valid.
     #[error("{given:?} names no repository of images: {why}; wanted is one like quay.io/team/payments")]
     Repository {

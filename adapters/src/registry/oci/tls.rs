@@ -6,11 +6,11 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls_platform_verifier::Verifier;
 
-use super::options::OptionsError;
+use super::options::OciOptionsError;
 
 /// Returns a rustls configuration with ring that trusts the system's certificate authorities and the given ones.
-pub(super) fn tls(given: Option<&str>) -> Result<rustls::ClientConfig, OptionsError> {
-    let refuse = |why: String| OptionsError::Certificates { why };
+pub(super) fn tls(given: Option<&str>) -> Result<rustls::ClientConfig, OciOptionsError> {
+    let refuse = |why: String| OciOptionsError::Certificates { why };
     let extra: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(given.unwrap_or_default().as_bytes())
         .collect::<Result<_, _>>()
         .map_err(|error| refuse(error.to_string()))?;

@@ -9,7 +9,7 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::super::reference::ImageName;
-use super::options::{Auth, OciOptions, OptionsError, is_loopback};
+use super::options::{OciAuth, OciOptions, OciOptionsError, is_loopback};
 use super::tls::tls;
 use super::token::{Challenge, token};
 use crate::egress::{EgressGuard, denied};
@@ -22,7 +22,7 @@ const BODY_LIMIT: usize = 4 << 20;
 const REDIRECTS: usize = 3;
 
 /// A complete response.
-pub(super) struct Answer {
+pub(super) struct OciResponse {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
@@ -43,7 +43,7 @@ pub(super) struct Wire {
     gate: EgressGuard,
     base: Url,
     repository: String,
-    auth: Auth,
+    auth: OciAuth,
     /// The authentication that worked last; `None` before the first challenge.
     pass: Mutex<Option<Pass>>,
 }
@@ -55,8 +55,8 @@ impl fmt::Debug for Wire {
 }
 
 impl Wire {
-    pub(super) fn new(options: OciOptions) -> Result<Self, OptionsError> {
-        let refuse = |why: String| OptionsError::Repository { given: options.repository.clone(), why };
+    pub(super) fn new(options: OciOptions) -> Result<Self, OciOptionsError> {
+        let refuse = |why: String| OciOptionsError::Repository { given: options.repository.clone(), why };
         let name = ImageName::parse(&options.repository).map_err(refuse)?;
         if name.tag.is_some() || name.digest.is_some() {
             return Err(refuse("it has a tag or a digest".to_owned()));
@@ -72,18 +72,18 @@ impl Wire {
             .https_only(!plain)
             .user_agent(concat!("hotfix/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|error| OptionsError::Certificates { why: root_cause(&error) })?;
+            .map_err(|error| OciOptionsError::Certificates { why: root_cause(&error) })?;
         Ok(Self { client, gate, base, repository: name.repository, auth: options.auth, pass: Mutex::new(None) })
     }
 
     /// Reads a resource of the repository.
-    pub(super) async fn get(&self, path: &[&str], accept: &str, what: &str) -> Result<Answer, Failure> {
+    pub(super) async fn get(&self, path: &[&str], accept: &str, what: &str) -> Result<OciResponse, Failure> {
         self.whole(self.ask(self.url(path)?, accept, what).await?, what).await
     }
 
     /// Reads a blob and follows redirects, because registries often store blobs elsewhere. Other origins get
     /// no credentials.
-    pub(super) async fn get_blob(&self, path: &[&str], what: &str) -> Result<Answer, Failure> {
+    pub(super) async fn get_blob(&self, path: &[&str], what: &str) -> Result<OciResponse, Failure> {
         let mut url = self.url(path)?;
         let mut response = self.ask(url.clone(), "*/*", what).await?;
         for _ in 0..REDIRECTS {
@@ -97,11 +97,11 @@ impl Wire {
     }
 
     /// Requests the list of tags without reading the body, which may contain thousands.
-    pub(super) async fn ask_for_tags(&self, what: &str) -> Result<Answer, Failure> {
+    pub(super) async fn ask_for_tags(&self, what: &str) -> Result<OciResponse, Failure> {
         let mut url = self.url(&["tags", "list"])?;
         url.set_query(Some("n=1"));
         let response = self.ask(url, "application/json", what).await?;
-        Ok(Answer { status: response.status(), headers: response.headers().clone(), body: Vec::new() })
+        Ok(OciResponse { status: response.status(), headers: response.headers().clone(), body: Vec::new() })
     }
 
     /// Sends a GET request with the last known authentication. On a 401, obtains the demanded one and retries once.
@@ -124,20 +124,20 @@ impl Wire {
     fn signed(&self, request: RequestBuilder) -> RequestBuilder {
         let pass = self.pass.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match (&self.auth, pass) {
-            (Auth::Bearer(token), _) => request.bearer_auth(token.expose_secret()),
+            (OciAuth::Bearer(token), _) => request.bearer_auth(token.expose_secret()),
             (_, Some(Pass::Token(token))) => request.bearer_auth(token.expose_secret()),
-            (Auth::Basic { user, password }, Some(Pass::Basic)) => {
+            (OciAuth::Basic { user, password }, Some(Pass::Basic)) => {
                 request.basic_auth(user, Some(password.expose_secret()))
             }
-            (Auth::Basic { .. } | Auth::Anonymous, _) => request,
+            (OciAuth::Basic { .. } | OciAuth::Anonymous, _) => request,
         }
     }
 
     /// Obtains the authentication for a challenge; returns `None` if there are no suitable credentials.
     async fn pass_for(&self, headers: &HeaderMap) -> Result<Option<Pass>, Failure> {
         match (Challenge::read(headers), &self.auth) {
-            (None, _) | (_, Auth::Bearer(_)) | (Some(Challenge::Basic), Auth::Anonymous) => Ok(None),
-            (Some(Challenge::Basic), Auth::Basic { .. }) => Ok(Some(Pass::Basic)),
+            (None, _) | (_, OciAuth::Bearer(_)) | (Some(Challenge::Basic), OciAuth::Anonymous) => Ok(None),
+            (Some(Challenge::Basic), OciAuth::Basic { .. }) => Ok(Some(Pass::Basic)),
             (Some(Challenge::Bearer { realm, service }), _) => {
                 Ok(Some(Pass::Token(self.fetch_token(&realm, service).await?)))
             }
@@ -161,8 +161,8 @@ impl Wire {
         }
         let place = url.host_str().unwrap_or_default().to_owned();
         let request = match &self.auth {
-            Auth::Basic { user, password } => self.client.get(url).basic_auth(user, Some(password.expose_secret())),
-            Auth::Anonymous | Auth::Bearer(_) => self.client.get(url),
+            OciAuth::Basic { user, password } => self.client.get(url).basic_auth(user, Some(password.expose_secret())),
+            OciAuth::Anonymous | OciAuth::Bearer(_) => self.client.get(url),
         };
         let response = request.send().await.map_err(|error| self.unreachable(Some(&place), &error, &what))?;
         let answer = self.whole(response, &what).await?;
@@ -174,7 +174,7 @@ impl Wire {
         })
     }
 
-    async fn whole(&self, mut response: Response, what: &str) -> Result<Answer, Failure> {
+    async fn whole(&self, mut response: Response, what: &str) -> Result<OciResponse, Failure> {
         let (status, headers) = (response.status(), response.headers().clone());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(None, &error, what))? {
@@ -186,17 +186,19 @@ impl Wire {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, headers, body })
+        Ok(OciResponse { status, headers, body })
     }
 
     /// Turns an error response into a failure, with advice for the operator.
-    pub(super) fn failed(&self, answer: &Answer, what: &str) -> Failure {
+    pub(super) fn failed(&self, answer: &OciResponse, what: &str) -> Failure {
         let (host, status) = (self.host(), answer.status.as_u16());
         match answer.status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 let advice = match self.auth {
-                    Auth::Anonymous => "Give the bot an account that may pull there, or correct the repository's name",
-                    Auth::Basic { .. } | Auth::Bearer(_) => {
+                    OciAuth::Anonymous => {
+                        "Give the bot an account that may pull there, or correct the repository's name"
+                    }
+                    OciAuth::Basic { .. } | OciAuth::Bearer(_) => {
                         "Check that the account's password or token is right and not expired, and that it may pull there"
                     }
                 };
@@ -282,7 +284,7 @@ mod tests {
     use super::*;
 
     fn behind_tls() -> Wire {
-        let auth = Auth::Basic { user: "robot".to_owned(), password: SecretString::from("hush") };
+        let auth = OciAuth::Basic { user: "robot".to_owned(), password: SecretString::from("hush") };
         Wire::new(OciOptions::new("quay.io/team/payments", auth)).unwrap()
     }
 

@@ -46,7 +46,7 @@ pub(crate) const SKIP: Verb = Verb {
     aliases: &[],
     group: Group::Trouble,
     summary: "leaves out a step that the runbook only recommends",
-    details: "A should or a may is left out with a reason, which is kept. For a must there is `override`; a must not is \
+    details: "A should or a may is skipped with a reason, which is kept. For a must there is `override`; a must not is \
               never lifted.",
     examples: &["skip postmortem nothing was broken for users", "skip verify-local HF-12 no test data here"],
     needs: Role::Requester,

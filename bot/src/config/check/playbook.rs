@@ -98,7 +98,7 @@ fn check_levels(steps: &[RawStep], sink: &Diagnostics) {
 /// Returns two flags: the kind is a gate, and the kind is a vote.
 fn nature(kind: &StepKind) -> (bool, bool) {
     match kind {
-        StepKind::Withheld | StepKind::Releasable | StepKind::Capability { .. } | StepKind::Target => (true, false),
+        StepKind::HeldBack | StepKind::Releasable | StepKind::Capability { .. } | StepKind::Target => (true, false),
         StepKind::Approve { .. } => (false, true),
         StepKind::Triage { .. }
         | StepKind::Agree { .. }
@@ -137,7 +137,7 @@ fn place(kind: &StepKind) -> Place {
         StepKind::Capability { .. } => place("capability", None, true),
         StepKind::Announce => place("announce", None, true),
         StepKind::Base { .. } => place("base", None, true),
-        StepKind::Withheld => place("withheld", Some("base"), true),
+        StepKind::HeldBack => place("withheld", Some("base"), true),
         StepKind::Branch { which: BranchRole::Fix } => place("branch", Some("base"), true),
         StepKind::Branch { which: BranchRole::Integration } => place("branch into", Some("base"), true),
         StepKind::Target => place("target", None, true),

@@ -9,7 +9,7 @@ use super::members::Members;
 use super::step_up;
 use crate::domain::id::ServiceName;
 use crate::domain::service::ApprovalRule;
-use crate::policy::{BreakGlass, Freeze, Policy, ServicePolicy, Shortfall};
+use crate::policy::{BreakGlassRules, Freeze, Policy, ServicePolicy, Shortfall};
 
 /// Checks the policy and returns the valid form.
 pub(super) fn policy(written: &RawPolicy, raw: &Raw, members: &Members<'_>, sink: &Diagnostics) -> Policy {
@@ -31,7 +31,7 @@ pub(super) fn policy(written: &RawPolicy, raw: &Raw, members: &Members<'_>, sink
     });
     let break_glass = written.break_glass.as_ref().and_then(|written| {
         let people = members.resolve(&written.people);
-        Some(BreakGlass { people, audit: written.audit.clone()? })
+        Some(BreakGlassRules { people, audit: written.audit.clone()? })
     });
     let policy = Policy::new(services, written.quorums.clone(), freezes.collect())
         .with_chat_down(written.chat_down)

@@ -6,7 +6,7 @@ use super::super::ConfiguredService;
 use super::super::diagnostic::Located;
 use super::super::diagnostic::{Diagnostic, Diagnostics};
 use super::super::integrations::ClusterConfig;
-use super::super::mechanism::{ForgeConfig, MechanismConfig, Probe};
+use super::super::mechanism::{ForgeConfig, MechanismConfig, ProbeConfig};
 use super::super::read::{Member, Raw, RawEnvironment, RawService};
 use super::super::reader::{listed, nearest};
 use super::members::Members;
@@ -220,12 +220,12 @@ fn check_probes(service: &RawService, sink: &Diagnostics) {
     let names: Vec<&str> = service.environments.iter().map(|environment| environment.name.value.as_str()).collect();
     for capability in service.capabilities.values() {
         match &capability.value.probe {
-            Probe::Environment(environment) if !names.contains(&environment.as_str()) => {
+            ProbeConfig::Environment(environment) if !names.contains(&environment.as_str()) => {
                 let what = format!("{} has no environment {environment} to probe", service.name);
                 let next = format!("it has {}", listed(&names));
                 sink.add(Diagnostic::at(capability.at, what, "probes it here", next));
             }
-            Probe::Environment(_) | Probe::Command(_) => {}
+            ProbeConfig::Environment(_) | ProbeConfig::Command(_) => {}
         }
     }
 }

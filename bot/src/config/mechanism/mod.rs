@@ -116,12 +116,12 @@ impl MechanismConfig {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CapabilityConfig {
     /// The probe that verifies it.
-    pub probe: Probe,
+    pub probe: ProbeConfig,
 }
 
 /// A side-effect-free probe of a capability.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Probe {
+pub enum ProbeConfig {
     /// Asks the deploy mechanism of this environment if it could work.
     Environment(Environment),
     /// Runs this command, which must exit successfully.

@@ -2,7 +2,7 @@
 
 use hotfix_adapters::ids::ChannelRef;
 
-use super::super::chat::{ChatKind, ChatSettings, DiscordSettings, Pace, SlackSettings, SlackWay};
+use super::super::chat::{ChatKind, ChatSettings, DiscordSettings, RateLimit, SlackSettings, SlackTransport};
 use super::super::diagnostic::Diagnostic;
 use super::super::field::Field;
 use super::super::reader::Reader;
@@ -17,7 +17,7 @@ enum Use {
     Discord,
 }
 
-type Way = fn(&Reader<'_>, &Folders<'_>) -> Option<SlackWay>;
+type Way = fn(&Reader<'_>, &Folders<'_>) -> Option<SlackTransport>;
 
 /// Parses the settings of the chat. If the selected platform is misconfigured, a fault is recorded and the returned
 /// value is never used.
@@ -41,7 +41,7 @@ pub(super) fn read(field: Field<'_>, folders: &Folders<'_>) -> ChatSettings {
     settings.shared_channels = flag("shared_channels", settings.shared_channels);
     settings.terminal_votes = flag("terminal_votes", settings.terminal_votes);
     let number = |key, usual| reader.get(key).integer(1..=100_000).map_or(usual, |number| number.value);
-    settings.pace = Pace {
+    settings.pace = RateLimit {
         person: number("person_per_minute", settings.pace.person),
         service: number("service_per_minute", settings.pace.service),
     };
@@ -53,7 +53,7 @@ pub(super) fn read(field: Field<'_>, folders: &Folders<'_>) -> ChatSettings {
 /// everyone uses the same terminal.
 fn settings(kind: ChatKind) -> ChatSettings {
     let terminal_votes = kind == ChatKind::Console;
-    ChatSettings { kind, also_in: Vec::new(), shared_channels: false, terminal_votes, pace: Pace::default() }
+    ChatSettings { kind, also_in: Vec::new(), shared_channels: false, terminal_votes, pace: RateLimit::default() }
 }
 
 fn used_part<T>(part: Option<Option<T>>, reader: &Reader<'_>, name: &str) -> Option<T> {
@@ -81,13 +81,13 @@ fn slack(reader: Reader<'_>, folders: &Folders<'_>) -> Option<SlackSettings> {
     Some(SlackSettings { app: app?, teams: teams?, token: token?, way: way?, burst, api_url })
 }
 
-fn socket(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<SlackWay> {
+fn socket(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<SlackTransport> {
     let app_token = secret("app_token", reader.need("app_token"), folders);
     let connections = reader.get("connections").integer(1..=10).map_or(2, |number| number.value);
-    Some(SlackWay::Socket { app_token: app_token?, connections })
+    Some(SlackTransport::Socket { app_token: app_token?, connections })
 }
 
-fn http(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<SlackWay> {
+fn http(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<SlackTransport> {
     let secrets = reader.need("signing_secrets").list().into_iter();
     let signing_secrets: Vec<_> = secrets.filter_map(|field| secret("signing_secrets", field, folders)).collect();
     if signing_secrets.is_empty() {
@@ -96,7 +96,7 @@ fn http(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<SlackWay> {
         reader.fault("Slack over HTTP needs a signing secret", "none is named", next);
         return None;
     }
-    Some(SlackWay::Http { signing_secrets })
+    Some(SlackTransport::Http { signing_secrets })
 }
 
 fn discord(reader: Reader<'_>, folders: &Folders<'_>) -> Option<DiscordSettings> {

@@ -7,7 +7,7 @@ use hotfix_adapters::ids::{BranchName, ChannelRef, Environment, Repo};
 use super::super::diagnostic::{At, Diagnostic, Located};
 use super::super::field::Field;
 use super::super::integrations::{ClusterConfig, RegistryConfig};
-use super::super::mechanism::{CapabilityConfig, ForgeConfig, MechanismConfig, Probe};
+use super::super::mechanism::{CapabilityConfig, ForgeConfig, MechanismConfig, ProbeConfig};
 use super::super::reader::Reader;
 use super::Folders;
 use super::mechanism::{self, command_line};
@@ -205,12 +205,12 @@ fn capability(reader: Reader<'_>, folders: &Folders<'_>) -> Option<CapabilityCon
     probe.filter(|_| declared).map(|probe| CapabilityConfig { probe })
 }
 
-fn probe(reader: Reader<'_>, folders: &Folders<'_>) -> Option<Probe> {
+fn probe(reader: Reader<'_>, folders: &Folders<'_>) -> Option<ProbeConfig> {
     let environment = reader.get("environment").parse::<Environment>();
     let command = reader.get("command");
     let probe = match (environment, command.at()) {
-        (Some(environment), None) => Some(Probe::Environment(environment.value)),
-        (None, Some(_)) => command_line(command, folders, &[]).map(Probe::Command),
+        (Some(environment), None) => Some(ProbeConfig::Environment(environment.value)),
+        (None, Some(_)) => command_line(command, folders, &[]).map(ProbeConfig::Command),
         (Some(_), Some(at)) => {
             let what = "a capability is probed in one way";
             reader.sink.add(Diagnostic::at(at, what, "a second way", "keep `environment` or `command`"));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hotfix_adapters::egress::Host;
 
-use super::super::chat::{ChatKind, SlackWay};
+use super::super::chat::{ChatKind, SlackTransport};
 use super::super::diagnostic::Diagnostic;
 use super::super::field::Field;
 use super::super::integrations::HostConfig;
@@ -51,7 +51,7 @@ pub(super) fn read(
 /// Reports Slack over HTTP without a listener.
 fn nobody_listens(reader: &Reader<'_>, settings: &Settings) {
     let ChatKind::Slack(slack) = &settings.chat.kind else { return };
-    if matches!(slack.way, SlackWay::Http { .. }) && settings.http.listen.is_none() {
+    if matches!(slack.way, SlackTransport::Http { .. }) && settings.http.listen.is_none() {
         let at = reader.place("chat").unwrap_or(reader.at);
         let next = "set `listen` under [http], behind a proxy that speaks TLS, or use mode = \"socket\"";
         reader.sink.add(Diagnostic::at(at, "Slack calls, and nobody listens", "mode = \"http\" here", next));

@@ -41,7 +41,7 @@ const KINDS: [(&str, Read); 25] = [
     ("expire", |_| Some(StepKind::Expire)),
     ("monitor", monitor),
     ("base", base),
-    ("withheld", |_| Some(StepKind::Withheld)),
+    ("withheld", |_| Some(StepKind::HeldBack)),
     ("releasable", |_| Some(StepKind::Releasable)),
     ("capability", capability),
     ("announce", |_| Some(StepKind::Announce)),

@@ -119,13 +119,16 @@ fn slack_is_spoken_to_as_the_file_says() {
     assert_eq!((chat.platform(), chat.terminal_votes, chat.shared_channels), (Platform::Slack, false, false));
     assert_eq!(chat.also_in, [named("C0INCIDENTS")]);
     let ChatKind::Slack(settings) = chat.kind else { panic!("{chat:?}") };
-    assert!(matches!(settings.way, SlackWay::Socket { connections: 2, .. }), "{settings:?}");
+    assert!(matches!(settings.way, SlackTransport::Socket { connections: 2, .. }), "{settings:?}");
     let called = format!("{slack}mode = \"http\"\nsigning_secrets = [{{ file = \"signing\" }}]\n");
     shipped.edit("hotfix.toml", "", &called);
     assert!(shipped.faults().contains("Slack calls, and nobody listens"), "{}", shipped.faults());
     shipped.edit("hotfix.toml", "", &format!("{called}[http]\nlisten = \"127.0.0.1:8080\"\n"));
     let ChatKind::Slack(settings) = shipped.load().settings.chat.kind else { panic!("not Slack") };
-    assert!(matches!(&settings.way, SlackWay::Http { signing_secrets } if signing_secrets.len() == 1), "{settings:?}");
+    assert!(
+        matches!(&settings.way, SlackTransport::Http { signing_secrets } if signing_secrets.len() == 1),
+        "{settings:?}"
+    );
 }
 
 /// A vote is bound to the deploy mechanism at the time of the vote: changed parameters invalidate it (security case

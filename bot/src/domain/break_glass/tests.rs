@@ -41,7 +41,7 @@ fn a_glass_stands_in_for_exactly_what_it_was_broken_for() {
         ("another base", |state| state.break_glass[0].glass.base = commit("2222222")),
         ("the base of the run moved", |state| state.base = None),
         ("another plan", |state| state.plan_digest.push('x')),
-        ("nobody was told", |state| state.break_glass[0].told = None),
+        ("nobody was told", |state| state.break_glass[0].announced = None),
     ];
     for (what, change) in changes {
         assert!(!stands(&broken(change)), "{what}");
@@ -51,11 +51,11 @@ fn a_glass_stands_in_for_exactly_what_it_was_broken_for() {
 #[test]
 fn a_glass_waits_for_the_audit_channel_to_be_told() {
     let waits = |change: fn(&mut Hotfix)| {
-        let play = broken(|state| state.break_glass[0].told = None).changed(change);
+        let play = broken(|state| state.break_glass[0].announced = None).changed(change);
         unannounced(&play.state, &production(), play.now).is_some()
     };
     assert!(waits(|_| {}));
-    assert!(!waits(|state| state.break_glass[0].told = Some(message("a1"))));
+    assert!(!waits(|state| state.break_glass[0].announced = Some(message("a1"))));
     assert!(!waits(|state| state.break_glass[0].void = true));
     assert!(!waits(|state| state.break_glass.clear()));
 }

@@ -20,7 +20,7 @@ pub(super) fn abandon(draft: &mut Decider, grant: &Grant, reason: &str, under_wa
     let open = state.deploys.iter().filter(|deploy| deploy.state.is_open()).map(|deploy| deploy.intent.key.clone());
     let believed: BTreeSet<DeployKey> = open.collect();
     let doubtful = believed.iter().any(|key| under_way.contains(key));
-    let first = state.abandon_asked.as_ref().map(|(person, _)| person.clone());
+    let first = state.abandon_requested.as_ref().map(|(person, _)| person.clone());
     // A viewer cannot confirm.
     let second = grant.roles.iter().any(|role| role != &Role::Viewer);
     let asked_by = match first {
@@ -35,7 +35,7 @@ pub(super) fn abandon(draft: &mut Decider, grant: &Grant, reason: &str, under_wa
             return no(Refusal::new("abandon.who", reason, "Ask a captain to say `abandon <reason>`."));
         }
         Some(_) | None if doubtful => {
-            return draft.person(&grant.person, Event::AbandonAsked { reason: reason.to_owned() });
+            return draft.person(&grant.person, Event::AbandonRequested { reason: reason.to_owned() });
         }
         Some(_) | None => None,
     };

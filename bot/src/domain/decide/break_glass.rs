@@ -21,7 +21,7 @@ const REASON: usize = 20;
 const DIGITS: usize = 7;
 
 /// Arguments of a break-glass command.
-pub(super) struct Said<'a> {
+pub(super) struct Declaration<'a> {
     pub(super) environment: &'a Environment,
     /// The commit that would ship, as typed by the user; a prefix of its id.
     pub(super) commit: &'a str,
@@ -31,7 +31,7 @@ pub(super) struct Said<'a> {
     pub(super) audit: &'a ChannelRef,
 }
 
-pub(super) fn break_it(draft: &mut Decider, grant: &Grant, said: &Said<'_>) -> Decided {
+pub(super) fn break_it(draft: &mut Decider, grant: &Grant, said: &Declaration<'_>) -> Decided {
     let state = &draft.state;
     if let Some(unknown) = unknown_environment(state, said.environment) {
         return no(unknown);
@@ -70,15 +70,19 @@ fn misplaced(draft: &Decider, environment: &Environment) -> Vec<Refusal> {
     let quorum = quorum(state, environment, draft.now, None);
     if let Some(broken) = break_glass::unannounced(state, environment, draft.now) {
         let reason = format!("{} broke it a moment ago, and the audit channel is being told.", marked(&broken.person));
-        refusals.push(Refusal::new("glass.broken", reason, "See `status`."));
+        refusals.push(Refusal::new("break-glass.broken", reason, "See `status`."));
     } else if refusals.is_empty() && quorum.missing.is_empty() {
         let reason = format!("No vote is missing for {environment}, so there is no glass to break.");
-        refusals.push(Refusal::new("glass.not-needed", reason, "See `plan` for what is waited for."));
+        refusals.push(Refusal::new("break-glass.not-needed", reason, "See `plan` for what is waited for."));
     }
     for (person, why) in &quorum.rejections {
         let who = marked(person);
         let reason = format!("{who} said no, and a no is not broken with the glass: {why}");
-        refusals.push(Refusal::new("vote.veto", reason, format!("Talk to {who}; they take it back with `unapprove`.")));
+        refusals.push(Refusal::new(
+            "vote.rejected",
+            reason,
+            format!("Talk to {who}; they take it back with `unapprove`."),
+        ));
     }
     refusals
 }
@@ -95,16 +99,16 @@ fn out_of_turn(state: &Hotfix, environment: &Environment) -> Option<Refusal> {
     let left: Vec<&str> = before.filter(|(_, at)| !at.is_behind()).map(|(spec, _)| spec.id.as_str()).collect();
     if left.is_empty() {
         let reason = format!("No vote for {environment} is waited for in this run.");
-        return Some(Refusal::new("glass.not-needed", reason, "See `plan` for what is waited for."));
+        return Some(Refusal::new("break-glass.not-needed", reason, "See `plan` for what is waited for."));
     }
     let reason = format!(
         "The glass stands in for votes and for nothing else; these steps come before them: {}.",
         left.join(", ")
     );
-    Some(Refusal::new("glass.early", reason, "See `plan` for who can do what."))
+    Some(Refusal::new("break-glass.early", reason, "See `plan` for who can do what."))
 }
 
-fn mistyped(state: &Hotfix, said: &Said<'_>) -> Vec<Refusal> {
+fn mistyped(state: &Hotfix, said: &Declaration<'_>) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     let typed = said.commit.to_ascii_lowercase();
     let ships = state.deployable_to(said.environment).is_some_and(|commit| commit.as_str().starts_with(&typed));
@@ -112,11 +116,11 @@ fn mistyped(state: &Hotfix, said: &Said<'_>) -> Vec<Refusal> {
         let reason = format!("{} is not what would ship to {}.", said.commit, said.environment);
         let next =
             "Type at least 7 digits of the commit that the newest question in the thread names, after looking at it.";
-        refusals.push(Refusal::new("glass.commit", reason, next));
+        refusals.push(Refusal::new("break-glass.commit", reason, next));
     }
     if said.reason.trim().chars().count() < REASON {
         let next = format!("Say in a sentence of {REASON} characters or more why it cannot wait for the votes.");
-        refusals.push(Refusal::new("glass.reason", "That is too short for a reason.", next));
+        refusals.push(Refusal::new("break-glass.reason", "That is too short for a reason.", next));
     }
     refusals
 }

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 
 use super::Decider;
 use crate::domain::break_glass;
-use crate::domain::command::{DeployFacts, Frozen, Removal};
+use crate::domain::command::{ActiveFreeze, DeployFacts, Removal};
 use crate::domain::event::{Actor, Contributor, DeployIntent, Event};
-use crate::domain::hotfix::{AskedDeploy, DeployState, Hotfix, StepState};
+use crate::domain::hotfix::{DeployState, Hotfix, RequestedDeploy, StepState};
 use crate::domain::id::{PersonId, StepId};
 use crate::domain::people::{Grant, Role, all_marked, marked};
 use crate::domain::playbook::{HoldMeans, Level, StepKind};
@@ -68,7 +68,7 @@ fn too_early(state: &Hotfix, environment: &Environment) -> Vec<Refusal> {
 }
 
 /// Returns all objections to retrying a deployment that failed or whose facts could not be read.
-pub(super) fn not_again(state: &Hotfix, grant: &Grant, asked: &AskedDeploy) -> Vec<Refusal> {
+pub(super) fn not_again(state: &Hotfix, grant: &Grant, asked: &RequestedDeploy) -> Vec<Refusal> {
     if !asked.rollback {
         return too_early(state, &asked.environment);
     }
@@ -94,8 +94,8 @@ fn may_not_roll_back(state: &Hotfix, grant: &Grant, environment: &Environment, t
 }
 
 pub(super) fn busy(state: &Hotfix) -> Option<Refusal> {
-    let busy = state.asked_deploy.is_some() || state.deploys.iter().any(|deploy| deploy.state.is_open());
-    let by_hand = state.deploys.iter().find(|deploy| deploy.state == DeployState::AwaitingWord);
+    let busy = state.requested_deploy.is_some() || state.deploys.iter().any(|deploy| deploy.state.is_open());
+    let by_hand = state.deploys.iter().find(|deploy| deploy.state == DeployState::AwaitingConfirmation);
     let next = match by_hand.map(|deploy| &deploy.intent.environment) {
         Some(environment) => format!("Say how it went: `verify {environment} pass`, or `verify {environment} fail`."),
         None => "Wait for it to end; a captain can end the run as it is with `abandon <reason>`.".to_owned(),
@@ -155,7 +155,7 @@ fn unagreed(state: &Hotfix, turn: usize) -> Option<Refusal> {
     let (reason, next) = match at {
         StepState::Done { .. } => return None,
         StepState::Skipped { .. } => {
-            let reason = format!("The agreement of the {party} comes first, and it was left out.");
+            let reason = format!("The agreement of the {party} comes first, and it was skipped.");
             let next = match deploy.level {
                 Level::Should | Level::May => {
                     format!("Leave this deployment out as well: `skip {} <reason>`.", deploy.id)
@@ -198,8 +198,13 @@ pub(super) fn ask(draft: &mut Decider, who: &PersonId, environment: &Environment
     let Some(commit) = draft.state.deployable_to(environment).cloned() else {
         return Err(vec![super::bug("a deployment of nothing")]);
     };
-    let event =
-        Event::DeployAsked { environment: environment.clone(), commit, rollback: false, typed: false, reason: None };
+    let event = Event::DeployRequested {
+        environment: environment.clone(),
+        commit,
+        rollback: false,
+        typed: false,
+        reason: None,
+    };
     draft.ask_to_deploy(Actor::Person(who.clone()), event)
 }
 
@@ -220,7 +225,13 @@ pub(super) fn ask_unless_there(draft: &mut Decider, environment: &Environment) -
     }
     draft.ask_to_deploy(
         Actor::Bot,
-        Event::DeployAsked { environment: environment.clone(), commit, rollback: false, typed: false, reason: None },
+        Event::DeployRequested {
+            environment: environment.clone(),
+            commit,
+            rollback: false,
+            typed: false,
+            reason: None,
+        },
     )
 }
 
@@ -267,7 +278,7 @@ pub(super) fn rollback(
     if let Some(refusal) = may_not_roll_back(state, grant, environment, &commit) {
         return Err(vec![refusal]);
     }
-    let event = Event::DeployAsked {
+    let event = Event::DeployRequested {
         environment: environment.clone(),
         commit,
         rollback: true,
@@ -285,7 +296,8 @@ pub(super) fn checked(
     key: &DeployKey,
     facts: &DeployFacts,
 ) -> Decided {
-    let Some(asked) = draft.state.asked_deploy.clone().filter(|a| &a.environment == environment && &a.commit == commit)
+    let Some(asked) =
+        draft.state.requested_deploy.clone().filter(|a| &a.environment == environment && &a.commit == commit)
     else {
         return Ok(());
     };
@@ -303,7 +315,7 @@ pub(super) fn checked(
     let strangers = facts.strangers.iter().filter(|who| known.is_some_and(|known| !known.contains(who)));
     let strangers: BTreeSet<Contributor> = strangers.cloned().collect();
     if !asked.rollback && !strangers.is_empty() {
-        draft.bot(Event::StrangersPushed { people: strangers })?;
+        draft.bot(Event::OthersPushed { people: strangers })?;
     }
     if !asked.rollback {
         if let Some(pull) = &facts.pull {
@@ -343,7 +355,7 @@ pub(super) fn checked(
             draft.state.plan.only_in(environment).is_empty() || draft.state.plan.reaches_production(environment)
         }),
         votes: if asked.rollback { Default::default() } else { quorum.valid },
-        glass: quorum.glass.filter(|_| !asked.rollback),
+        glass: quorum.break_glass.filter(|_| !asked.rollback),
         rollback: asked.rollback,
         reason: asked.reason.clone(),
         removes: removed_from(facts),
@@ -352,7 +364,7 @@ pub(super) fn checked(
 
 /// Returns the objections to a rollback: a freeze of everything, or the removal of commits that others deployed. The
 /// latter needs an explicit target commit (security case 99).
-fn not_back(asked: &AskedDeploy, facts: &DeployFacts) -> Vec<Refusal> {
+fn not_back(asked: &RequestedDeploy, facts: &DeployFacts) -> Vec<Refusal> {
     let mut refusals = frozen(facts);
     if let (Some(running), Some(removal), false) = (&facts.running, &facts.removal, asked.typed) {
         let (place, to) = (&asked.environment, asked.commit.short());
@@ -411,7 +423,7 @@ fn unsound(state: &Hotfix, environment: &Environment, now: Timestamp) -> Vec<Ref
 }
 
 fn frozen(facts: &DeployFacts) -> Vec<Refusal> {
-    facts.freeze.iter().map(Frozen::refusal).collect()
+    facts.freeze.iter().map(ActiveFreeze::refusal).collect()
 }
 
 fn objections(draft: &Decider, environment: &Environment, commit: &CommitId, facts: &DeployFacts) -> Vec<Refusal> {
@@ -453,7 +465,7 @@ fn objections(draft: &Decider, environment: &Environment, commit: &CommitId, fac
     if !strays.is_empty() {
         let reason = format!("The branch holds what nobody asked for: {}.", strays.join(", "));
         let next = "Take it off the branch, or bring it to main and ask for it with `pick`.";
-        refusals.push(Refusal::new("change.stray", reason, next).because_of("SRE-4"));
+        refusals.push(Refusal::new("change.unexpected", reason, next).because_of("SRE-4"));
     }
     let quorum = quorum(state, environment, draft.now, Some(facts));
     for rule in &quorum.missing {
@@ -477,13 +489,14 @@ fn objections(draft: &Decider, environment: &Environment, commit: &CommitId, fac
     for (person, why) in &quorum.rejections {
         let who = marked(person);
         refusals.push(Refusal::new(
-            "vote.veto",
+            "vote.rejected",
             format!("{who} said no: {why}"),
             format!("Talk to {who}; they take it back with `unapprove`."),
         ));
     }
     let votes = state.votes.iter().filter(|vote| &vote.environment == environment).map(|vote| &vote.policy_version);
-    let glass = quorum.glass.as_ref().and_then(|_| break_glass::applies_to(state, environment, draft.now, Some(facts)));
+    let glass =
+        quorum.break_glass.as_ref().and_then(|_| break_glass::applies_to(state, environment, draft.now, Some(facts)));
     if votes.chain(glass.map(|glass| &glass.policy_version)).any(|version| version != &facts.policy_version) {
         let reason = "The policy, or the way to deploy, changed since the votes were cast.";
         refusals.push(Refusal::new("vote.policy", reason, "The vote is asked for again in the thread."));

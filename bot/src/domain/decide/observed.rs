@@ -13,7 +13,7 @@ use super::{Decider, deploy, unpick, votes};
 use crate::domain::attribution::Attribution;
 use crate::domain::command::{EffectResult, Observation, PickResult, Rebased};
 use crate::domain::effect::Effect;
-use crate::domain::event::{Beyond, Contribution, Event, HeadSeen, MainSeen, PullSeen};
+use crate::domain::event::{Contribution, Event, ExtraCommit, HeadSeen, MainSeen, PullSeen};
 use crate::domain::hotfix::{BranchState, DeployState, Fix, FixState, Hotfix, Mainline, StepState};
 use crate::domain::id::StepId;
 use crate::domain::observation::StampedObservation;
@@ -133,8 +133,8 @@ pub(super) fn head_seen(draft: &mut Decider, head: &HeadSeen, by_a_person: bool)
         return Ok(());
     }
     let picks = draft.state.plan.picks();
-    let own = |one: &&Beyond| !one.withheld && !old.origins.beyond.contains(one);
-    let own = head.origins.beyond.iter().any(|one| own(&one));
+    let own = |one: &&ExtraCommit| !one.withheld && !old.origins.extra.contains(one);
+    let own = head.origins.extra.iter().any(|one| own(&one));
     // In a plan that accounts for every commit, only a commit that can be the resolution settles a conflict.
     let settles = |fix: &&Fix| !picks || own || head.origins.asked.contains(&fix.source);
     let conflicted = draft.state.fixes.iter().filter(|fix| matches!(fix.state, FixState::Conflicted(_)));
@@ -299,7 +299,7 @@ pub(super) fn came(draft: &mut Decider, outcome: &EffectResult) -> Decided {
         }
         EffectResult::VoteRequested { .. } => Ok(()),
         EffectResult::BreakGlassAnnounced { version, message } => {
-            let last = draft.state.break_glass.last().filter(|broken| broken.told.is_none());
+            let last = draft.state.break_glass.last().filter(|broken| broken.announced.is_none());
             if last.is_none_or(|broken| broken.version != *version) {
                 return Ok(());
             }
@@ -344,7 +344,7 @@ pub(super) fn came(draft: &mut Decider, outcome: &EffectResult) -> Decided {
 fn has_point(state: &Hotfix, effect: &Effect) -> bool {
     match effect {
         Effect::CheckDeploy { environment, commit, .. } => {
-            state.asked_deploy.as_ref().is_some_and(|a| &a.environment == environment && &a.commit == commit)
+            state.requested_deploy.as_ref().is_some_and(|a| &a.environment == environment && &a.commit == commit)
         }
         Effect::Deploy { key, .. } => state.deploy(key).is_some_and(|deploy| deploy.state == DeployState::Running),
         Effect::DeleteBranch { .. } => state.branch == BranchState::Present,
@@ -363,8 +363,8 @@ fn has_point(state: &Hotfix, effect: &Effect) -> bool {
         | Effect::AnnounceBreakGlass { .. }
         | Effect::Merge { .. }
         | Effect::FindIncludedChanges { .. }
-        | Effect::Say { .. }
-        | Effect::Tell { .. }
+        | Effect::PostEvent { .. }
+        | Effect::SendDirectMessage { .. }
         | Effect::Audit { .. }
         | Effect::RemindCountersign
         | Effect::Remind { .. } => true,
@@ -407,9 +407,11 @@ fn by_hand(draft: &mut Decider, key: &DeployKey, instructions: Option<&str>) -> 
     let instructions = match draft.state.deploy(key).map(|deploy| &deploy.state) {
         Some(DeployState::Running) => instructions.map(str::to_owned),
         Some(DeployState::RollingOut) => None,
-        Some(DeployState::AwaitingWord | DeployState::Succeeded | DeployState::Failed(_)) | None => return Ok(()),
+        Some(DeployState::AwaitingConfirmation | DeployState::Succeeded | DeployState::Failed(_)) | None => {
+            return Ok(());
+        }
     };
-    draft.bot(Event::DeployAwaitsWord { key: key.clone(), instructions })
+    draft.bot(Event::DeployAwaitsConfirmation { key: key.clone(), instructions })
 }
 
 fn deploy_status(draft: &mut Decider, key: &DeployKey, status: &DeployStatus) -> Decided {
@@ -419,14 +421,14 @@ fn deploy_status(draft: &mut Decider, key: &DeployKey, status: &DeployStatus) ->
     match (state, status) {
         (DeployState::Running, DeployStatus::RollingOut { .. }) => draft.bot(Event::RolloutBegan { key: key.clone() }),
         (DeployState::Running | DeployState::RollingOut, DeployStatus::AwaitingWord) => {
-            draft.bot(Event::DeployAwaitsWord { key: key.clone(), instructions: None })
+            draft.bot(Event::DeployAwaitsConfirmation { key: key.clone(), instructions: None })
         }
         (
-            DeployState::Running | DeployState::RollingOut | DeployState::AwaitingWord,
+            DeployState::Running | DeployState::RollingOut | DeployState::AwaitingConfirmation,
             DeployStatus::Succeeded { .. },
         ) => draft.bot(Event::DeployEnded { key: key.clone(), failure: None }),
         (
-            DeployState::Running | DeployState::RollingOut | DeployState::AwaitingWord,
+            DeployState::Running | DeployState::RollingOut | DeployState::AwaitingConfirmation,
             DeployStatus::Failed { reason },
         ) => draft.bot(Event::DeployEnded { key: key.clone(), failure: Some(reason.clone()) }),
         (DeployState::Running, DeployStatus::InProgress { note: Some(note) })
@@ -439,7 +441,7 @@ fn deploy_status(draft: &mut Decider, key: &DeployKey, status: &DeployStatus) ->
         (
             DeployState::Running
             | DeployState::RollingOut
-            | DeployState::AwaitingWord
+            | DeployState::AwaitingConfirmation
             | DeployState::Succeeded
             | DeployState::Failed(_),
             DeployStatus::InProgress { .. }

@@ -98,7 +98,7 @@ pub(super) fn override_gate(
         let next = "Say in a sentence why it cannot wait; it stands in the post-mortem.";
         return no(Refusal::new("override.reason", "That is too short for a reason.", next));
     }
-    let first = draft.state.override_asked.get(gate).map(|(person, ..)| person.clone());
+    let first = draft.state.override_requested.get(gate).map(|(person, ..)| person.clone());
     match first {
         Some(asked_by) if asked_by != grant.person => {
             let event = Event::StepOverridden {
@@ -115,8 +115,11 @@ pub(super) fn override_gate(
             format!("Let somebody else say `override {gate} <reason> --incident URL`."),
         )),
         None => {
-            let event =
-                Event::OverrideAsked { step: gate.clone(), reason: reason.to_owned(), incident: incident.to_owned() };
+            let event = Event::OverrideRequested {
+                step: gate.clone(),
+                reason: reason.to_owned(),
+                incident: incident.to_owned(),
+            };
             draft.person(&grant.person, event)
         }
     }

@@ -4,7 +4,7 @@ use super::user::{Decided, no};
 use super::{Decider, deploy};
 use crate::domain::effect::Effect;
 use crate::domain::event::{Actor, Event};
-use crate::domain::hotfix::{AskedDeploy, BranchState, DeployState, FixState, Hotfix, Mainline, Stuck};
+use crate::domain::hotfix::{BranchState, DeployState, FixState, Hotfix, Mainline, RequestedDeploy, Stuck};
 use crate::domain::people::Grant;
 use crate::domain::playbook::StepKind;
 use crate::domain::refusal::Refusal;
@@ -44,8 +44,8 @@ pub(super) fn retry(draft: &mut Decider, grant: &Grant) -> Decided {
     draft.person(&grant.person, Event::Retried { effects })?;
     let Some(asked) = deploys else { return Ok(()) };
     if asked.rollback {
-        let AskedDeploy { environment, commit, rollback, typed, reason, by: _ } = asked;
-        let event = Event::DeployAsked { environment, commit, rollback, typed, reason };
+        let RequestedDeploy { environment, commit, rollback, typed, reason, by: _ } = asked;
+        let event = Event::DeployRequested { environment, commit, rollback, typed, reason };
         return draft.ask_to_deploy(Actor::Person(grant.person.clone()), event);
     }
     deploy::ask(draft, &grant.person, &asked.environment)
@@ -84,11 +84,11 @@ fn again(state: &Hotfix, stuck: &Stuck, now: Timestamp) -> Vec<Effect> {
             if wanted { vec![effect] } else { Vec::new() }
         }
         Effect::AnnounceBreakGlass { version } => {
-            let last = state.break_glass.last().filter(|broken| broken.told.is_none() && !broken.void);
+            let last = state.break_glass.last().filter(|broken| broken.announced.is_none() && !broken.void);
             if last.is_some_and(|broken| &broken.version == version) { vec![effect] } else { Vec::new() }
         }
-        Effect::Say { .. }
-        | Effect::Tell { .. }
+        Effect::PostEvent { .. }
+        | Effect::SendDirectMessage { .. }
         | Effect::Audit { .. }
         | Effect::RemindCountersign
         | Effect::Remind { .. } => Vec::new(),
@@ -111,20 +111,20 @@ fn votes_for(state: &Hotfix, now: Timestamp) -> Vec<Effect> {
 
 /// Returns the failed deployment that can be retried: the last one if it was a rollback, otherwise the last one to the
 /// environment of the current deployment step.
-fn failed(state: &Hotfix) -> Option<AskedDeploy> {
+fn failed(state: &Hotfix) -> Option<RequestedDeploy> {
     let is_failed = |state: &DeployState| matches!(state, DeployState::Failed(_));
     if let Some(last) = state.deploys.last().filter(|last| last.intent.rollback && is_failed(&last.state)) {
         let (environment, commit) = (last.intent.environment.clone(), last.intent.commit.clone());
         // `typed` is reset because production is read again: if the rollback would remove foreign commits, the target
         // must be typed again.
         let reason = last.intent.reason.clone();
-        return Some(AskedDeploy { environment, commit, rollback: true, typed: false, reason, by: None });
+        return Some(RequestedDeploy { environment, commit, rollback: true, typed: false, reason, by: None });
     }
     let (_, spec) = state.current()?;
     let StepKind::Deploy { environment, .. } = &spec.kind else { return None };
     let last = state.last_deploy(environment).filter(|last| !last.intent.rollback && is_failed(&last.state))?;
     let (environment, commit) = (environment.clone(), last.intent.commit.clone());
-    Some(AskedDeploy { environment, commit, rollback: false, typed: false, reason: None, by: None })
+    Some(RequestedDeploy { environment, commit, rollback: false, typed: false, reason: None, by: None })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::command::{Observation, UserCommand};
-use crate::domain::event::{Answer, DriftChoice, PullSeen, ReviewSeen, VoidReason};
+use crate::domain::event::{DriftChoice, PullSeen, ReviewSeen, TriageAnswer, VoidReason};
 use crate::domain::hotfix::{DeployState, Drift};
 use crate::domain::playbook::Level;
 use crate::fixture::{Play, asked, begun, closed, commit, grant, live, person, production, voted, yes};
@@ -126,10 +126,12 @@ fn what_was_seen_of_an_earlier_run_is_dropped() {
 fn lanes_that_were_released_are_taken_again_for_a_deployment() {
     let play = voted().changed(|state| state.lane_released = true);
     let events = play.on_act("ana", UserCommand::Deploy(production()));
-    let [Event::LanesTaken, Event::DeployAsked { environment, .. }] = events.as_slice() else { panic!("{events:?}") };
+    let [Event::LanesTaken, Event::DeployRequested { environment, .. }] = events.as_slice() else {
+        panic!("{events:?}")
+    };
     assert_eq!(environment, &production());
     let held = voted().on_act("ana", UserCommand::Deploy(production()));
-    assert!(matches!(held.as_slice(), [Event::DeployAsked { .. }]), "{held:?}");
+    assert!(matches!(held.as_slice(), [Event::DeployRequested { .. }]), "{held:?}");
 }
 
 #[test]
@@ -140,7 +142,7 @@ fn what_cannot_happen_is_refused_as_a_mistake_of_the_bot() {
     assert_eq!(refusals[0].reason, "This would be a mistake of the bot: a vote without a base.");
     // This event does not fit the run: it has no head that strangers could have pushed to.
     let mut draft = Decider { state: begun().state, entries: Vec::new(), now: begun().now };
-    let refusals = draft.bot(Event::StrangersPushed { people: Default::default() }).unwrap_err();
+    let refusals = draft.bot(Event::OthersPushed { people: Default::default() }).unwrap_err();
     assert_eq!(refusals[0].code, "bug");
     assert_eq!((draft.entries.len(), draft.state.version), (0, begun().state.version), "nothing is half done");
 }
@@ -226,7 +228,7 @@ fn lanes_are_released_while_the_run_goes_on_and_not_at_its_end() {
 fn what_went_out_by_a_broken_glass_is_reviewed_before_the_run_ends() {
     let play = out_by_glass().on_main().by("ana", UserCommand::Postmortem(None));
     assert!(play.state.current().is_none() && !play.state.is_over());
-    assert_eq!(play.refused("ana", UserCommand::Close), ["close.glass"]);
+    assert_eq!(play.refused("ana", UserCommand::Close), ["close.break-glass"]);
     let ok = UserCommand::Countersign { ok: true, note: None };
     let reviewed = Event::Countersigned { ok: true, note: None };
     assert_eq!(play.on_act("eve", ok), [reviewed, Event::Closed { ending: Ending::Completed }]);
@@ -249,8 +251,8 @@ fn options_are_offered_while_they_wait() {
 
 #[test]
 fn an_option_that_is_taken_is_done() {
-    let events = begun().on_act("ana", UserCommand::Triage([(0, Answer::Yes)].into()));
-    assert_eq!(events[0], Event::TriageAnswered { answers: vec![(0, Answer::Yes)] });
+    let events = begun().on_act("ana", UserCommand::Triage([(0, TriageAnswer::Yes)].into()));
+    assert_eq!(events[0], Event::TriageAnswered { answers: vec![(0, TriageAnswer::Yes)] });
     assert!(matches!(&events[1..], [Event::StepDone { step: id, .. }] if *id == step("triage")), "{events:?}");
 }
 
@@ -263,7 +265,7 @@ fn a_step_that_cannot_be_fulfilled_ends_the_run() {
     let events = play.on_act("ana", UserCommand::Note("go on".to_owned()));
     assert_eq!(events[1], entered("withheld"));
     let [Event::Refused { refusals }] = &events[2..] else { panic!("{events:?}") };
-    assert_eq!(refusals[0].code, "withheld.nothing");
+    assert_eq!(refusals[0].code, "held-back.nothing");
 }
 
 /// Only automatic deployments are requested when their step is entered.
@@ -271,7 +273,7 @@ fn a_step_that_cannot_be_fulfilled_ends_the_run() {
 fn a_deployment_starts_by_itself_where_the_plan_says_so() {
     let verified = begun().announced().branched().picked().reviewed();
     let events = verified.on_act("ben", UserCommand::Verify { place: "local".to_owned(), pass: true, note: None });
-    let [.., begins, Event::DeployAsked { rollback: false, .. }] = events.as_slice() else { panic!("{events:?}") };
+    let [.., begins, Event::DeployRequested { rollback: false, .. }] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!(begins, &entered("staging"));
     let by_command = asked().by("ben", yes(None)).on_act("dee", yes(None));
     assert_eq!(by_command.last(), Some(&entered("production")));

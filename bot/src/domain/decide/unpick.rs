@@ -26,7 +26,7 @@ pub(super) fn ask(draft: &mut Decider, who: &PersonId, named: &[CommitId]) -> De
     for (source, at) in chosen {
         let event = match at {
             // A pick may be in progress, so the effect reads the branch first.
-            FixState::Waiting | FixState::Picked if !no_branch => Event::FixRemovalAsked { source },
+            FixState::Waiting | FixState::Picked if !no_branch => Event::FixRemovalRequested { source },
             FixState::Adapted => Event::FixRemoved { source, by_hand: true },
             FixState::Waiting | FixState::Picked | FixState::Conflicted(_) | FixState::Leaving => {
                 Event::FixRemoved { source, by_hand: false }

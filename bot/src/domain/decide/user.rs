@@ -6,11 +6,11 @@ use hotfix_adapters::forge::Containment;
 use hotfix_adapters::ids::{CommitId, DeployKey, Environment};
 use jiff::SignedDuration;
 
-use super::break_glass::Said;
+use super::break_glass::Declaration;
 use super::{Decider, abandon, break_glass, deploy, identify, overrides, retry, unpick, votes};
 use crate::domain::break_glass::review_due;
 use crate::domain::command::{Fixes, UserCommand};
-use crate::domain::event::{Answer, DriftChoice, Event};
+use crate::domain::event::{DriftChoice, Event, TriageAnswer};
 use crate::domain::hotfix::{BranchState, DeployState, Deployment, Hotfix, Mainline, StepState};
 use crate::domain::id::{PersonId, StepId};
 use crate::domain::people::{Grant, Role, all_marked, marked};
@@ -65,7 +65,7 @@ pub(super) fn decide(draft: &mut Decider, grant: &Grant, act: &UserCommand) -> D
             overrides::override_gate(draft, grant, step, reason, incident)
         }
         UserCommand::BreakGlass { environment, commit, reason, incident, audit } => {
-            break_glass::break_it(draft, grant, &Said { environment, commit, reason, incident, audit })
+            break_glass::break_it(draft, grant, &Declaration { environment, commit, reason, incident, audit })
         }
         UserCommand::Countersign { ok, note } => break_glass::countersign(draft, who, *ok, note.as_deref()),
         UserCommand::Identify { unknown, person, words } => {
@@ -144,7 +144,7 @@ pub(super) fn ordered(draft: &mut Decider, reordered: bool, sources: Vec<CommitI
     if reordered && sources.len() > 1 { draft.bot(Event::FixesOrdered { sources }) } else { Ok(()) }
 }
 
-fn triage(draft: &mut Decider, who: &PersonId, answers: &BTreeMap<usize, Answer>) -> Decided {
+fn triage(draft: &mut Decider, who: &PersonId, answers: &BTreeMap<usize, TriageAnswer>) -> Decided {
     let questions =
         draft.state.plan.steps.iter().find_map(|spec| {
             if let StepKind::Triage { criteria, .. } = &spec.kind { Some(criteria.len()) } else { None }
@@ -273,7 +273,7 @@ fn rolling_out(state: &Hotfix, deploy: &Deployment) -> Refusal {
 /// Its success is observed, and taken from a user only if nothing can observe it.
 fn takes_word(state: &DeployState, pass: bool) -> bool {
     match state {
-        DeployState::AwaitingWord => true,
+        DeployState::AwaitingConfirmation => true,
         DeployState::RollingOut => !pass,
         DeployState::Running | DeployState::Succeeded | DeployState::Failed(_) => false,
     }
@@ -295,7 +295,7 @@ fn give_up(draft: &mut Decider, grant: &Grant, reason: &str, drifted: &BTreeSet<
     let by_rank = refusals.len();
     if let Some(open) = draft.state.deploys.iter().find(|deploy| deploy.state.is_open()) {
         let next = match open.state {
-            DeployState::AwaitingWord => {
+            DeployState::AwaitingConfirmation => {
                 format!("Say how it went with `verify {} pass` or `verify {0} fail`.", open.intent.environment)
             }
             DeployState::Running | DeployState::RollingOut | DeployState::Succeeded | DeployState::Failed(_) => {
@@ -309,7 +309,7 @@ fn give_up(draft: &mut Decider, grant: &Grant, reason: &str, drifted: &BTreeSet<
     if review_due(&draft.state) {
         let reason = "A deployment of this run went out by a broken glass, and nobody has reviewed that yet.";
         let next = "Ask somebody who was not involved to say `countersign ok` or `countersign objection <why>`.";
-        refusals.push(Refusal::new("abort.glass", reason, next));
+        refusals.push(Refusal::new("abort.break-glass", reason, next));
     }
     // Added once, after the last refusal that depends on the state of the run.
     if let Some(last) = refusals.get_mut(by_rank..).and_then(<[Refusal]>::last_mut) {
@@ -471,7 +471,7 @@ fn close(draft: &Decider) -> Decided {
     if left.is_empty() && review_due(&draft.state) {
         let reason = "A deployment of this run went out by a broken glass, and nobody has reviewed that yet.";
         let next = "Ask somebody who was not involved to say `countersign ok` or `countersign objection <why>`.";
-        return no(Refusal::new("close.glass", reason, next));
+        return no(Refusal::new("close.break-glass", reason, next));
     }
     let reason = format!("It closes by itself when every step is behind it; these are left: {}.", left.join(", "));
     let next = format!("See `plan` for who can do what, or end it with {}.", abandon::way_out(&draft.state));

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Decider;
 use super::user::{Decided, no};
 use crate::domain::command::DeployFacts;
-use crate::domain::event::{Closing, Event, ReviewSeen, VoidReason, Vote};
+use crate::domain::event::{CloseReason, Event, ReviewSeen, VoidReason, Vote};
 use crate::domain::hotfix::{DeployState, Deployment, Hotfix, Rejection, StepState};
 use crate::domain::id::PersonId;
 use crate::domain::observation::StampedObservation;
@@ -113,13 +113,13 @@ pub(super) fn approve(draft: &mut Decider, grant: &Grant, on: Option<&MessageRef
         person: grant.person.clone(),
         account: Some(grant.account.clone()),
         roles: grant.roles.clone(),
-        way,
+        source: way,
         on: on.filter(|_| way.is_reaction()).cloned(),
         at: draft.now,
         expires,
     };
     let same = |old: &Vote| {
-        let stands = |vote: &Vote| (vote.way.is_reaction(), vote.on.clone());
+        let stands = |vote: &Vote| (vote.source.is_reaction(), vote.on.clone());
         (&old.environment, &old.person, stands(old)) == (&vote.environment, &vote.person, stands(&vote))
     };
     if draft.state.votes.iter().any(|old| same(old) && draft.now < old.expires) {
@@ -169,7 +169,7 @@ pub(super) fn reject(
     if draft.state.rejections.get(&key) == Some(&veto) {
         return Ok(());
     }
-    let event = Event::VoteRejected { environment: environment.clone(), reason: reason.to_owned(), way, on };
+    let event = Event::VoteRejected { environment: environment.clone(), reason: reason.to_owned(), source: way, on };
     draft.person(&grant.person, event)?;
     reopen_gate(draft, &environment, &format!("{} said no", marked(&grant.person)))
 }
@@ -228,7 +228,7 @@ pub(super) fn reopen_gate_for_facts(draft: &mut Decider, environment: &Environme
     let rules = (facts.policy_version.as_str(), &facts.standing);
     let judged =
         draft.state.votes.iter().filter(|vote| &vote.environment == environment && facts.judged.contains(vote));
-    let judged = judged.map(|vote| (vote.person.clone(), vote::lapse(&draft.state, vote, draft.now, rules)));
+    let judged = judged.map(|vote| (vote.person.clone(), vote::void_reason(&draft.state, vote, draft.now, rules)));
     let stale: Vec<(PersonId, Option<VoidReason>)> =
         judged.filter(|(person, why)| why.is_some() || !standing.valid.contains(person)).collect();
     for (person, why) in stale {
@@ -259,7 +259,7 @@ pub(super) fn rules_seen(
     observation: &StampedObservation,
 ) -> Decided {
     let changed = approvals_seen(draft, approvals)?;
-    if draft.state.asked_deploy.is_some() {
+    if draft.state.requested_deploy.is_some() {
         return Ok(());
     }
     let began = |state: &Hotfix, vote: &Vote| {
@@ -271,8 +271,8 @@ pub(super) fn rules_seen(
         state.deploys.iter().filter(by_it).any(|deploy| deploy.at >= vote.at)
     };
     let judged = draft.state.votes.iter().filter(|vote| observation.judges(vote) && !began(&draft.state, vote));
-    let lapsed =
-        judged.filter_map(|vote| Some((vote, vote::lapse(&draft.state, vote, draft.now, (policy_version, standing))?)));
+    let lapsed = judged
+        .filter_map(|vote| Some((vote, vote::void_reason(&draft.state, vote, draft.now, (policy_version, standing))?)));
     let lapsed: Vec<_> = lapsed.map(|(vote, why)| (vote.environment.clone(), vote.person.clone(), why)).collect();
     void(draft, lapsed)?;
     changed.iter().try_for_each(|environment| reopen_gate(draft, environment, STRICTER))?;
@@ -310,7 +310,7 @@ fn close_expired(draft: &mut Decider) -> Decided {
     let over = state.vote_requests.iter().filter(|(environment, prompt)| state.ends(environment, prompt) <= draft.now);
     let over: Vec<Environment> = over.map(|(environment, _)| environment.clone()).filter(waits).collect();
     over.into_iter()
-        .try_for_each(|environment| draft.bot(Event::VoteRequestClosed { environment, why: Closing::Expired }))
+        .try_for_each(|environment| draft.bot(Event::VoteRequestClosed { environment, why: CloseReason::Expired }))
 }
 
 /// Closes all vote requests and voids all votes after the pull request was pointed at another base branch. Votes are
@@ -318,7 +318,7 @@ fn close_expired(draft: &mut Decider) -> Decided {
 pub(super) fn retargeted(draft: &mut Decider) -> Decided {
     let asked: Vec<Environment> = draft.state.vote_requests.keys().cloned().collect();
     for environment in asked {
-        draft.bot(Event::VoteRequestClosed { environment, why: Closing::Retargeted })?;
+        draft.bot(Event::VoteRequestClosed { environment, why: CloseReason::Retargeted })?;
     }
     void_all(draft, VoidReason::Retargeted)?;
     begin_again(draft)
@@ -333,7 +333,7 @@ pub(super) fn edits_read(draft: &mut Decider, environment: &Environment, edits: 
     }
     draft.bot(Event::EditsRead { environment: environment.clone(), edits: edits.clone() })?;
     if draft.state.vote_requests.contains_key(environment) {
-        draft.bot(Event::VoteRequestClosed { environment: environment.clone(), why: Closing::Edits })?;
+        draft.bot(Event::VoteRequestClosed { environment: environment.clone(), why: CloseReason::Edits })?;
     }
     reopen_gate(draft, environment, "its deployment would change files in another way now")
 }

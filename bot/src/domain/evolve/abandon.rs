@@ -19,10 +19,10 @@ pub(super) fn apply(
     invalidate::void(state);
     state.phase = Phase::Underway;
     state.lane_released = true;
-    state.abandon_asked = None;
-    state.override_asked.clear();
+    state.abandon_requested = None;
+    state.override_requested.clear();
     state.holds.clear();
-    state.asked_deploy = None;
+    state.requested_deploy = None;
     state.stuck.clear();
     state.rebase_conflict = None;
     let found = std::mem::take(&mut state.drifts).into_iter().map(|(production, drift)| (production, drift.found));

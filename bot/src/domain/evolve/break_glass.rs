@@ -17,14 +17,14 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             state.break_glass.push(BreakGlassUse {
                 glass: glass.clone(),
                 version: state.version,
-                told: None,
+                announced: None,
                 void: false,
                 review: Review::NotNeeded,
             });
         }
         Event::BreakGlassAnnounced { message } => {
-            let broken = state.break_glass.last_mut().filter(|broken| broken.told.is_none());
-            broken.ok_or("there is no glass to tell of")?.told = Some(message.clone());
+            let broken = state.break_glass.last_mut().filter(|broken| broken.announced.is_none());
+            broken.ok_or("there is no glass to tell of")?.announced = Some(message.clone());
             told(state);
         }
         Event::BreakGlassVoided { .. } => void(state),

@@ -7,16 +7,16 @@ use super::{invalidate, person, stuck};
 use crate::domain::break_glass::{BreakGlassUse, Review};
 use crate::domain::effect::Effect;
 use crate::domain::event::{DeployIntent, DriftChoice, Entry, Event};
-use crate::domain::hotfix::{AskedDeploy, DeployState, Deployment, Drift, Hotfix, StepState};
+use crate::domain::hotfix::{DeployState, Deployment, Drift, Hotfix, RequestedDeploy, StepState};
 use crate::domain::playbook::StepKind;
 
 /// Applies an event about deployments or drift.
 #[expect(clippy::wildcard_enum_match_arm, reason = "`apply` sorts the events, and is exhaustive")]
 pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
     match &entry.event {
-        Event::DeployAsked { environment, commit, rollback, typed, reason } => {
+        Event::DeployRequested { environment, commit, rollback, typed, reason } => {
             stuck::forget(state, |effect| matches!(effect, Effect::CheckDeploy { .. }));
-            state.asked_deploy = Some(AskedDeploy {
+            state.requested_deploy = Some(RequestedDeploy {
                 environment: environment.clone(),
                 commit: commit.clone(),
                 rollback: *rollback,
@@ -25,12 +25,12 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
                 by: person(entry),
             });
         }
-        Event::DeployRefused { .. } => state.asked_deploy = None,
+        Event::DeployRefused { .. } => state.requested_deploy = None,
         Event::DeployStarted(intent) => {
             if state.deploys.iter().any(|deploy| deploy.state.is_open()) {
                 return Err("another deployment of this run is still open".to_owned());
             }
-            let asked_by = state.asked_deploy.take().and_then(|asked| asked.by);
+            let asked_by = state.requested_deploy.take().and_then(|asked| asked.by);
             state.superseded.remove(&intent.environment);
             state.rebased_onto.remove(&intent.environment);
             rest_on_glass(state, intent, entry.at);
@@ -40,7 +40,7 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
                 asked_by,
                 at: entry.at,
                 merged_at: None,
-                said_by: None,
+                confirmed_by: None,
             };
             state.deploys.push(deploy);
         }
@@ -52,8 +52,8 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             state.notes.remove(key);
             followed(state, key);
         }
-        Event::DeployAwaitsWord { key, instructions } => {
-            set_deploy(state, key, DeployState::AwaitingWord)?;
+        Event::DeployAwaitsConfirmation { key, instructions } => {
+            set_deploy(state, key, DeployState::AwaitingConfirmation)?;
             if let Some(instructions) = instructions {
                 state.notes.insert(key.clone(), instructions.clone());
             }
@@ -67,9 +67,9 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             set_deploy(state, key, ended)?;
             state.notes.remove(key);
             if let Some(deploy) = state.deploys.iter_mut().find(|deploy| &deploy.intent.key == key) {
-                deploy.said_by = person(entry);
+                deploy.confirmed_by = person(entry);
             }
-            state.abandon_asked = None;
+            state.abandon_requested = None;
             followed(state, key);
             deployment_ended(state, key, entry.at);
         }

@@ -18,7 +18,9 @@ use thiserror::Error;
 use super::attribution::Identified;
 use super::effect::Effect;
 use super::event::{Actor, Ending, Entry, Event, HeadSeen, MainSeen, Opened};
-use super::hotfix::{Asked, BranchState, Fix, FixState, Hotfix, Mainline, Phase, Pinned, Pull, Reverted, StepState};
+use super::hotfix::{
+    BranchState, Fix, FixState, Hotfix, Mainline, Phase, PinnedImage, Pull, Requested, Reverted, StepState,
+};
 use super::id::{HotfixId, PersonId, StepId};
 use super::playbook::{BranchRole, StepKind, StepSpec};
 use super::step::{on_record, where_out};
@@ -26,7 +28,7 @@ use super::step::{on_record, where_out};
 /// The error for an event that cannot follow the state of the run: the journal or the decider is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("event {version} of {id} cannot have happened: {why}")]
-pub struct Impossible {
+pub struct InvalidEvent {
     /// The run whose stream holds the event.
     pub id: HotfixId,
     /// Version of the rejected event: its position in the stream, starting at 1.
@@ -38,10 +40,10 @@ pub struct Impossible {
 /// Applies one event and returns the next state. `state` is `None` only for the first event.
 ///
 /// # Errors
-/// Returns [`Impossible`] if the event cannot follow.
-pub fn evolve(id: HotfixId, state: Option<Hotfix>, entry: &Entry) -> Result<Hotfix, Impossible> {
+/// Returns [`InvalidEvent`] if the event cannot follow.
+pub fn evolve(id: HotfixId, state: Option<Hotfix>, entry: &Entry) -> Result<Hotfix, InvalidEvent> {
     let version = state.as_ref().map_or(0, |state| state.version) + 1;
-    let impossible = |why: &str| Impossible { id, version, why: why.to_owned() };
+    let impossible = |why: &str| InvalidEvent { id, version, why: why.to_owned() };
     let Some(mut state) = state else {
         let (Event::Opened(opened), Actor::Person(requester)) = (&entry.event, &entry.by) else {
             return Err(impossible("a run begins with its opening, by a person"));
@@ -61,8 +63,8 @@ pub fn evolve(id: HotfixId, state: Option<Hotfix>, entry: &Entry) -> Result<Hotf
 /// Replays all events of a run. Returns `None` if there are none.
 ///
 /// # Errors
-/// Returns [`Impossible`] at the first event that cannot follow.
-pub fn replay<'a>(id: HotfixId, entries: impl IntoIterator<Item = &'a Entry>) -> Result<Option<Hotfix>, Impossible> {
+/// Returns [`InvalidEvent`] at the first event that cannot follow.
+pub fn replay<'a>(id: HotfixId, entries: impl IntoIterator<Item = &'a Entry>) -> Result<Option<Hotfix>, InvalidEvent> {
     entries.into_iter().try_fold(None, |state, entry| evolve(id, state, entry).map(Some))
 }
 
@@ -75,7 +77,7 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         opened_at: at,
         incident: opened.incident.clone(),
         ticket: opened.ticket.clone(),
-        asked: Asked {
+        asked: Requested {
             fixes: opened.fixes.clone(),
             from: opened.from.clone(),
             target: opened.target.clone(),
@@ -125,10 +127,10 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         countersign_reminders: 0,
         holds: BTreeMap::new(),
         attestations: BTreeMap::new(),
-        asked_deploy: None,
+        requested_deploy: None,
         rolled_back: None,
         deploys: Vec::new(),
-        override_asked: BTreeMap::new(),
+        override_requested: BTreeMap::new(),
         rolled_in: false,
         superseded: BTreeMap::new(),
         rebase_from: None,
@@ -140,7 +142,7 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         reminders: BTreeMap::new(),
         live_at: None,
         stuck: Vec::new(),
-        abandon_asked: None,
+        abandon_requested: None,
         abandoned: None,
         lane_released: false,
         postmortem: None,
@@ -182,9 +184,9 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             stuck::left_out(state, step);
             set_step(state, step, StepState::Skipped { by: person(entry), reason: reason.clone() })?;
         }
-        Event::OverrideAsked { step, reason, incident } => {
+        Event::OverrideRequested { step, reason, incident } => {
             let by = require_person(entry)?;
-            state.override_asked.insert(step.clone(), (by, reason.clone(), incident.clone()));
+            state.override_requested.insert(step.clone(), (by, reason.clone(), incident.clone()));
         }
         Event::StepOverridden { step, asked_by, reason, .. } => {
             if person(entry).as_ref() == Some(asked_by) {
@@ -192,7 +194,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             }
             stuck::left_out(state, step);
             set_step(state, step, StepState::Skipped { by: person(entry), reason: format!("overridden: {reason}") })?;
-            state.override_asked.remove(step);
+            state.override_requested.remove(step);
         }
         Event::StepReopened { step, .. } => {
             set_step(state, step, StepState::Ahead)?;
@@ -226,7 +228,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             state.counts = Some(counts.clone());
         }
         Event::ImageFound { commit, published, .. } => {
-            state.image = Some(Pinned { commit: commit.clone(), published: published.clone() });
+            state.image = Some(PinnedImage { commit: commit.clone(), published: published.clone() });
             state.passed_over.clear();
         }
         Event::ImagesPassedOver { why, .. } => state.passed_over.clone_from(why),
@@ -298,11 +300,11 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             let identified = Identified { by: require_person(entry)?, person: person.clone(), words: words.clone() };
             state.identified.insert(unknown.clone(), identified);
         }
-        Event::StrangersPushed { people } => {
+        Event::OthersPushed { people } => {
             state.head.as_mut().ok_or("there is no branch")?.people.extend(people.iter().cloned());
         }
         Event::FixesOrdered { .. } => {}
-        Event::FixRemovalAsked { source } => {
+        Event::FixRemovalRequested { source } => {
             let fix = state.fixes.iter_mut().find(|fix| &fix.source == source);
             fix.ok_or_else(|| format!("nobody asked for {source}"))?.state = FixState::Leaving;
             invalidate::reopen_from(state, |kind| matches!(kind, StepKind::OnMain | StepKind::Change { .. }));
@@ -348,11 +350,11 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         | Event::Held { .. }
         | Event::Unheld { .. }
         | Event::Attested { .. } => statements::apply(state, entry)?,
-        Event::DeployAsked { .. }
+        Event::DeployRequested { .. }
         | Event::DeployRefused { .. }
         | Event::DeployStarted(_)
         | Event::RolloutBegan { .. }
-        | Event::DeployAwaitsWord { .. }
+        | Event::DeployAwaitsConfirmation { .. }
         | Event::DeployNoted { .. }
         | Event::DeployEnded { .. }
         | Event::Drifted { .. }
@@ -406,7 +408,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         }
         Event::LanesReleased => state.lane_released = true,
         Event::LanesTaken => state.lane_released = false,
-        Event::AbandonAsked { reason } => state.abandon_asked = Some((require_person(entry)?, reason.clone())),
+        Event::AbandonRequested { reason } => state.abandon_requested = Some((require_person(entry)?, reason.clone())),
         Event::Abandoned { reason, asked_by, believed } => {
             let by = require_person(entry)?;
             if asked_by.as_ref() == Some(&by) {

@@ -36,7 +36,7 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
                 head.pushers.insert(person.clone());
             }
         }
-        Event::VoteRejected { environment, reason, way, on } => {
+        Event::VoteRejected { environment, reason, source: way, on } => {
             let by = require_person(entry)?;
             state.votes.retain(|vote| (&vote.environment, &vote.person) != (environment, &by));
             let veto = Rejection { reason: reason.clone(), source: *way, on: on.clone() };

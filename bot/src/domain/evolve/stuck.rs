@@ -3,7 +3,7 @@
 use hotfix_adapters::ids::Environment;
 
 use crate::domain::effect::Effect;
-use crate::domain::hotfix::{AskedDeploy, Hotfix, StepState, Stuck};
+use crate::domain::hotfix::{Hotfix, RequestedDeploy, StepState, Stuck};
 use crate::domain::id::StepId;
 use crate::domain::playbook::StepKind;
 
@@ -12,7 +12,7 @@ use crate::domain::playbook::StepKind;
 pub(super) fn refused(state: &mut Hotfix, effect: &Effect, reason: &str) {
     forget(state, |known| known == effect);
     let asked = match effect {
-        Effect::CheckDeploy { .. } => state.asked_deploy.take(),
+        Effect::CheckDeploy { .. } => state.requested_deploy.take(),
         Effect::TakeSnapshot
         | Effect::Announce
         | Effect::CreateBranch { .. }
@@ -28,8 +28,8 @@ pub(super) fn refused(state: &mut Hotfix, effect: &Effect, reason: &str) {
         | Effect::FindIncludedChanges { .. }
         | Effect::RestoreBranch { .. }
         | Effect::DeleteBranch { .. }
-        | Effect::Say { .. }
-        | Effect::Tell { .. }
+        | Effect::PostEvent { .. }
+        | Effect::SendDirectMessage { .. }
         | Effect::Audit { .. }
         | Effect::RemindCountersign
         | Effect::Remind { .. } => None,
@@ -76,9 +76,9 @@ pub(super) fn out_of_turn(state: &mut Hotfix) {
 }
 
 /// Drops requested deployments unless `stays` keeps them. A rollback is always kept.
-fn void_unless(state: &mut Hotfix, stays: impl Fn(&AskedDeploy) -> bool) {
-    let stays = |asked: &AskedDeploy| asked.rollback || stays(asked);
-    state.asked_deploy.take_if(|asked| !stays(asked));
+fn void_unless(state: &mut Hotfix, stays: impl Fn(&RequestedDeploy) -> bool) {
+    let stays = |asked: &RequestedDeploy| asked.rollback || stays(asked);
+    state.requested_deploy.take_if(|asked| !stays(asked));
     state.stuck.retain(|stuck| stuck.asked.as_ref().is_none_or(stays));
 }
 

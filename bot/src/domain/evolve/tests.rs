@@ -7,7 +7,7 @@ use hotfix_adapters::registry::Published;
 
 use super::*;
 use crate::domain::command::UserCommand;
-use crate::domain::event::{Answer, Contributor, Counts, DriftChoice, PullSeen, Vote};
+use crate::domain::event::{CommitCounts, Contributor, DriftChoice, PullSeen, TriageAnswer, Vote};
 use crate::domain::hotfix::Drift;
 use crate::domain::refusal::Refusal;
 use crate::fixture::{
@@ -137,7 +137,7 @@ fn what_people_alone_can_say_is_not_said_by_the_bot() {
     let kind = |event: &Event| format!("{event:?}").split([' ', '(']).next().unwrap_or_default().to_owned();
     let kinds: Vec<String> = every_event().iter().filter(|event| takes_a_person(event)).map(kind).collect();
     let expected = [
-        "OverrideAsked",
+        "OverrideRequested",
         "Identified",
         "VoteRejected",
         "Countersigned",
@@ -147,7 +147,7 @@ fn what_people_alone_can_say_is_not_said_by_the_bot() {
         "FixConfirmed",
         "MergebackWaived",
         "Joined",
-        "AbandonAsked",
+        "AbandonRequested",
         "Abandoned",
         "Agreed",
     ];
@@ -199,22 +199,22 @@ fn a_step_stands_where_its_last_event_put_it() {
 #[test]
 fn an_override_takes_two_people() {
     let (reason, incident) = ("it burns".to_owned(), "INC-1".to_owned());
-    let ask = Event::OverrideAsked { step: step("review"), reason: reason.clone(), incident: incident.clone() };
+    let ask = Event::OverrideRequested { step: step("review"), reason: reason.clone(), incident: incident.clone() };
     let asked = by(&voted().state, "dee", ask);
-    assert_eq!(asked.override_asked[&step("review")], (person("dee"), reason.clone(), incident.clone()));
+    assert_eq!(asked.override_requested[&step("review")], (person("dee"), reason.clone(), incident.clone()));
     let agree = Event::StepOverridden { step: step("review"), asked_by: person("dee"), reason, incident };
     let alone = after(&asked, Actor::Person(person("dee")), agree.clone());
     assert_eq!(alone.unwrap_err(), "an override takes two people");
     let overridden = by(&asked, "ben", agree);
     let reason = "overridden: it burns".to_owned();
     assert_eq!(overridden.steps[REVIEW], StepState::Skipped { by: Some(person("ben")), reason });
-    assert!(overridden.override_asked.is_empty());
+    assert!(overridden.override_requested.is_empty());
 }
 
 /// A broken order of versions stays recorded, so that the branch may keep the commit that restores it.
 #[test]
 fn it_is_kept_that_the_versions_were_out_of_order() {
-    let counts = |ships| Counts { commit: commit("1111111"), production: 5, ships, main: 9 };
+    let counts = |ships| CommitCounts { commit: commit("1111111"), production: 5, ships, main: 9 };
     let good = bot(&live().state, Event::Counted(counts(6)));
     assert!(!good.order_broken && good.counts == Some(counts(6)));
     let broken = bot(&good, Event::Counted(counts(5)));
@@ -282,14 +282,14 @@ fn a_fix_is_settled_once_and_by_its_name() {
     assert_eq!(states(&conflicted), [FixState::Waiting, FixState::Conflicted(files.clone())]);
     let again = Event::FixPicked { source: second(), commit: None, empty: false };
     assert_eq!(why(&picked, again), format!("nobody asked for {}", second()));
-    let leaving = bot(&picked, Event::FixRemovalAsked { source: second() });
+    let leaving = bot(&picked, Event::FixRemovalRequested { source: second() });
     assert_eq!(states(&leaving), [FixState::Waiting, FixState::Leaving]);
     let both = two(FixState::Leaving, FixState::Leaving);
     let kept = bot(&both, Event::FixKept { source: second(), files: files.clone() });
     assert_eq!(states(&kept), [FixState::Leaving, FixState::Picked]);
     let unasked = why(&kept, Event::FixKept { source: second(), files });
     assert_eq!(unasked, format!("{} is not being taken off", second()));
-    let unknown = why(&kept, Event::FixRemovalAsked { source: commit("9999999") });
+    let unknown = why(&kept, Event::FixRemovalRequested { source: commit("9999999") });
     assert_eq!(unknown, format!("nobody asked for {}", commit("9999999")));
     let gone = bot(&both, Event::FixRemoved { source: second(), by_hand: false });
     assert_eq!(gone.fixes, [fix("f1f1f1f", FixState::Leaving)]);
@@ -302,20 +302,20 @@ fn each_change_of_the_fixes_opens_the_change_again() {
     let state = live().changed(|state| {
         state.on_main = [source.clone(), commit("e5e5e5e")].into();
         state.reached = [(staging(), commit("1111111"))].into();
-        state.asked_deploy = voted().by("ana", UserCommand::Deploy(production())).state.asked_deploy;
+        state.requested_deploy = voted().by("ana", UserCommand::Deploy(production())).state.requested_deploy;
     });
     let by = contribution("aaaaaaa", "Revert it", "ben");
     let events = [
         Event::FixReverted { source: source.clone(), by: by.clone(), why: "slow".to_owned() },
         Event::FixRequested { source: commit("9999999") },
-        Event::FixRemovalAsked { source: source.clone() },
+        Event::FixRemovalRequested { source: source.clone() },
         Event::FixRemoved { source: source.clone(), by_hand: false },
     ];
     let [reverted, requested, asked, removed] = events.map(|event| bot(&state.state, event));
     for state in [&reverted, &requested, &asked, &removed] {
         assert!(matches!(state.steps[FIX - 1], StepState::Done { .. }));
         assert!(state.steps[FIX..].iter().all(|step| *step == StepState::Ahead));
-        assert!(state.asked_deploy.is_none());
+        assert!(state.requested_deploy.is_none());
     }
     assert_eq!(reverted.on_main, [commit("e5e5e5e")].into());
     assert_eq!(reverted.reverted[&source], Reverted { by, why: "slow".to_owned(), confirmed: None });
@@ -380,7 +380,7 @@ fn what_is_told_of_a_step_is_forgotten_once_nothing_is_out_by_it() {
 /// A late triage answer is added to the evidence, unless the triage blocked the run.
 #[test]
 fn a_late_answer_stands_in_the_evidence() {
-    let answer = || Event::TriageAnswered { answers: [(0, Answer::No)].into() };
+    let answer = || Event::TriageAnswered { answers: [(0, TriageAnswer::No)].into() };
     let passed = live().changed(|state| state.steps[TRIAGE] = done());
     let evidence = |state: &Hotfix, at: usize| {
         let StepState::Done { evidence, .. } = &state.steps[at] else { panic!("{:?}", state.steps[at]) };
@@ -388,7 +388,7 @@ fn a_late_answer_stands_in_the_evidence() {
     };
     let answered = bot(&passed.state, answer());
     let words = "opened by <@ana> (incident INC-77); it is urgent: no";
-    assert_eq!((evidence(&answered, TRIAGE).as_str(), &answered.triage), (words, &[(0, Answer::No)].into()));
+    assert_eq!((evidence(&answered, TRIAGE).as_str(), &answered.triage), (words, &[(0, TriageAnswer::No)].into()));
     assert_eq!(answered.steps[REVIEW], passed.state.steps[REVIEW]);
     let waited = passed.changed(|state| {
         state.plan.steps[TRIAGE].kind = StepKind::Triage { criteria: vec!["it is urgent".to_owned()], ask: true };
@@ -408,7 +408,7 @@ fn what_was_seen_and_done_is_kept() {
     let on_main = bot(&state, Event::FixesOnMain { sources: [one()].into() });
     assert_eq!(bot(&on_main, Event::FixesOnMain { sources: [commit("6666666")].into() }).on_main.len(), 2);
     let found = Event::ImageFound { commit: one(), published: published.clone(), by: "x".to_owned() };
-    assert_eq!(bot(&state, found).image, Some(Pinned { commit: one(), published }));
+    assert_eq!(bot(&state, found).image, Some(PinnedImage { commit: one(), published }));
     assert_eq!(bot(&state, Event::ReturnOpened { number: PullNumber(8), url: None }).return_pull, Some(PullNumber(8)));
     let gone = bot(&state, Event::BranchGone { at: one() });
     assert!(gone.branch_gone && !bot(&gone, Event::BranchBack { at: one() }).branch_gone);
@@ -422,8 +422,8 @@ fn what_was_seen_and_done_is_kept() {
     assert_eq!(joined.joined, [(person("chi"), "More".to_owned())].into());
     let url = Some("https://wiki.example/1".to_owned());
     assert_eq!(bot(&state, Event::PostmortemFiled { url: url.clone() }).postmortem, Some(url));
-    let asked = by(&state, "dee", Event::AbandonAsked { reason: "it hangs".to_owned() });
-    assert_eq!(asked.abandon_asked, Some((person("dee"), "it hangs".to_owned())));
+    let asked = by(&state, "dee", Event::AbandonRequested { reason: "it hangs".to_owned() });
+    assert_eq!(asked.abandon_requested, Some((person("dee"), "it hangs".to_owned())));
     let unknown = PersonRef::new(Platform::Git, "jo@example.org");
     let says = Event::Identified { unknown: unknown.clone(), person: None, words: "a contractor".to_owned() };
     let identified = Identified { by: person("dee"), person: None, words: "a contractor".to_owned() };
@@ -440,7 +440,7 @@ fn what_there_is_no_trace_of_cannot_have_changed() {
     let cases = [
         (Event::PullSeen(PullSeen::default()), "there is no pull request"),
         (merged.clone(), "there is no pull request"),
-        (Event::StrangersPushed { people: [jo.clone()].into() }, "there is no branch"),
+        (Event::OthersPushed { people: [jo.clone()].into() }, "there is no branch"),
         (found, "nothing was surveyed"),
         (Event::MainlineConfirmed { note: None }, "nothing was rewritten"),
         (Event::DriftSettled { choice: DriftChoice::Roll }, "production did not change"),
@@ -450,7 +450,7 @@ fn what_there_is_no_trace_of_cannot_have_changed() {
     }
     let state = live().state;
     assert_eq!(bot(&state, merged).pull.unwrap().merged, Some(commit("eeeeeee")));
-    assert!(bot(&state, Event::StrangersPushed { people: [jo.clone()].into() }).head.unwrap().people.contains(&jo));
+    assert!(bot(&state, Event::OthersPushed { people: [jo.clone()].into() }).head.unwrap().people.contains(&jo));
 }
 
 /// The mainline step is reopened when main loses the fix. The steps behind it keep their state.

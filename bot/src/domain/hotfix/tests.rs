@@ -48,8 +48,8 @@ fn each_thing_that_is_left_needs_the_lanes() {
         state.drifts.insert(production(), drift);
     }));
     assert!(needs(|state| state.steps[0] = StepState::Ahead), "a step before the post-mortem");
-    let asked = voted().by("ana", UserCommand::Deploy(production())).state.asked_deploy;
-    assert!(!changed(&landed(), |state| state.asked_deploy = asked).is_done_with_lanes());
+    let asked = voted().by("ana", UserCommand::Deploy(production())).state.requested_deploy;
+    assert!(!changed(&landed(), |state| state.requested_deploy = asked).is_done_with_lanes());
     // A plan without a mainline step needs no proof from main.
     let by_itself = changed(&landed(), |state| {
         state.mainline = Mainline::NotMerged;
@@ -134,7 +134,7 @@ fn first(state: &mut Hotfix, kind: StepKind) {
 /// Pins an image for this commit.
 fn pin(state: &mut Hotfix, digit: char, of: &str) {
     let published = Published { image: image(digit), created: None, revision: None };
-    state.image = Some(Pinned { commit: commit(of), published });
+    state.image = Some(PinnedImage { commit: commit(of), published });
 }
 
 #[test]
@@ -331,7 +331,7 @@ fn a_run_is_past_a_step_that_is_done_left_out_or_offered() {
     let open = [
         (DeployState::Running, true),
         (DeployState::RollingOut, true),
-        (DeployState::AwaitingWord, true),
+        (DeployState::AwaitingConfirmation, true),
         (DeployState::Succeeded, false),
         (DeployState::Failed(String::new()), false),
     ];

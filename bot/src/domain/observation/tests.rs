@@ -9,8 +9,8 @@ use hotfix_adapters::registry::Published;
 
 use super::*;
 use crate::domain::command::UserCommand;
-use crate::domain::event::{Counts, MainSeen, PullSeen};
-use crate::domain::hotfix::{BranchState, Drift, Mainline, Pinned, Reverted};
+use crate::domain::event::{CommitCounts, MainSeen, PullSeen};
+use crate::domain::hotfix::{BranchState, Drift, Mainline, PinnedImage, Reverted};
 use crate::domain::vote::CurrentRoles;
 use crate::fixture::{asked, commit, contribution, image, live, production, voted};
 
@@ -47,14 +47,14 @@ fn reverted(state: &mut Hotfix) {
 
 fn pinned(state: &mut Hotfix) {
     let published = Published { image: image('b'), created: None, revision: None };
-    state.image = Some(Pinned { commit: commit("9999999"), published });
+    state.image = Some(PinnedImage { commit: commit("9999999"), published });
 }
 
 /// Returns every kind of observation, with the changes of a run that make it stale.
 fn sightings() -> Vec<(Observation, Vec<Change>)> {
     let at = || commit("5555555");
     let published = Published { image: image('a'), created: None, revision: None };
-    let counts = Counts { commit: at(), production: 1, ships: 2, main: 3 };
+    let counts = CommitCounts { commit: at(), production: 1, ships: 2, main: 3 };
     let by = || contribution("5555555", "Revert", "eve");
     let without = [at()].into();
     let withheld = Observation::HeldBack { base: at(), without, changes: Vec::new(), total: 0 };
@@ -115,7 +115,7 @@ fn sightings() -> Vec<(Observation, Vec<Change>)> {
         (
             Observation::Counts(counts),
             vec![other_base, other_head, |state| {
-                state.counts = Some(Counts { commit: commit("9999999"), production: 1, ships: 2, main: 3 });
+                state.counts = Some(CommitCounts { commit: commit("9999999"), production: 1, ships: 2, main: 3 });
             }],
         ),
         (Observation::Image { commit: at(), published, by: String::new() }, vec![other_head, pinned]),
@@ -137,7 +137,9 @@ fn sightings() -> Vec<(Observation, Vec<Change>)> {
         ),
         (
             rules,
-            vec![|state| state.asked_deploy = voted().by("ana", UserCommand::Deploy(production())).state.asked_deploy],
+            vec![|state| {
+                state.requested_deploy = voted().by("ana", UserCommand::Deploy(production())).state.requested_deploy
+            }],
         ),
     ]
 }

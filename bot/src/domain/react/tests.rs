@@ -30,7 +30,7 @@ fn done(play: &Play, event: Event) -> Vec<Effect> {
 }
 
 fn said(play: &Play, event: Event) -> bool {
-    reaction(play, event).effects.contains(&Effect::Say { version: 9 })
+    reaction(play, event).effects.contains(&Effect::PostEvent { version: 9 })
 }
 
 /// Returns the people who get a direct message for an event.
@@ -38,7 +38,11 @@ fn told(play: &Play, event: Event) -> Vec<String> {
     let effects = reaction(play, event).effects;
     effects
         .into_iter()
-        .filter_map(|effect| if let Effect::Tell { person, .. } = effect { Some(person.to_string()) } else { None })
+        .filter_map(
+            |effect| {
+                if let Effect::SendDirectMessage { person, .. } = effect { Some(person.to_string()) } else { None }
+            },
+        )
         .collect()
 }
 
@@ -106,14 +110,14 @@ fn a_fix_that_changed_nothing_is_followed_by_the_next() {
     }
     let moved = Event::FixPicked { source: source(), commit: Some(commit("1111111")), empty: false };
     assert_eq!(done(&picks, moved), []);
-    let asked = Event::FixRemovalAsked { source: source() };
+    let asked = Event::FixRemovalRequested { source: source() };
     assert_eq!(done(&picks, asked), [Effect::Unpick { source: source(), at: picks.now }]);
 }
 
 #[test]
 fn a_deployment_is_checked_under_a_key_of_its_own_and_begins() {
     let play = voted();
-    let asked = Event::DeployAsked {
+    let asked = Event::DeployRequested {
         environment: production(),
         commit: commit("1111111"),
         rollback: false,
@@ -135,12 +139,12 @@ fn a_deployment_is_checked_under_a_key_of_its_own_and_begins() {
 fn a_question_that_ran_out_is_asked_anew() {
     let again = |play: &Play, why, environment| done(play, Event::VoteRequestClosed { environment, why });
     let asks = [Effect::RequestVotes { environment: production(), commit: commit("1111111") }];
-    for why in [Closing::Expired, Closing::Edits] {
+    for why in [CloseReason::Expired, CloseReason::Edits] {
         assert_eq!(again(&asked(), why, production()), asks);
         assert_eq!(again(&asked(), why, staging()), []);
         assert_eq!(again(&voted(), why, production()), [], "the deployment waits");
     }
-    assert_eq!(again(&asked(), Closing::Retargeted, production()), []);
+    assert_eq!(again(&asked(), CloseReason::Retargeted, production()), []);
 }
 
 #[test]
@@ -251,7 +255,7 @@ fn what_goes_out_by_a_broken_glass_is_audited_and_reviewed() {
 #[test]
 fn an_event_is_said_once_at_most() {
     for event in every_event() {
-        let says = |effect: &&Effect| matches!(effect, Effect::Say { .. });
+        let says = |effect: &&Effect| matches!(effect, Effect::PostEvent { .. });
         let effects = reaction(&live(), event.clone()).effects;
         assert!(effects.iter().filter(says).count() <= 1, "{event:?}");
         let audited = matches!(event, Event::Countersigned { .. });

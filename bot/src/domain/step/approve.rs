@@ -24,7 +24,7 @@ pub(super) fn progress(state: &Hotfix, environment: &Environment, now: Timestamp
         return Progress::Waiting(Wait::Votes { environment: environment.clone(), missing: quorum.missing, vetoes });
     }
     let commit = state.deployable_to(environment).map_or("nothing", CommitId::short);
-    if let Some(person) = &quorum.glass {
+    if let Some(person) = &quorum.break_glass {
         let place = state.plan.place(environment);
         return Progress::done(format!("{} broke the glass, on {commit} for {place}", marked(person)));
     }

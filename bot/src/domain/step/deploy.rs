@@ -11,14 +11,14 @@ use crate::domain::playbook::Trigger;
 
 pub(super) fn progress(state: &Hotfix, step: &StepId, environment: &Environment, trigger: Trigger) -> Progress {
     let here = environment.clone();
-    if state.asked_deploy.as_ref().is_some_and(|asked| &asked.environment == environment) {
+    if state.requested_deploy.as_ref().is_some_and(|asked| &asked.environment == environment) {
         return Progress::Waiting(Wait::Bot("reading the facts once more"));
     }
     let mine = state.last_deploy(environment).filter(|deploy| state.is_deployable(&deploy.intent));
     match mine.map(|deploy| &deploy.state) {
         Some(DeployState::Succeeded) => {
             let commit = state.deployable_to(environment).map_or("it", |commit| commit.short());
-            let said_by = mine.and_then(|deploy| deploy.said_by.as_ref());
+            let said_by = mine.and_then(|deploy| deploy.confirmed_by.as_ref());
             let said_by = said_by.map_or_else(String::new, |person| format!(", says {}", marked(person)));
             Progress::done(if state.plan.only_in(environment).is_empty() {
                 format!("{commit} runs on {environment}{said_by}")
@@ -28,10 +28,10 @@ pub(super) fn progress(state: &Hotfix, step: &StepId, environment: &Environment,
         }
         Some(DeployState::Running) => Progress::Waiting(Wait::Deploying(here)),
         Some(DeployState::RollingOut) => Progress::Waiting(Wait::RollingOut(here)),
-        Some(DeployState::AwaitingWord) if mine.is_some_and(|deploy| deploy.merged_at.is_some()) => {
+        Some(DeployState::AwaitingConfirmation) if mine.is_some_and(|deploy| deploy.merged_at.is_some()) => {
             Progress::Waiting(Wait::RolloutWord(here))
         }
-        Some(DeployState::AwaitingWord) => Progress::Waiting(Wait::DeployByHand(here)),
+        Some(DeployState::AwaitingConfirmation) => Progress::Waiting(Wait::DeployByHand(here)),
         Some(DeployState::Failed(_)) => Progress::Waiting(Wait::DeployFailed(here)),
         None if trigger == Trigger::Auto && state.state_of(step) == Some(&StepState::Ahead) => {
             Progress::Waiting(Wait::Bot("beginning the deployment"))

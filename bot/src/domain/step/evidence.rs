@@ -64,7 +64,7 @@ pub fn evidence(kind: &StepKind) -> &'static [Evidence] {
         StepKind::Triage { .. }
         | StepKind::Target
         | StepKind::Base { .. }
-        | StepKind::Withheld
+        | StepKind::HeldBack
         | StepKind::Capability { .. }
         // Done once, and never undone.
         | StepKind::Announce

@@ -4,7 +4,7 @@
 
 use hotfix_adapters::ids::CommitId;
 
-use crate::domain::event::{Beyond, Origins};
+use crate::domain::event::{ExtraCommit, Origins};
 use crate::domain::hotfix::{FixState, Hotfix};
 use crate::domain::playbook::StepKind;
 
@@ -37,11 +37,11 @@ impl ExtraKind {
 pub fn extra_commits(state: &Hotfix) -> Vec<(&CommitId, ExtraKind)> {
     let Some(head) = &state.head else { return Vec::new() };
     let mut free = places(state, &head.origins);
-    let why = |one: &Beyond| {
+    let why = |one: &ExtraCommit| {
         if one.withheld { ExtraKind::Withheld } else { free.next().unwrap_or(ExtraKind::Unknown) }
     };
-    let whys: Vec<ExtraKind> = head.origins.beyond.iter().map(why).collect();
-    head.origins.beyond.iter().map(|one| &one.commit).zip(whys).collect()
+    let whys: Vec<ExtraKind> = head.origins.extra.iter().map(why).collect();
+    head.origins.extra.iter().map(|one| &one.commit).zip(whys).collect()
 }
 
 /// Returns the commits that must not be on the branch.

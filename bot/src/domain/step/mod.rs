@@ -220,7 +220,7 @@ pub fn progress(state: &Hotfix, spec: &StepSpec, now: Timestamp) -> Progress {
         StepKind::Image => image::progress(state),
         StepKind::Expire => expire::progress(state),
         StepKind::Base { from } => base::progress(state, *from),
-        StepKind::Withheld => withheld::progress(state),
+        StepKind::HeldBack => withheld::progress(state),
         StepKind::Releasable => releasable::progress(state),
         StepKind::Capability { needs } => capability::progress(state, needs),
         StepKind::Announce => announce::progress(state),
@@ -258,7 +258,7 @@ pub fn enter(state: &Hotfix, spec: &StepSpec, now: Timestamp) -> Vec<Effect> {
         | StepKind::Image
         | StepKind::Expire
         | StepKind::Base { .. }
-        | StepKind::Withheld
+        | StepKind::HeldBack
         | StepKind::Releasable
         | StepKind::Capability { .. }
         | StepKind::Review { .. }
@@ -305,7 +305,7 @@ pub fn can_be_overridden(state: &Hotfix, kind: &StepKind) -> bool {
         | StepKind::BuildJob { .. }
         | StepKind::OnMain
         | StepKind::OnEnvironment { .. }
-        | StepKind::Withheld
+        | StepKind::HeldBack
         | StepKind::Announce
         | StepKind::Review { .. }
         | StepKind::Verify { .. }
@@ -337,7 +337,7 @@ pub fn objections(state: &Hotfix, now: Timestamp) -> Vec<Refusal> {
         let looks_first = match &spec.kind {
             StepKind::Base { .. }
             | StepKind::Target
-            | StepKind::Withheld
+            | StepKind::HeldBack
             | StepKind::Releasable
             | StepKind::Capability { .. } => true,
             StepKind::Branch { which } => {

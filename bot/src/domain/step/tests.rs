@@ -5,8 +5,8 @@ use hotfix_adapters::registry::{Image, Published};
 
 use super::*;
 use crate::domain::command::UserCommand;
-use crate::domain::event::{Counts, MainSeen, Snapshot};
-use crate::domain::hotfix::{Pinned, StepState};
+use crate::domain::event::{CommitCounts, MainSeen, Snapshot};
+use crate::domain::hotfix::{PinnedImage, StepState};
 use crate::domain::id::StepId;
 use crate::domain::playbook::{Artifact, BaseSource, BranchRole, CapabilityKind, MainlineBy, Trigger, VerifyPlace};
 use crate::fixture::{
@@ -58,7 +58,7 @@ fn every_kind() -> Vec<(StepKind, bool)> {
         (StepKind::Image, false),
         (StepKind::Expire, false),
         (StepKind::Base { from: BaseSource::Main }, false),
-        (StepKind::Withheld, true),
+        (StepKind::HeldBack, true),
         (StepKind::Releasable, false),
         (StepKind::Capability { needs }, false),
         (StepKind::Announce, true),
@@ -98,14 +98,14 @@ fn two_people_set_aside_only_what_the_run_can_do_without() {
 fn options_and_a_triage_that_nothing_waits_for_are_offered() {
     let triage = |ask| StepKind::Triage { criteria: Vec::new(), ask };
     for (level, kind, expected) in [
-        (Level::May, StepKind::Withheld, true),
+        (Level::May, StepKind::HeldBack, true),
         (Level::May, triage(true), true),
         (Level::May, triage(false), true),
         (Level::Must, triage(false), true),
         (Level::Must, triage(true), false),
-        (Level::Must, StepKind::Withheld, false),
-        (Level::Should, StepKind::Withheld, false),
-        (Level::MustNot, StepKind::Withheld, false),
+        (Level::Must, StepKind::HeldBack, false),
+        (Level::Should, StepKind::HeldBack, false),
+        (Level::MustNot, StepKind::HeldBack, false),
     ] {
         assert_eq!(is_option(&StepSpec { level, ..spec(kind.clone()) }), expected, "{level:?} {kind:?}");
     }
@@ -203,14 +203,14 @@ fn everything_that_speaks_against_beginning_is_said_before_anything_is_done() {
     for (change, codes) in against {
         assert_eq!(objected(&change), codes);
     }
-    assert_eq!(objected(&|state| survey(state, |survey| survey.held_back_total = 0)), ["withheld.nothing"]);
+    assert_eq!(objected(&|state| survey(state, |survey| survey.held_back_total = 0)), ["held-back.nothing"]);
     assert_eq!(objected(&|state| survey(state, |survey| survey.running = Some(commit("1")))), ["base.disagree"]);
     let stale = |survey: &mut Snapshot| {
         survey.branches.push(("hotfix".parse().unwrap(), commit("2222222")));
         survey.unknown.push(Refusal::new("fix.unknown", "Nobody knows it.", "Name another."));
         survey.held_back_total = 0;
     };
-    assert_eq!(objected(&|state| survey(state, stale)), ["fix.unknown", "withheld.nothing", "branch.stale"]);
+    assert_eq!(objected(&|state| survey(state, stale)), ["fix.unknown", "held-back.nothing", "branch.stale"]);
 }
 
 /// HOCS-17: agreements of the requester and of people outside the party do not count.
@@ -286,9 +286,9 @@ fn the_image_is_that_of_what_ships() {
     let pinned = |short: &str| {
         let digest = format!("sha256:{}", "d".repeat(64)).parse().unwrap();
         let image = Image { repository: "quay.io/team/payments".to_owned(), tag: "hf".to_owned(), digest };
-        Pinned { commit: commit(short), published: Published { image, created: None, revision: None } }
+        PinnedImage { commit: commit(short), published: Published { image, created: None, revision: None } }
     };
-    let of = |image: Option<Pinned>| image::progress(&asked().changed(|state| state.image = image).state);
+    let of = |image: Option<PinnedImage>| image::progress(&asked().changed(|state| state.image = image).state);
     assert_eq!(of(Some(pinned("1111111"))), Progress::done("quay.io/team/payments:hf is dddddddddddd"));
     assert_eq!(of(Some(pinned("2222222"))), Progress::Waiting(Wait::Image));
     assert_eq!(of(None), Progress::Waiting(Wait::Image));
@@ -338,7 +338,7 @@ fn the_post_mortem_is_due_some_days_after_production() {
 #[test]
 fn the_order_of_versions_is_told_with_their_counts() {
     let of = |counts: Option<(&str, usize)>| {
-        let counts = counts.map(|(of, ships)| Counts { commit: commit(of), production: 100, ships, main: 120 });
+        let counts = counts.map(|(of, ships)| CommitCounts { commit: commit(of), production: 100, ships, main: 120 });
         version_order::progress(&asked().changed(|state| state.counts = counts).state, "4.2")
     };
     let fits = "4.2.101-1111111 comes after production (4.2.100) and not after the next of main (4.2.121)";

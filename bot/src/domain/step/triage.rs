@@ -3,7 +3,7 @@
 //! step stays offered until all questions are answered.
 
 use super::{Progress, Wait};
-use crate::domain::event::Answer;
+use crate::domain::event::TriageAnswer;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::people::marked;
 
@@ -27,9 +27,9 @@ pub(crate) fn on_record(state: &Hotfix, criteria: &[String]) -> String {
 /// Formats a criterion with its answer.
 fn in_words(state: &Hotfix, place: usize, criterion: &str) -> String {
     let answer = match state.triage.get(&place) {
-        Some(Answer::Yes) => "yes",
-        Some(Answer::No) => "no",
-        Some(Answer::Unknown) => "nobody knows",
+        Some(TriageAnswer::Yes) => "yes",
+        Some(TriageAnswer::No) => "no",
+        Some(TriageAnswer::Unknown) => "nobody knows",
         None => "not answered",
     };
     let colon = if criterion.ends_with('?') { "" } else { ":" };
@@ -42,7 +42,7 @@ fn answered(state: &Hotfix, criteria: &[String]) -> Progress {
     let met: Vec<&str> = criteria
         .iter()
         .enumerate()
-        .filter(|(place, _)| state.triage.get(place) == Some(&Answer::Yes))
+        .filter(|(place, _)| state.triage.get(place) == Some(&TriageAnswer::Yes))
         .map(|(_, criterion)| letter(criterion))
         .collect();
     if met.is_empty() {

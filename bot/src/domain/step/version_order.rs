@@ -3,7 +3,7 @@
 //! only restores the order goes onto the hotfix branch, never to main.
 
 use super::{Progress, Wait};
-use crate::domain::event::Counts;
+use crate::domain::event::CommitCounts;
 use crate::domain::hotfix::Hotfix;
 
 pub(super) fn progress(state: &Hotfix, prefix: &str) -> Progress {
@@ -21,7 +21,7 @@ pub(super) fn progress(state: &Hotfix, prefix: &str) -> Progress {
     Progress::Waiting(Wait::VersionOrder { version, after: counts.production, until: counts.main + 1 })
 }
 
-fn version(prefix: &str, counts: &Counts) -> String {
+fn version(prefix: &str, counts: &CommitCounts) -> String {
     format!("{prefix}.{}-{}", counts.ships, counts.commit.short())
 }
 

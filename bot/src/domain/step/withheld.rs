@@ -30,7 +30,7 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
                       hotfix would only be a detour.";
         (reason, "Merge the fix to main, if it is not there yet, and deploy as usual.")
     };
-    Progress::Impossible(vec![Refusal::new("withheld.nothing", reason, next).because_of("APPLY-4")])
+    Progress::Impossible(vec![Refusal::new("held-back.nothing", reason, next).because_of("APPLY-4")])
 }
 
 /// Returns `true` if the held-back changes were computed for another base or other fixes than the run has now.

@@ -82,7 +82,7 @@ fn who_had_a_part_in_the_change_does_not_vote() {
     assert_eq!(code(&identified, "dee").as_deref(), Some("vote.identified"));
     assert_eq!(valid(&identified, play.now), ["ben"]);
     let broken = asked().glass_broken();
-    assert_eq!(code(&broken.state, "dee").as_deref(), Some("vote.glass"));
+    assert_eq!(code(&broken.state, "dee").as_deref(), Some("vote.break-glass"));
     assert_eq!(code(&broken.state, "ben"), None);
 }
 
@@ -111,10 +111,10 @@ fn a_quorum_says_who_voted_what_is_missing_and_who_said_no() {
 fn broken_glass_stands_in_only_for_what_is_missing() {
     let play = asked().by("ben", yes(None)).glass_broken();
     let stands = quorum(&play.state, &production(), play.now, None);
-    assert_eq!((stands.glass, stands.missing), (Some(person("dee")), Vec::new()));
+    assert_eq!((stands.break_glass, stands.missing), (Some(person("dee")), Vec::new()));
     let mut enough = play.state.clone();
     rules(&mut enough, &[rule(Role::Approver, 1)]);
-    assert_eq!(quorum(&enough, &production(), play.now, None).glass, None);
+    assert_eq!(quorum(&enough, &production(), play.now, None).break_glass, None);
 }
 
 /// Each voter fills one seat whatever their roles, and the assignment fills as many seats as possible.
@@ -189,7 +189,7 @@ fn why_a_vote_lapses_by_the_rules_as_they_are_now() {
     let vote = &play.state.votes[0];
     let told = |roles: Option<&[Role]>, now: Timestamp, version: &str| {
         let standing = roles.map_or_else(CurrentRoles::new, |roles| standing(&[("ben", roles)]));
-        lapse(&play.state, vote, now, (version, &standing))
+        void_reason(&play.state, vote, now, (version, &standing))
     };
     let (approver, now) = (Some(&[Role::Approver][..]), play.now);
     assert_eq!(told(approver, now, "policy-1"), None);
@@ -202,7 +202,7 @@ fn why_a_vote_lapses_by_the_rules_as_they_are_now() {
     let mut unasked = play.state.clone();
     rules(&mut unasked, &[rule(Role::Captain, 1)]);
     let now_captain = standing(&[("ben", &[Role::Approver])]);
-    assert_eq!(lapse(&unasked, vote, now, ("policy-1", &now_captain)), None);
+    assert_eq!(void_reason(&unasked, vote, now, ("policy-1", &now_captain)), None);
 }
 
 /// Security case 39: the policy can require that a review on the forge backs each vote.

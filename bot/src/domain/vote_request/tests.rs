@@ -130,7 +130,7 @@ fn a_reaction_makes_a_word_rest_on_its_message() {
     let on = |state: &Hotfix| ["m9", "m8"].map(|id| state.rests_on(&message(id)));
     assert_eq!(on(&voted().state), [true, false]);
     assert_eq!(on(&asked().state), [false, false]);
-    let by_word = voted().changed(|state| state.votes[0].way = VoteSource::Command);
+    let by_word = voted().changed(|state| state.votes[0].source = VoteSource::Command);
     assert_eq!(on(&by_word.state), [false, false]);
     // A reaction without a recorded message belongs to the open vote request.
     let old = voted().changed(|state| state.votes[0].on = None);

@@ -41,7 +41,7 @@ impl Engine {
     ) -> Result<Performed, Failure> {
         self.chat_listens(state, environment).await?;
         self.see_rules(state).await?;
-        if state.asked_deploy.as_ref().is_some_and(|asked| !asked.rollback) {
+        if state.requested_deploy.as_ref().is_some_and(|asked| !asked.rollback) {
             self.see_edits(state, environment).await?;
         }
         let plan = &state.plan;
@@ -51,7 +51,7 @@ impl Engine {
             None => None,
         };
         let running = self.mechanism(&plan.service, environment)?.running().await?.map(|running| running.commit);
-        let rollback = state.asked_deploy.as_ref().is_some_and(|asked| asked.rollback);
+        let rollback = state.requested_deploy.as_ref().is_some_and(|asked| asked.rollback);
         let pull = if rollback { None } else { self.pull_now(state).await? };
         let main = if rollback || !step::releases(state) { None } else { self.main_seen(state, tips).await? };
         let reviewed = reviewed(state, environment, pull.as_ref());
@@ -246,7 +246,7 @@ impl Engine {
         state: &Hotfix,
         environment: &Environment,
     ) -> Result<(BTreeSet<PersonId>, BTreeSet<Contributor>), Failure> {
-        let rollback = state.asked_deploy.as_ref().is_some_and(|asked| asked.rollback);
+        let rollback = state.requested_deploy.as_ref().is_some_and(|asked| asked.rollback);
         let voted = state.votes.iter().any(|vote| &vote.environment == environment);
         if rollback || !voted || state.head.is_none() { Ok(Default::default()) } else { self.pushers(state).await }
     }
@@ -261,7 +261,7 @@ impl Engine {
         pushers: &BTreeSet<PersonId>,
     ) -> Result<BTreeMap<PersonId, VoidReason>, Failure> {
         let mut lapsed = BTreeMap::new();
-        if state.asked_deploy.as_ref().is_some_and(|asked| asked.rollback) {
+        if state.requested_deploy.as_ref().is_some_and(|asked| asked.rollback) {
             return Ok(lapsed);
         }
         let votes: Vec<&Vote> = state.votes.iter().filter(|vote| &vote.environment == environment).collect();
@@ -288,7 +288,7 @@ impl Engine {
         if let Some(why) = self.account_lapsed(vote).await? {
             return Ok(Some(why));
         }
-        match vote.on.as_ref().or(prompt).filter(|_| vote.way.is_reaction()) {
+        match vote.on.as_ref().or(prompt).filter(|_| vote.source.is_reaction()) {
             Some(message) => Ok((!self.stands(message, &vote.person).await?).then_some(VoidReason::Reaction)),
             None => Ok(None),
         }

@@ -9,7 +9,7 @@ use hotfix_adapters::forge::{Change, Containment, Forge};
 use hotfix_adapters::ids::{BranchName, CommitId, Environment};
 
 use crate::domain::command::EffectResult;
-use crate::domain::event::{Contribution, LeftBranch, Snapshot, Told};
+use crate::domain::event::{Contribution, LeftBranch, Snapshot, VersionReport};
 use crate::domain::hotfix::{BranchState, Hotfix};
 use crate::domain::playbook::{CapabilityKind, StepKind};
 use crate::domain::refusal::Refusal;
@@ -153,7 +153,7 @@ impl Engine {
 
     /// Reads the evidence of the running commit: from the clusters of all productions, and from the mechanisms of all
     /// productions but the first (HOCS-3, HOCS-5).
-    async fn told(&self, state: &Hotfix) -> Result<Vec<Told>, Failure> {
+    async fn told(&self, state: &Hotfix) -> Result<Vec<VersionReport>, Failure> {
         let mut told = Vec::new();
         for (place, production) in state.plan.productions().enumerate() {
             let name = &production.name;
@@ -167,7 +167,7 @@ impl Engine {
                 let (running, last) = self.by_mechanism(state, name).await?;
                 let said = [(running, format!("what {name} runs")), (last, format!("the last deployment to {name}"))];
                 told.extend(said.into_iter().filter_map(|(commit, source)| {
-                    Some(Told { source, version: None, commit: Some(commit?), by_tag: false })
+                    Some(VersionReport { source, version: None, commit: Some(commit?), by_tag: false })
                 }));
             }
         }
@@ -176,10 +176,10 @@ impl Engine {
 
     /// Resolves an image tag of a cluster to a commit. The tag may be a version, which is also a git tag, or a commit
     /// id (HOCS-6).
-    pub(super) async fn told_by_cluster(&self, state: &Hotfix, image: &RunningImage) -> Result<Told, Failure> {
+    pub(super) async fn told_by_cluster(&self, state: &Hotfix, image: &RunningImage) -> Result<VersionReport, Failure> {
         let forge = self.forge(&state.plan.service)?;
         let source = format!("the cluster of {}", image.place);
-        let mut told = Told { source, version: image.tag.clone(), commit: None, by_tag: false };
+        let mut told = VersionReport { source, version: image.tag.clone(), commit: None, by_tag: false };
         let Some(tag) = &image.tag else { return Ok(told) };
         told.commit = resolve(forge.as_ref(), state, tag).await?;
         told.by_tag = told.commit.as_ref().is_some_and(|commit| !commit.as_str().starts_with(tag.as_str()));

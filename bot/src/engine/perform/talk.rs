@@ -102,7 +102,7 @@ impl Engine {
         let live = |state: &WorkState| !matches!(state, WorkState::Dead { .. });
         for view in unsettled.iter().filter(|view| view.work.order_key == run && live(&view.state)) {
             let Some((its, own)) = version(view.work.key.as_str()).zip(version(key)) else { continue };
-            if view.work.lane == outbox::talk() && view.attempt == 0 && its < own {
+            if view.work.queue == outbox::talk() && view.attempt == 0 && its < own {
                 turn = Turn::Later;
             }
             let task = serde_json::from_str::<Task>(view.work.payload.get());
@@ -281,7 +281,7 @@ fn is_loud(then: &Hotfix, event: &Event) -> bool {
     match event {
         Event::Drifted { .. }
         | Event::Stuck { .. }
-        | Event::AbandonAsked { .. }
+        | Event::AbandonRequested { .. }
         | Event::Abandoned { .. }
         | Event::Aborted { .. }
         | Event::Closed { .. }

@@ -49,7 +49,7 @@ impl EventMessage<'_> {
         let by = match asked_by.filter(|_| intent.rollback) {
             Some(person) => format!(", asked for by {}", self.to.name(person)),
             None if names.is_empty() => String::new(),
-            None => format!(", by the word of {}", listing(&names)),
+            None => format!(", approved by {}", listing(&names)),
         };
         let verb = if intent.rollback { "Rolling back" } else { "Deploying to" };
         let what = Text::of(format!("{verb} {}: ", self.place(environment)))
@@ -204,7 +204,7 @@ impl EventMessage<'_> {
 
     /// Names the user who reported the outcome, if the bot could not read it: ", says Ana".
     fn said_by(&self, intent: &DeployIntent) -> String {
-        let person = self.state.deploy(&intent.key).and_then(|deploy| deploy.said_by.as_ref());
+        let person = self.state.deploy(&intent.key).and_then(|deploy| deploy.confirmed_by.as_ref());
         person.map_or_else(String::new, |person| format!(", says {}", self.to.name(person)))
     }
 

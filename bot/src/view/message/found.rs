@@ -7,7 +7,7 @@ use hotfix_adapters::ids::{CommitId, DeployKey, Digest, Environment};
 use hotfix_adapters::registry::Published;
 
 use super::{EventMessage, lines, one};
-use crate::domain::event::Answer;
+use crate::domain::event::TriageAnswer;
 use crate::domain::id::StepId;
 use crate::domain::playbook::StepKind;
 use crate::domain::step::{asks_at_once, letter};
@@ -30,11 +30,11 @@ impl EventMessage<'_> {
         let criteria = self.state.plan.steps.iter().find_map(|spec| {
             if let StepKind::Triage { criteria, ask: true } = &spec.kind { Some(criteria) } else { None }
         })?;
-        let answered = |wanted: Answer| -> Vec<&str> {
+        let answered = |wanted: TriageAnswer| -> Vec<&str> {
             let these = criteria.iter().enumerate().filter(|(at, _)| self.state.triage.get(at) == Some(&wanted));
             these.map(|(_, criterion)| letter(criterion)).collect()
         };
-        let (yes, no) = (answered(Answer::Yes), answered(Answer::No));
+        let (yes, no) = (answered(TriageAnswer::Yes), answered(TriageAnswer::No));
         let mut said = format!("{} of {} criteria of a good hotfix are met", yes.len(), criteria.len());
         if !yes.is_empty() {
             said.push_str(&format!(": {}", listing(&yes)));

@@ -74,7 +74,7 @@ fn said(told: &EventMessage<'_>, event: &Event) -> Option<Card> {
         | Event::EditsRead { .. }
         | Event::VoteRequestClosed { .. }
         | Event::BreakGlassAnnounced { .. }
-        | Event::DeployAsked { .. } => None,
+        | Event::DeployRequested { .. } => None,
         Event::MainSeen(_) => told.merge_checked(),
         Event::StepEntered { step } => told.step_entered(step),
         Event::Agreed { step } => Some(told.agreed(step)),
@@ -89,7 +89,7 @@ fn said(told: &EventMessage<'_>, event: &Event) -> Option<Card> {
         Event::StepOffered { step } => told.step_offered(step),
         Event::StepDone { step, evidence } => told.step_done(step, evidence),
         Event::StepSkipped { step, reason } => Some(told.step_skipped(step, reason)),
-        Event::OverrideAsked { step, reason, incident } => Some(told.override_asked(step, reason, incident)),
+        Event::OverrideRequested { step, reason, incident } => Some(told.override_asked(step, reason, incident)),
         Event::StepOverridden { step, asked_by, reason, incident } => {
             Some(told.step_overridden(step, asked_by, reason, incident))
         }
@@ -98,10 +98,10 @@ fn said(told: &EventMessage<'_>, event: &Event) -> Option<Card> {
         Event::Reminded { step, times } => Some(told.reminded(step, *times)),
         Event::BranchCreated { which, at } => Some(told.branch_created(*which, at)),
         Event::Identified { unknown, person, words } => Some(told.identified(unknown, person.as_ref(), words)),
-        Event::StrangersPushed { people } => Some(told.strangers_pushed(people)),
+        Event::OthersPushed { people } => Some(told.strangers_pushed(people)),
         Event::FixPicked { source, commit, empty } => Some(told.fix_picked(source, commit.as_ref(), *empty)),
         Event::FixesOrdered { sources } => Some(told.fixes_ordered(sources)),
-        Event::FixRemovalAsked { source } => Some(told.fix_removal_asked(source)),
+        Event::FixRemovalRequested { source } => Some(told.fix_removal_asked(source)),
         Event::FixRemoved { source, by_hand } => Some(told.fix_removed(source, *by_hand)),
         Event::FixKept { source, files } => Some(told.fix_kept(source, files)),
         Event::FixConflicted { source, files } => Some(told.fix_conflicted(source, files)),
@@ -125,7 +125,7 @@ fn said(told: &EventMessage<'_>, event: &Event) -> Option<Card> {
         Event::DeployRefused { environment, refusals } => Some(told.deploy_refused(environment, refusals)),
         Event::DeployStarted(intent) => Some(told.deploy_started(intent)),
         Event::RolloutBegan { key } => Some(told.rollout_began(key)),
-        Event::DeployAwaitsWord { key, .. } => Some(told.deploy_awaits_word(key)),
+        Event::DeployAwaitsConfirmation { key, .. } => Some(told.deploy_awaits_word(key)),
         Event::DeployEnded { key, failure } => Some(told.deploy_ended(key, failure.as_deref())),
         Event::Drifted { environment, expected, found, brings, total } => {
             Some(told.drifted(environment, (expected, found), (brings, *total)))
@@ -153,7 +153,7 @@ fn said(told: &EventMessage<'_>, event: &Event) -> Option<Card> {
         Event::Retried { .. } => Some(told.retried()),
         Event::LanesReleased => Some(told.lanes_released()),
         Event::LanesTaken => Some(told.lanes_taken()),
-        Event::AbandonAsked { reason } => Some(told.abandon_asked(reason)),
+        Event::AbandonRequested { reason } => Some(told.abandon_asked(reason)),
         Event::Abandoned { reason, asked_by, believed } => Some(told.abandoned(reason, asked_by.as_ref(), believed)),
         Event::Aborted { reason } => Some(told.aborted(reason)),
         Event::Closed { ending } => Some(told.closed(ending)),

@@ -48,7 +48,7 @@ impl EventMessage<'_> {
             | StepKind::Image
             | StepKind::Expire
             | StepKind::Base { .. }
-            | StepKind::Withheld
+            | StepKind::HeldBack
             | StepKind::Releasable
             | StepKind::Capability { .. }
             | StepKind::Announce
@@ -76,17 +76,18 @@ impl EventMessage<'_> {
     fn gate_open(&self, environment: &Environment) -> Card {
         let quorum = quorum(self.state, environment, self.at, None);
         let names: Vec<String> = quorum.valid.iter().map(|person| self.to.name(person)).collect();
-        let by = if let Some(person) = &quorum.glass {
-            format!("{} broke the glass, for", self.to.name(person))
+        let place = self.state.plan.place(environment);
+        let approved = if let Some(person) = &quorum.break_glass {
+            format!("{} used break-glass for {place}", self.to.name(person))
         } else if names.is_empty() {
-            "nobody's word is asked for".to_owned()
+            format!("No approval is required for {place}")
         } else {
-            format!("{} said yes to", listing(&names))
+            format!("Approved by {} for {place}", listing(&names))
         };
         let commit = self.state.deployable_to(environment).map(short);
-        let mut text = Text::of(format!("The gate to {} is open: {by}", self.state.plan.place(environment)));
+        let mut text = Text::of(approved);
         if let Some(commit) = commit {
-            text = text.plain(" ").span(commit);
+            text = text.plain(": ").span(commit);
         }
         self.and_next(text.plain("."))
     }
@@ -134,7 +135,7 @@ impl EventMessage<'_> {
         let how = format!("deploy {environment}");
         match self.agreement_before(step) {
             Some((party, _, StepState::Skipped { .. })) => {
-                let why = format!("It cannot be taken: the agreement of the {party} comes first, and it was left out.");
+                let why = format!("It cannot be taken: the agreement of the {party} comes first, and it was skipped.");
                 Text::of(why)
             }
             Some((party, many, StepState::Ahead | StepState::Current { .. } | StepState::Offered { .. })) => {
@@ -168,8 +169,8 @@ impl EventMessage<'_> {
     }
 
     pub(super) fn step_skipped(&self, step: &StepId, reason: &str) -> Card {
-        let text = Text::of(format!("{} left out ", self.who())).then(self.named(step));
-        one(Tone::Warning, text.plain(format!(": {} The reason is kept for the post-mortem.", ended(&outside(reason)))))
+        let text = Text::of(format!("{} skipped ", self.who())).then(self.named(step));
+        one(Tone::Warning, text.plain(format!(": {}", ended(&outside(reason)))))
     }
 
     pub(super) fn override_asked(&self, step: &StepId, reason: &str, incident: &str) -> Card {
@@ -233,7 +234,7 @@ impl EventMessage<'_> {
         }
         Some(
             text.plain(
-                ": you said yes before this. Your vote stays and counts once it is put right; take it back with ",
+                ": you approved before this. Your vote stays and counts once it is put right; take it back with ",
             )
             .command("unapprove")
             .plain("."),

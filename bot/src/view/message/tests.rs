@@ -17,7 +17,7 @@ fn thread(play: &Play, from: usize) -> String {
         let entry = &play.entries[at];
         let card = line(&state, entry, &play.to());
         let wanted =
-            react(&state, entry, state.version).effects.iter().any(|effect| matches!(effect, Effect::Say { .. }));
+            react(&state, entry, state.version).effects.iter().any(|effect| matches!(effect, Effect::PostEvent { .. }));
         assert_eq!(card.is_some(), wanted, "{:?}", entry.event);
         if let Some(card) = card {
             said.push_str(&format!("[{:?}] {}", card.tone, plain(&card)));
@@ -44,16 +44,16 @@ The bot picks 1 commit onto it now.
 @Ben, @Dee or @Eve: please review it, and do not merge it. It is deployed from the branch first and merged afterwards.
 [Good] Review (APPLY-8): approved by Ben on 1111111, 1 check green.
 @Ana: please look locally or in the review app. Does an upload work? Then say `/hotfix verify local pass` or `/hotfix verify local fail <what you saw>`.
-[Good] Ben looked locally or in the review app: it is good, on `1111111`. In their words: 20 MB went through.
+[Good] Ben verified the fix locally or in the review app on `1111111`: “20 MB went through”.
 [Neutral] Deploying to staging: `abc1234` → `1111111`.
 [Good] Staging runs it: `abc1234` → `1111111`.
 @Ana: please look there. Does an upload of 20 MB work? Then say `/hotfix verify staging pass` or `/hotfix verify staging fail <what you saw>`.
-[Good] Ben looked at staging: it is good, on `1111111`. In their words: 20 MB went through.
+[Good] Ben verified staging on `1111111`: “20 MB went through”.
 [Good] Ben says yes to `1111111` for production, until 12:26 UTC. Still missing: 1 vote of an approver.
 [Good] Dee says yes to `1111111` for production, until 12:28 UTC. That is enough.
-[Good] The gate to production is open: Ben and Dee said yes to `1111111`.
+[Good] Approved by Ben and Dee for production: `1111111`.
 @Ana: when it shall begin, say `/hotfix deploy production`.
-[Neutral] Deploying to production: `abc1234` → `1111111`, by the word of Ben and Dee.
+[Neutral] Deploying to production: `abc1234` → `1111111`, approved by Ben and Dee.
 To watch: errors and response times of payments. Incident: INC-77
 [Good] Live in production: `abc1234` → `1111111`
 Staging runs `1111111`, the same.
@@ -316,7 +316,7 @@ fn noes_holds_and_overrides_say_how_they_end() {
 It is a must, so a second person has to say the same: `/hotfix override review <why> --incident <link>`. Until then it holds.
 [Warning] Ana and Dee overrode Review (APPLY-8): I agree, payments are down. Incident: INC-77
 It stands in the post-mortem with both names.
-[Warning] Ana left out Test it (APPLY-9): staging is enough. The reason is kept for the post-mortem.
+[Warning] Ana skipped Test it (APPLY-9): staging is enough.
 "#,
     );
 }
@@ -348,7 +348,7 @@ fn what_stops_a_run_and_what_ends_it() {
 the branch is protected; say `retry` once it is not.
 @Ana: put it right, then say `/hotfix retry`.
 [Neutral] Ana says to try again.
-[Bad] Ben looked locally or in the review app: it is not good, on `1111111`. In their words: still a 500.
+[Bad] Ben found a problem locally or in the review app on `1111111`: “still a 500”.
 @Ana: push a better fix, or, if that was wrong, say `/hotfix verify local pass`.
 [Warning] Dee brings a second fix into this hotfix: Fix the totals. It goes onto the same branch; a new head starts reviews, tests and votes again.
 [Warning] HF-12 is given up
@@ -403,7 +403,7 @@ fn every_kind_of_event_is_said_where_it_should_be() {
     for event in crate::view::fixture::every_event() {
         let entry = Entry { at: play.now, by: Actor::Person(crate::view::fixture::person("ana")), event };
         let card = line(&state, &entry, &play.to());
-        let wanted = react(&state, &entry, 1).effects.iter().any(|effect| matches!(effect, Effect::Say { .. }));
+        let wanted = react(&state, &entry, 1).effects.iter().any(|effect| matches!(effect, Effect::PostEvent { .. }));
         assert_eq!(card.is_some(), wanted, "{:?}", entry.event);
         let empty =
             |card: &Card| card.lines.is_empty() || card.lines.iter().any(|text| text.to_plain().trim().is_empty());
@@ -466,9 +466,12 @@ fn refused(play: &Play, who: &str, act: UserCommand) -> String {
 fn case_90_a_broken_glass_is_told_used_and_reviewed() {
     let silent = broken();
     assert!(silent.state.is_current(|kind| matches!(kind, crate::domain::playbook::StepKind::Approve { .. })));
-    assert_eq!(refused(&silent, "ben", breaks("1111111", "every payment fails and nobody is awake")), "glass.broken");
+    assert_eq!(
+        refused(&silent, "ben", breaks("1111111", "every payment fails and nobody is awake")),
+        "break-glass.broken"
+    );
     let open = announced(silent.clone());
-    assert_eq!(refused(&open, "dee", yes(None)), "vote.glass");
+    assert_eq!(refused(&open, "dee", yes(None)), "vote.break-glass");
     let begun = open.clone().by("ana", UserCommand::Deploy(environment("production"))).begins("abc1234");
     let intent = &begun.state.deploys.last().unwrap().intent;
     assert_eq!((intent.glass.as_ref().map(|who| who.as_str()), intent.votes.len()), (Some("dee"), 0));
@@ -479,7 +482,7 @@ fn case_90_a_broken_glass_is_told_used_and_reviewed() {
     assert_eq!(refused(&live, "ana", wanted(true, None)), "countersign.requester");
     assert_eq!(refused(&live, "chi", wanted(true, None)), "countersign.author");
     assert_eq!(refused(&live, "ben", wanted(false, None)), "countersign.note");
-    assert_eq!(refused(&live, "ana", UserCommand::Close), "close.glass");
+    assert_eq!(refused(&live, "ana", UserCommand::Close), "close.break-glass");
     let left = live.clone().then(&Command::CountersignTimer);
     same(
         &from(&live, &left),
@@ -506,7 +509,7 @@ fn a_glass_that_was_not_needed_after_all_asks_nobody() {
         standing: [roles("ben"), roles("eve")].into(),
         ..Default::default()
     };
-    let asked = begun.state.asked_deploy.clone().unwrap();
+    let asked = begun.state.requested_deploy.clone().unwrap();
     let begun = begun.came(EffectResult::DeployChecked {
         environment: asked.environment,
         commit: asked.commit,
@@ -536,7 +539,7 @@ fn case_90_a_glass_is_void_with_what_it_was_for() {
             glass: glass.iter().map(|who| who.parse().unwrap()).collect(),
             ..Default::default()
         };
-        let asked_for = asked.state.asked_deploy.clone().unwrap();
+        let asked_for = asked.state.requested_deploy.clone().unwrap();
         let key = "hf-12-production-99".parse().unwrap();
         asked.clone().came(EffectResult::DeployChecked {
             environment: asked_for.environment,
@@ -558,15 +561,24 @@ fn case_90_a_glass_is_void_with_what_it_was_for() {
 #[test]
 fn case_90_what_the_glass_does_not_stand_in_for() {
     let play = asked();
-    assert_eq!(refused(&play, "dee", breaks("2222222", "it is urgent")), "glass.commit glass.reason");
-    assert_eq!(refused(&play, "dee", breaks("111111", "every payment fails and nobody is awake")), "glass.commit");
+    assert_eq!(refused(&play, "dee", breaks("2222222", "it is urgent")), "break-glass.commit break-glass.reason");
+    assert_eq!(
+        refused(&play, "dee", breaks("111111", "every payment fails and nobody is awake")),
+        "break-glass.commit"
+    );
     let no =
         play.by("ben", UserCommand::Reject { reason: "not like this".to_owned(), on: None, way: VoteSource::Command });
-    assert_eq!(refused(&no, "dee", breaks("1111111", "every payment fails and nobody is awake")), "vote.veto");
+    assert_eq!(refused(&no, "dee", breaks("1111111", "every payment fails and nobody is awake")), "vote.rejected");
     let early = begun().announced().branched().picked();
-    assert_eq!(refused(&early, "dee", breaks("1111111", "every payment fails and nobody is awake")), "glass.early");
+    assert_eq!(
+        refused(&early, "dee", breaks("1111111", "every payment fails and nobody is awake")),
+        "break-glass.early"
+    );
     let late = live();
-    assert_eq!(refused(&late, "ben", breaks("1111111", "every payment fails and nobody is awake")), "glass.not-needed");
+    assert_eq!(
+        refused(&late, "ben", breaks("1111111", "every payment fails and nobody is awake")),
+        "break-glass.not-needed"
+    );
 }
 
 /// If a vote needs a review on the forge, a vote in the chat alone does not count. A dismissed review voids the vote.
@@ -602,7 +614,10 @@ fn case_39_a_vote_counts_together_with_a_review() {
     let entry = voted.entries.last().unwrap();
     let react = react(&voted.state, entry, voted.state.version);
     assert!(
-        react.effects.iter().any(|effect| matches!(effect, Effect::Tell { person, .. } if person.as_str() == "dee"))
+        react
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::SendDirectMessage { person, .. } if person.as_str() == "dee"))
     );
     same(
         &plain(&crate::view::tell(&voted.state, entry, &voted.to(), &"dee".parse().unwrap()).unwrap()),
@@ -645,7 +660,7 @@ Approve exactly this head on pull request #7 <https://forge.example/payments/7>;
             reviewed: reviewed.iter().map(|who| who.parse().unwrap()).collect(),
             ..Default::default()
         };
-        let asked_for = asked.state.asked_deploy.clone().unwrap();
+        let asked_for = asked.state.requested_deploy.clone().unwrap();
         let key = "hf-12-production-99".parse().unwrap();
         asked.clone().came(EffectResult::DeployChecked {
             environment: asked_for.environment,

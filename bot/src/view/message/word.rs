@@ -15,7 +15,7 @@ use crate::domain::vote::{is_backed, quorum};
 use crate::view::attribution::all_called;
 use crate::view::duration::clock;
 use crate::view::plan::whose_word;
-use crate::view::status::looked_at;
+use crate::view::status::{looked_at, verified};
 use crate::view::text::{Say, count, ended, lapsed, outside, paragraph};
 use crate::view::waiting_on::{missing_for, owner};
 
@@ -105,11 +105,13 @@ impl EventMessage<'_> {
     }
 
     pub(super) fn attested(&self, place: &str, commit: &CommitId, pass: bool, note: Option<&str>) -> Card {
-        let note = note.map_or(String::new(), |note| format!(" In their words: {}", ended(&outside(note))));
-        let good = if pass { "it is good" } else { "it is not good" };
-        let text = Text::of(format!("{} looked {}: {good}, on ", self.who(), looked_at(place)))
-            .commit(commit)
-            .plain(format!(".{note}"));
+        let note = note.map_or(String::new(), |note| format!(": “{}”", outside(note)));
+        let did = if pass {
+            format!("verified {}", verified(place))
+        } else {
+            format!("found a problem {}", looked_at(place))
+        };
+        let text = Text::of(format!("{} {did} on ", self.who())).commit(commit).plain(format!("{note}."));
         if pass {
             return one(Tone::Good, text);
         }

@@ -12,7 +12,7 @@ pub(super) fn left_out(state: &Hotfix, entries: &[Entry], to: &Audience<'_>) -> 
     let lines = entries.iter().filter_map(|entry| {
         let who = by(entry, to);
         if let Event::StepSkipped { step, reason } = &entry.event {
-            return Some(format!("- {who} left out **{}**: {}\n", title(state, step), escape(reason)));
+            return Some(format!("- {who} skipped **{}**: {}\n", title(state, step), escape(reason)));
         }
         if let Event::MergebackWaived { reason } = &entry.event {
             return Some(format!("- {who} gave up bringing the fix to main: {}\n", escape(reason)));

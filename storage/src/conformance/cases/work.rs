@@ -6,24 +6,24 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::conformance::{Bench, append, commit, json, settle, work};
 use crate::error::CommitError;
-use crate::outbox::{ClaimRequest, Fence, Lane, Settlement, TimerChange, Work, WorkKey, WorkState};
+use crate::outbox::{ClaimRequest, Fence, Queue, Settlement, TimerChange, Work, WorkKey, WorkState};
 use crate::record::Commit;
 
 /// Items of one queue and order key are claimed one at a time, oldest first; queues are independent.
 pub async fn work_in_order(bench: Bench) {
-    let other = Work { lane: Lane::new("other"), ..work("d", "o") };
+    let other = Work { queue: Queue::new("other"), ..work("d", "o") };
     made(&bench, with_work("a", [work("a", "o"), work("b", "o"), work("c", "p"), other])).await;
     let claimed = bench.claim().await;
     assert_eq!(claimed.iter().map(|c| c.work.key.as_str()).collect::<Vec<_>>(), ["a", "c"]);
     assert!(claimed[0].fence != claimed[1].fence && claimed[0].attempt == 0);
     assert!(bench.claim().await.is_empty());
     let both =
-        ClaimRequest { lanes: vec![Lane::new("work"), Lane::new("other")], max: 9, hold: Duration::from_secs(1) };
+        ClaimRequest { queues: vec![Queue::new("work"), Queue::new("other")], max: 9, hold: Duration::from_secs(1) };
     assert_eq!(bench.journal().claim(both).await.unwrap().len(), 1);
     made(&bench, Commit { settle: vec![settle(&claimed[0], Settlement::Done)], ..commit("b") }).await;
     assert_eq!(bench.claim_keys().await, ["b"]);
     made(&bench, with_work("c", [work("e", "q"), work("f", "r")])).await;
-    let one = ClaimRequest { lanes: vec![Lane::new("work")], max: 1, hold: Duration::from_secs(1) };
+    let one = ClaimRequest { queues: vec![Queue::new("work")], max: 1, hold: Duration::from_secs(1) };
     assert_eq!(bench.journal().claim(one.clone()).await.unwrap()[0].work.key.as_str(), "e");
     assert_eq!(bench.journal().claim(one).await.unwrap()[0].work.key.as_str(), "f");
 }
@@ -164,7 +164,7 @@ pub async fn next_due(bench: Bench) {
 
 /// Unsettled work is listed oldest first, across queues.
 pub async fn unsettled_oldest_first(bench: Bench) {
-    let other = Work { lane: Lane::new("other"), ..work("z", "o") };
+    let other = Work { queue: Queue::new("other"), ..work("z", "o") };
     made(&bench, with_work("a", [other, work("m", "p")])).await;
     made(&bench, with_work("b", [work("a", "o")])).await;
     made(&bench, Commit { timers: vec![TimerChange::Set(work("z", "o"))], ..commit("c") }).await;

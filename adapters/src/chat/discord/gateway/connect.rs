@@ -7,9 +7,9 @@ use reqwest::Url;
 use serde::Deserialize;
 use tokio::time::timeout;
 
-use super::super::context::Context;
+use super::super::context::DiscordContext;
 use super::super::options::is_safe;
-use super::super::web::Call;
+use super::super::web::DiscordCall;
 use crate::chat::websocket;
 use crate::egress::EgressPolicy;
 use crate::failure::Failure;
@@ -36,8 +36,8 @@ pub(in super::super) struct SessionLimit {
 }
 
 /// Requests the gateway URL and the session limit. There is no built-in fallback URL.
-pub(in super::super) async fn ask(core: &Context) -> Result<Gateway, Failure> {
-    Ok(core.web.read(Call::new(&["gateway", "bot"], "ask where the gateway is")).await?)
+pub(in super::super) async fn ask(core: &DiscordContext) -> Result<Gateway, Failure> {
+    Ok(core.web.read(DiscordCall::new(&["gateway", "bot"], "ask where the gateway is")).await?)
 }
 
 /// Returns the URL for a new session.
@@ -45,7 +45,7 @@ pub(in super::super) async fn ask(core: &Context) -> Result<Gateway, Failure> {
 /// # Errors
 /// Returns [`Failure::Retry`] with the delay if the session limit is used up, and [`Failure::Rejected`] if the URL is
 /// not safe.
-pub(super) async fn fresh(core: &Context) -> Result<Url, Failure> {
+pub(super) async fn fresh(core: &DiscordContext) -> Result<Url, Failure> {
     let Gateway { url, session_start_limit: limit } = ask(core).await?;
     if limit.remaining == 0 {
         return Err(Failure::Retry {
@@ -62,7 +62,7 @@ pub(super) async fn fresh(core: &Context) -> Result<Url, Failure> {
 }
 
 /// Returns the URL to resume a session, or `None` if `told` is not safe.
-pub(super) fn resumed(core: &Context, told: &str) -> Option<Url> {
+pub(super) fn resumed(core: &DiscordContext, told: &str) -> Option<Url> {
     core.gateway.clone().or_else(|| checked(told, &core.api))
 }
 

@@ -20,8 +20,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 use self::backoff::{Backoff, CloseReason, Next};
 use self::connection::Connection;
 use super::commands;
-use super::context::Context;
-use super::web::Call;
+use super::context::DiscordContext;
+use super::web::DiscordCall;
 use crate::chat::InboundHandler;
 use crate::chat::inbound::EventSource;
 use crate::failure::Failure;
@@ -34,11 +34,11 @@ const COMPLAINT: Duration = Duration::from_secs(60);
 
 /// The [`EventSource`] for Discord's gateway.
 pub struct Gateway {
-    core: Arc<Context>,
+    core: Arc<DiscordContext>,
 }
 
 impl Gateway {
-    pub(super) fn new(core: Arc<Context>) -> Self {
+    pub(super) fn new(core: Arc<DiscordContext>) -> Self {
         Self { core }
     }
 }
@@ -46,7 +46,7 @@ impl Gateway {
 /// State shared by the connection and its handlers.
 #[derive(Clone)]
 struct Shared {
-    core: Arc<Context>,
+    core: Arc<DiscordContext>,
     listener: Arc<dyn InboundHandler>,
     stop: watch::Receiver<bool>,
     /// Held by every running task; [`EventSource::run`] returns when all clones are dropped.
@@ -162,7 +162,7 @@ async fn register(shared: &Shared) {
     }
 }
 
-impl Context {
+impl DiscordContext {
     /// Registers the commands globally, so that they work in direct messages too.
     async fn register(&self) -> Result<(), Failure> {
         let ours = commands::commands(&self.commands);
@@ -170,7 +170,7 @@ impl Context {
             return Ok(());
         }
         let path = ["applications", self.application.as_str(), "commands"];
-        self.web.set(Method::PUT, Call::new(&path, "make the commands known"), &ours).await?;
+        self.web.set(Method::PUT, DiscordCall::new(&path, "make the commands known"), &ours).await?;
         tracing::info!("Discord knows the commands now");
         Ok(())
     }
@@ -178,7 +178,7 @@ impl Context {
     /// Returns the commands that are registered at Discord.
     pub(super) async fn registered(&self) -> Result<Value, Failure> {
         let path = ["applications", self.application.as_str(), "commands"];
-        Ok(self.web.read(Call::new(&path, "ask which commands are known")).await?)
+        Ok(self.web.read(DiscordCall::new(&path, "ask which commands are known")).await?)
     }
 }
 

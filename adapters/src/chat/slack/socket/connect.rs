@@ -6,9 +6,9 @@ use std::time::Duration;
 use reqwest::Url;
 use tokio::time::timeout;
 
-use super::super::context::Context;
+use super::super::context::SlackContext;
 use super::super::self_check::Door;
-use super::super::web::Call;
+use super::super::web::SlackCall;
 use crate::chat::websocket;
 use crate::failure::Failure;
 
@@ -19,9 +19,9 @@ const OPENING: Duration = Duration::from_secs(10);
 const LARGEST: usize = 1 << 20;
 
 /// Requests a connection URL, checks it and connects.
-pub(super) async fn open(core: &Context) -> Result<Socket, Failure> {
+pub(super) async fn open(core: &SlackContext) -> Result<Socket, Failure> {
     let app = core.app.as_ref().ok_or_else(|| Failure::rejected("there is no app token for Socket Mode"))?;
-    let call = Call { method: "apps.connections.open", channel: "", act: "open a connection" };
+    let call = SlackCall { method: "apps.connections.open", channel: "", act: "open a connection" };
     let Door { url } = app.set(call, &serde_json::json!({})).await?;
     let url = checked(&url, core.allow_private).ok_or_else(|| {
         Failure::rejected("Slack gave an address for Socket Mode that is not Slack's: nothing is connected to it")

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::super::context::Context;
+use super::super::context::SlackContext;
 use super::super::decode::{self, Parsed, PayloadKind};
 use super::super::follow_up::spawn_follow_up;
 use super::super::payload::Payload;
@@ -62,7 +62,7 @@ pub(super) fn read(text: &str) -> Frame {
 /// Handles an envelope and then acknowledges it, so that an acknowledged action is durable. If the action could not be
 /// stored, there is no acknowledgement and Slack redelivers.
 pub(super) async fn handle(
-    core: &Arc<Context>,
+    core: &Arc<SlackContext>,
     listener: &dyn InboundHandler,
     envelope: Envelope,
     acks: &mpsc::Sender<String>,

@@ -16,17 +16,17 @@ use tokio::time::{Instant, sleep};
 
 use self::backoff::{Backoff, CloseReason};
 use self::connection::Connection;
-use super::context::Context;
+use super::context::SlackContext;
 use crate::chat::InboundHandler;
 use crate::chat::inbound::EventSource;
 
 /// The [`EventSource`] for Socket Mode.
 pub struct SocketMode {
-    core: Arc<Context>,
+    core: Arc<SlackContext>,
 }
 
 impl SocketMode {
-    pub(super) fn new(core: Arc<Context>) -> Self {
+    pub(super) fn new(core: Arc<SlackContext>) -> Self {
         Self { core }
     }
 }
@@ -34,7 +34,7 @@ impl SocketMode {
 /// State shared by all connections.
 #[derive(Clone)]
 struct Shared {
-    core: Arc<Context>,
+    core: Arc<SlackContext>,
     listener: Arc<dyn InboundHandler>,
     stop: watch::Receiver<bool>,
     /// Held by every running task; [`EventSource::run`] returns when all clones are dropped.

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use super::{Git, Mirror, REMOTE};
 use crate::failure::Failure;
-use crate::forge::git::run::Answer;
+use crate::forge::git::run::GitOutput;
 use crate::ids::{CommitId, Repo};
 
 /// Refspecs of a fetch: all branches and tags; with `--prune`, those that the forge has deleted are removed.
@@ -116,7 +116,7 @@ async fn tidy(git: &Git) {
     }
 }
 
-async fn fetch(git: &Git, options: &[&str], what: &[&str]) -> Result<Answer, Failure> {
+async fn fetch(git: &Git, options: &[&str], what: &[&str]) -> Result<GitOutput, Failure> {
     let mut args = vec!["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"];
     args.push("--filter=blob:none");
     args.extend(options);

@@ -40,7 +40,7 @@ impl Pin {
                 *self.last() = Some(place.clone());
                 Ok(Some(place))
             }
-            Err(EgressError::Barred(barred)) => Err(barred.into()),
+            Err(EgressError::Denied(barred)) => Err(barred.into()),
             Ok(_) => self.last_or("it has no address"),
             Err(EgressError::Unknown(error)) => self.last_or(&error.to_string()),
         }

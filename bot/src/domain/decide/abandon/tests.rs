@@ -36,7 +36,7 @@ fn a_deployment_that_may_be_running_takes_a_second_person() {
     let key = key(&play);
     let act = || end(from_ref(&key));
     assert_eq!(play.refused("ben", act()), ["abandon.who"], "a captain asks first");
-    assert_eq!(play.on_act("dee", act()), [Event::AbandonAsked { reason: "it hangs".to_owned() }]);
+    assert_eq!(play.on_act("dee", act()), [Event::AbandonRequested { reason: "it hangs".to_owned() }]);
     let asked = play.by("dee", act());
     assert_eq!(asked.refused("dee", act()), ["abandon.second"]);
     assert_eq!(asked.on_act("ben", act())[0], ended(Some("dee"), from_ref(&key)));

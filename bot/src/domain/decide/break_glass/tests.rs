@@ -61,13 +61,13 @@ fn the_glass_stands_in_for_votes_that_are_missing_and_for_nothing_else() {
         ("a vote is missing", asked(), production(), &[]),
         ("an environment that is not there", asked(), environment("moon"), &["environment.unknown"]),
         ("others changed production", drifted(asked(), "fffffff"), production(), &["drift"]),
-        ("other steps come before", early, production(), &["glass.early"]),
-        ("that is behind", asked(), staging(), &["glass.not-needed"]),
-        ("it went out", live(), production(), &["glass.not-needed"]),
-        ("no vote is missing", voted(), production(), &["glass.not-needed"]),
-        ("it was broken a moment ago", broken, production(), &["glass.broken"]),
-        ("it was broken, and that is told", told, production(), &["glass.not-needed"]),
-        ("somebody said no", vetoed, production(), &["vote.veto"]),
+        ("other steps come before", early, production(), &["break-glass.early"]),
+        ("that is behind", asked(), staging(), &["break-glass.not-needed"]),
+        ("it went out", live(), production(), &["break-glass.not-needed"]),
+        ("no vote is missing", voted(), production(), &["break-glass.not-needed"]),
+        ("it was broken a moment ago", broken, production(), &["break-glass.broken"]),
+        ("it was broken, and that is told", told, production(), &["break-glass.not-needed"]),
+        ("somebody said no", vetoed, production(), &["vote.rejected"]),
     ];
     for (what, play, environment, codes) in cases {
         assert_eq!(play.refused("dee", smash(environment, "1111111", WHY)), codes, "{what}");
@@ -96,12 +96,12 @@ fn the_commit_is_typed_and_the_reason_is_a_sentence() {
     let cases: [(&str, &str, &[&str]); 8] = [
         ("abcdef1", &enough, &[]),
         ("ABCDEF10", &enough, &[]),
-        ("abcdef", &enough, &["glass.commit"]),
-        ("abcdef2", &enough, &["glass.commit"]),
-        ("bcdef10", &enough, &["glass.commit"]),
-        ("abcdef1", &short, &["glass.reason"]),
-        ("abcdef1", &padded, &["glass.reason"]),
-        ("abcdef", &short, &["glass.commit", "glass.reason"]),
+        ("abcdef", &enough, &["break-glass.commit"]),
+        ("abcdef2", &enough, &["break-glass.commit"]),
+        ("bcdef10", &enough, &["break-glass.commit"]),
+        ("abcdef1", &short, &["break-glass.reason"]),
+        ("abcdef1", &padded, &["break-glass.reason"]),
+        ("abcdef", &short, &["break-glass.commit", "break-glass.reason"]),
     ];
     for (typed, reason, codes) in cases {
         assert_eq!(play.refused("dee", smash(production(), typed, reason)), codes, "{typed} {reason}");

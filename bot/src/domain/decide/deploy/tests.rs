@@ -4,9 +4,9 @@ use hotfix_adapters::ids::{PersonRef, Platform};
 use hotfix_adapters::registry::{Image, Published};
 
 use super::*;
-use crate::domain::command::{Command, EffectResult, PullFacts, Thaw, UserCommand};
+use crate::domain::command::{Command, EffectResult, FreezeEnd, PullFacts, UserCommand};
 use crate::domain::event::{PullSeen, VoidReason};
-use crate::domain::hotfix::{Deployment, Drift, Pinned, Rejection};
+use crate::domain::hotfix::{Deployment, Drift, PinnedImage, Rejection};
 use crate::domain::playbook::{Artifact, StepSpec, Trigger};
 use crate::domain::service::{ApprovalRule, EnvironmentPlan, Never, StepUp, TargetPlan};
 use crate::domain::vote_source::VoteSource;
@@ -67,14 +67,14 @@ fn deployed(environment: Environment, commit: &CommitId, state: DeployState) -> 
         asked_by: None,
         at: live().now,
         merged_at: None,
-        said_by: None,
+        confirmed_by: None,
     }
 }
 
 #[test]
 fn production_is_deployed_to_when_it_is_its_turn() {
     assert_eq!(voted().refused("ana", UserCommand::Deploy(production())), Vec::<String>::new());
-    assert!(ready().state.asked_deploy.is_some());
+    assert!(ready().state.requested_deploy.is_some());
     assert_eq!(voted().refused("ana", UserCommand::Deploy(environment("moon"))), ["environment.unknown"]);
     assert_eq!(begun().refused("ana", UserCommand::Deploy(production())), ["deploy.early"]);
     let early = words(&begun().announced().branched().picked());
@@ -123,7 +123,7 @@ fn one_deployment_of_a_run_at_a_time() {
     );
     let waits = busy(&running.state).unwrap();
     assert!(waits.next.contains("Wait for it to end") && busy(&voted().state).is_none());
-    let by_hand = running.changed(|state| state.deploys.last_mut().unwrap().state = DeployState::AwaitingWord);
+    let by_hand = running.changed(|state| state.deploys.last_mut().unwrap().state = DeployState::AwaitingConfirmation);
     let told = busy(&by_hand.state).unwrap();
     assert_eq!(told.next, "Say how it went: `verify production pass`, or `verify production fail`.");
     // A deployment that started between the request and the reading of its facts.
@@ -223,7 +223,7 @@ fn what_is_there_already_is_not_deployed_again() {
     assert_eq!(asks(&voted()), []);
     let failed = voted().changed(|state| state.deploys[0].state = DeployState::Failed("no".to_owned()));
     let asked =
-        Event::DeployAsked { environment: staging(), commit: ships, rollback: false, typed: false, reason: None };
+        Event::DeployRequested { environment: staging(), commit: ships, rollback: false, typed: false, reason: None };
     assert_eq!(asks(&failed), [(Actor::Bot, asked)]);
     let elsewhere = voted().changed(|state| state.deploys[0].intent.environment = production());
     assert_eq!(asks(&elsewhere).len(), 1);
@@ -251,12 +251,18 @@ fn who_may_roll_back_to_what() {
     assert!(told.contains("on something else than what ran before this run") && told.contains("to 9999999"), "{told}");
     // Without a deployment of this run, the base is the commit that ran before.
     assert_eq!(may_not_roll_back(&voted().state, &grant("ana"), &production(), &base), None);
-    let asked =
-        AskedDeploy { environment: production(), commit: other, rollback: true, typed: true, reason: None, by: None };
+    let asked = RequestedDeploy {
+        environment: production(),
+        commit: other,
+        rollback: true,
+        typed: true,
+        reason: None,
+        by: None,
+    };
     assert_eq!(codes(&not_again(&live().state, &grant("ana"), &asked)), ["rollback.who"]);
     assert!(not_again(&live().state, &grant("dee"), &asked).is_empty());
     assert_eq!(codes(&not_again(&ready().begins("abc1234").state, &grant("dee"), &asked)), ["deploy.busy"]);
-    let forward = AskedDeploy { rollback: false, ..asked };
+    let forward = RequestedDeploy { rollback: false, ..asked };
     assert_eq!(codes(&not_again(&live().state, &grant("dee"), &forward)), ["deploy.done"]);
     assert!(not_again(&voted().state, &grant("ana"), &forward).is_empty());
 }
@@ -269,7 +275,7 @@ fn back(to: Option<&str>) -> UserCommand {
 fn a_rollback_goes_to_what_ran_there_by_anybodys_approval() {
     let to = |play: &Play, act: UserCommand| {
         let decision = play.answer("dee", act).map_err(|refusals| refusals[0].code.clone())?;
-        let asked = decision.state.asked_deploy.unwrap();
+        let asked = decision.state.requested_deploy.unwrap();
         assert!(asked.rollback && asked.reason.as_deref() == Some("it fails"));
         Ok::<_, String>((asked.commit, asked.typed))
     };
@@ -321,18 +327,18 @@ fn each_fact_that_speaks_against_a_deployment_is_named() {
     let play = ready();
     let none: [&str; 0] = [];
     assert_eq!(objected(&play, |_| {}), none);
-    let frozen = || Some(Frozen { reason: "Christmas".to_owned(), end: Thaw::Word("all".to_owned()) });
+    let frozen = || Some(ActiveFreeze { reason: "Christmas".to_owned(), end: FreezeEnd::Command("all".to_owned()) });
     assert_eq!(objected(&play, |facts| facts.freeze = frozen()), ["freeze"]);
     assert_eq!(objected(&play, |facts| facts.tip = Some(commit("2222222"))), ["head.moved"]);
     assert_eq!(objected(&play, |facts| facts.tip = None), ["branch.gone"]);
-    let other = play.clone().changed(|state| state.asked_deploy.as_mut().unwrap().commit = commit("2222222"));
+    let other = play.clone().changed(|state| state.requested_deploy.as_mut().unwrap().commit = commit("2222222"));
     assert_eq!(objected(&other, |_| {}), ["head.moved"]);
     // Schemas promoted to the same environment do not depend on the branch.
     let schema = play.clone().changed(|state| {
         let StepKind::Deploy { what, .. } = &mut state.plan.steps[PRODUCTION].kind else { panic!() };
         *what = Artifact::Schema;
         state.asked.schema = Some(commit("2222222"));
-        state.asked_deploy.as_mut().unwrap().commit = commit("2222222");
+        state.requested_deploy.as_mut().unwrap().commit = commit("2222222");
     });
     for tip in [None, Some(commit("9999999"))] {
         let said = objected(&schema, |facts| facts.tip = tip);
@@ -351,7 +357,7 @@ fn each_fact_that_speaks_against_a_deployment_is_named() {
         let no = Rejection { reason: "not now".to_owned(), source: VoteSource::Command, on: None };
         state.rejections.insert((production(), person("eve")), no);
     });
-    assert_eq!(objected(&vetoed, |_| {}), ["vote.veto"]);
+    assert_eq!(objected(&vetoed, |_| {}), ["vote.rejected"]);
     // A vote for another environment may have another policy version.
     let elsewhere = play.changed(|state| {
         let mut vote = state.votes[0].clone();
@@ -387,7 +393,7 @@ fn pinned(state: &mut Hotfix) {
     state.votes.iter_mut().for_each(|vote| vote.image = Some(digest.clone()));
     let image = Image { repository: "quay.io/team/payments".to_owned(), tag: "1.4.2".to_owned(), digest };
     let published = Published { image, created: None, revision: None };
-    state.image = Some(Pinned { commit: state.deployable().unwrap().clone(), published });
+    state.image = Some(PinnedImage { commit: state.deployable().unwrap().clone(), published });
 }
 
 /// HOCS-15, HOCS-23: only the tested image is deployed.
@@ -441,12 +447,12 @@ fn unknown_people_who_pushed_are_told_of() {
     let jo = Contributor { person: None, name: "Jo".to_owned(), unknown: Some(account) };
     let told = |play: &Play| {
         let events = events(play, |facts| facts.strangers.extend([jo.clone()]));
-        events.iter().any(|event| matches!(event, Event::StrangersPushed { .. }))
+        events.iter().any(|event| matches!(event, Event::OthersPushed { .. }))
     };
     assert!(told(&ready()));
     assert!(!told(&ready().changed(|state| state.head.as_mut().unwrap().people.extend([jo.clone()]))));
     assert!(!told(&live().by("ana", back(None))), "a rollback ships nothing of theirs");
-    assert!(!events(&ready(), |_| {}).iter().any(|event| matches!(event, Event::StrangersPushed { .. })));
+    assert!(!events(&ready(), |_| {}).iter().any(|event| matches!(event, Event::OthersPushed { .. })));
 }
 
 /// Security case 91: a check that failed in the meantime stops the deployment.
@@ -502,7 +508,7 @@ fn a_rollback_is_stopped_by_what_it_would_take_away_and_by_a_freeze_of_everythin
     assert_eq!(started(&events).unwrap().removes, [person("eve")].into());
     assert_eq!(objected(&plain, |facts| facts.removal = Some(removal(1))), ["rollback.foreign"]);
     assert_eq!(objected(&plain, |facts| facts.running = Some(commit("5555555"))), [""; 0]);
-    let frozen = || Some(Frozen { reason: "all".to_owned(), end: Thaw::Word("all".to_owned()) });
+    let frozen = || Some(ActiveFreeze { reason: "all".to_owned(), end: FreezeEnd::Command("all".to_owned()) });
     assert_eq!(objected(&typed, |facts| facts.freeze = frozen()), ["freeze"]);
     assert_eq!(taken_away(&removal(1)), "5555555 “Another fix” (<@eve>); HF-9 brought it there");
     assert_eq!(taken_away(&removal(3)), "5555555 “Another fix” (<@eve>); 2 more; HF-9 brought it there");

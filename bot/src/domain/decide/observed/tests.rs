@@ -3,8 +3,8 @@
 use super::*;
 use crate::domain::command::UserCommand;
 use crate::domain::decide::tests::{broken, deploying, key, no_events, running};
-use crate::domain::event::{Counts, Origins};
-use crate::domain::hotfix::Pinned;
+use crate::domain::event::{CommitCounts, Origins};
+use crate::domain::hotfix::PinnedImage;
 use crate::domain::playbook::StepKind;
 use crate::domain::refusal::Refusal;
 use crate::fixture::{
@@ -28,7 +28,7 @@ fn published(digit: &str) -> Published {
 
 fn with_image(play: Play) -> Play {
     play.changed(|state| {
-        state.image = Some(Pinned { commit: commit("1111111"), published: published("a") });
+        state.image = Some(PinnedImage { commit: commit("1111111"), published: published("a") });
     })
 }
 
@@ -81,7 +81,7 @@ fn what_is_seen_is_told_once() {
     let other = Event::Reached { environment: staging(), commit: commit("3333333") };
     assert_eq!(there.on_sight(reached("3333333")), [other]);
 
-    let counts = |main| Counts { commit: commit("1111111"), production: 1, ships: 2, main };
+    let counts = |main| CommitCounts { commit: commit("1111111"), production: 1, ships: 2, main };
     let counted = begun().saw(Observation::Counts(counts(3)));
     assert_eq!(counted.on_sight(Observation::Counts(counts(3))), no_events());
     assert_eq!(counted.on_sight(Observation::Counts(counts(4))), [Event::Counted(counts(4))]);
@@ -241,8 +241,8 @@ fn a_head_that_moved_is_told_while_the_branch_is_the_run_s() {
     }
     let empty = play.clone().changed(|state| state.head = None);
     assert_eq!(empty.on_sight(seen(new())), no_events());
-    let beyond = vec![Beyond { commit: commit("5555555"), withheld: false }];
-    let origins = Origins { beyond, ..Origins::default() };
+    let beyond = vec![ExtraCommit { commit: commit("5555555"), withheld: false }];
+    let origins = Origins { extra: beyond, ..Origins::default() };
     let known = HeadSeen { origins, ..old() };
     assert_eq!(play.on_sight(seen(known.clone()))[0], moved("1111111", known), "more is known of it");
 }
@@ -306,13 +306,13 @@ fn a_conflict_is_settled_by_what_a_person_pushes() {
 /// In a plan of picks, only a commit that can be the resolution settles a conflict.
 #[test]
 fn a_conflict_among_picks_is_settled_by_a_commit_that_could_be_the_answer() {
-    let beyond = |short: &str, withheld| Beyond { commit: commit(short), withheld };
+    let beyond = |short: &str, withheld| ExtraCommit { commit: commit(short), withheld };
     let settles = |change: fn(&mut Hotfix), origins: Origins| {
         let play = on_branch().changed(conflicted).changed(picks).changed(change);
         let head = HeadSeen { origins, ..head("2222222", "By hand") };
         adapts(&play.on_sight(Observation::Head(Some(head)))) == Some(vec![commit("f1f1f1f")])
     };
-    let with = |one: Beyond| Origins { beyond: vec![one], ..Origins::default() };
+    let with = |one: ExtraCommit| Origins { extra: vec![one], ..Origins::default() };
     assert!(!settles(|_| {}, Origins::default()));
     assert!(settles(|_| {}, with(beyond("5555555", false))), "a new commit of somebody");
     assert!(!settles(|_| {}, with(beyond("5555555", true))), "a commit of main that is withheld");
@@ -320,8 +320,8 @@ fn a_conflict_among_picks_is_settled_by_a_commit_that_could_be_the_answer() {
     assert!(settles(|_| {}, asked("f1f1f1f")), "the fix itself");
     assert!(!settles(|_| {}, asked("2222222")));
     let known: fn(&mut Hotfix) = |state| {
-        let one = Beyond { commit: commit("5555555"), withheld: false };
-        state.head.as_mut().unwrap().origins.beyond.push(one);
+        let one = ExtraCommit { commit: commit("5555555"), withheld: false };
+        state.head.as_mut().unwrap().origins.extra.push(one);
     };
     assert!(!settles(known, with(beyond("5555555", false))), "it was there before");
     assert!(settles(known, with(beyond("6666666", false))));
@@ -524,14 +524,14 @@ fn a_deployment_by_hand_waits_for_a_word() {
     let by_hand = |play: &Play| {
         play.on_outcome(EffectResult::DeployByHand { key: key(play), instructions: Some("run it".to_owned()) })
     };
-    let awaits = |play: &Play, how: Option<&str>| Event::DeployAwaitsWord {
+    let awaits = |play: &Play, how: Option<&str>| Event::DeployAwaitsConfirmation {
         key: key(play),
         instructions: how.map(str::to_owned),
     };
     assert_eq!(by_hand(&running()), [awaits(&running(), Some("run it"))]);
     let rolls_out = deploying(DeployState::RollingOut);
     assert_eq!(by_hand(&rolls_out), [awaits(&rolls_out, None)], "it is merged already");
-    assert_eq!(by_hand(&deploying(DeployState::AwaitingWord)), no_events());
+    assert_eq!(by_hand(&deploying(DeployState::AwaitingConfirmation)), no_events());
     assert_eq!(by_hand(&live()), no_events());
     let unknown = EffectResult::DeployByHand { key: "another".parse().unwrap(), instructions: None };
     assert_eq!(running().on_outcome(unknown), no_events());
@@ -543,7 +543,7 @@ fn is_about_it(event: &Event) -> bool {
         Event::DeployEnded { .. }
             | Event::RolloutBegan { .. }
             | Event::DeployNoted { .. }
-            | Event::DeployAwaitsWord { .. }
+            | Event::DeployAwaitsConfirmation { .. }
     )
 }
 
@@ -559,10 +559,10 @@ fn a_deployment_goes_on_by_what_is_seen_of_it() {
         play.on_outcome(EffectResult::DeployStatus { key: key(&play), status }).into_iter().find(is_about_it)
     };
     let key = key(&running());
-    let (runs, rolls, waits) = (DeployState::Running, DeployState::RollingOut, DeployState::AwaitingWord);
+    let (runs, rolls, waits) = (DeployState::Running, DeployState::RollingOut, DeployState::AwaitingConfirmation);
     let ended = |failure: Option<&str>| Event::DeployEnded { key: key.clone(), failure: failure.map(str::to_owned) };
     let noted = || Event::DeployNoted { key: key.clone(), note: "a label".to_owned() };
-    let word = || Event::DeployAwaitsWord { key: key.clone(), instructions: None };
+    let word = || Event::DeployAwaitsConfirmation { key: key.clone(), instructions: None };
     for at in [runs.clone(), rolls.clone(), waits.clone()] {
         assert_eq!(see(at.clone(), succeeded()), Some(ended(None)));
         assert_eq!(see(at, failed()), Some(ended(Some("no"))));
@@ -606,7 +606,7 @@ fn what_was_refused_is_told_while_it_has_a_point() {
     let restore = Effect::RestoreBranch { at: commit("1111111") };
     let unpick = |short: &str| Effect::Unpick { source: commit(short), at: voted().now };
     let same: Change = |_| {};
-    let ended: Change = |state| state.deploys.last_mut().unwrap().state = DeployState::AwaitingWord;
+    let ended: Change = |state| state.deploys.last_mut().unwrap().state = DeployState::AwaitingConfirmation;
     let deleted: Change = |state| state.branch = BranchState::Deleted;
     let gone: Change = |state| state.branch_gone = true;
     let leaves: Change = |state| state.fixes[0].state = FixState::Leaving;

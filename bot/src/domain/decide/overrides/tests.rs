@@ -99,7 +99,7 @@ fn without_its_agreement_an_optional_deployment_is_left_out_too() {
 #[test]
 fn two_people_override_a_step() {
     let (why, incident) = ("it cannot wait".to_owned(), "INC-7".to_owned());
-    let first = Event::OverrideAsked { step: step("review"), reason: why.clone(), incident: incident.clone() };
+    let first = Event::OverrideRequested { step: step("review"), reason: why.clone(), incident: incident.clone() };
     assert_eq!(begun().on_act("ben", lift("review", &why)), [first]);
     let play = begun().by("ben", lift("review", &why));
     assert_eq!(play.refused("ben", lift("review", &why)), ["override.second"]);
@@ -108,7 +108,7 @@ fn two_people_override_a_step() {
         [Event::StepOverridden { step: step("review"), asked_by: person("ben"), reason: why, incident }]
     );
     let other = play.on_act("dee", lift("local", "it cannot wait"));
-    assert!(matches!(other[..], [Event::OverrideAsked { .. }]), "each step is for itself: {other:?}");
+    assert!(matches!(other[..], [Event::OverrideRequested { .. }]), "each step is for itself: {other:?}");
 }
 
 #[test]

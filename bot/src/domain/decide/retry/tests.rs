@@ -30,7 +30,7 @@ fn retry_by(play: &Play, who: &str) -> Vec<Event> {
 /// Returns the event that requests a deployment to production.
 fn asks(rollback: bool, short: &str, reason: Option<&str>) -> Event {
     let reason = reason.map(str::to_owned);
-    Event::DeployAsked { environment: production(), commit: commit(short), rollback, typed: false, reason }
+    Event::DeployRequested { environment: production(), commit: commit(short), rollback, typed: false, reason }
 }
 
 /// Marks the branch as deleted.
@@ -44,7 +44,7 @@ fn back() -> UserCommand {
 
 /// Lets the check of the requested deployment fail permanently.
 fn unread(play: Play) -> Play {
-    let asked = play.state.asked_deploy.clone().unwrap();
+    let asked = play.state.requested_deploy.clone().unwrap();
     let key: DeployKey = "hf-12-1".parse().unwrap();
     play.came(refused(Effect::CheckDeploy { environment: asked.environment, commit: asked.commit, key }))
 }
@@ -58,7 +58,7 @@ fn there_has_to_be_something_to_try_again() {
     for play in [begun(), asked(), voted(), running(), live()] {
         assert_eq!(play.refused("ana", UserCommand::Retry), ["retry.nothing"]);
     }
-    let said = begun().came(refused(Effect::Say { version: 3 }));
+    let said = begun().came(refused(Effect::PostEvent { version: 3 }));
     assert_eq!(retry_by(&said, "ana"), [tried(&[])], "that it failed is forgotten");
 }
 
@@ -145,7 +145,7 @@ fn each_effect_is_done_again_while_it_has_a_point() {
     let told = Effect::AnnounceBreakGlass { version: broken().state.break_glass[0].version };
     let other = Effect::AnnounceBreakGlass { version: 1 };
     let merged: Change = |state| state.mainline = Mainline::Merged(Containment::Ancestor, commit("eeeeeee"));
-    let done: Change = |state| state.deploys.last_mut().unwrap().state = DeployState::AwaitingWord;
+    let done: Change = |state| state.deploys.last_mut().unwrap().state = DeployState::AwaitingConfirmation;
     let gone: Change = |state| {
         state.mainline = Mainline::Merged(Containment::Ancestor, commit("eeeeeee"));
         state.branch = BranchState::Deleted;
@@ -153,7 +153,7 @@ fn each_effect_is_done_again_while_it_has_a_point() {
     let same: Change = |_| {};
     let unread: Change = |state| state.snapshot = None;
     let void: Change = |state| state.break_glass[0].void = true;
-    let known: Change = |state| state.break_glass[0].told = Some(message("a1"));
+    let known: Change = |state| state.break_glass[0].announced = Some(message("a1"));
     let cases: [(&str, Play, Change, &Effect, &[Effect]); 13] = [
         ("the world is not read yet", begun(), unread, &Effect::TakeSnapshot, &[Effect::TakeSnapshot]),
         ("it is read", begun(), same, &Effect::TakeSnapshot, &[]),
@@ -195,8 +195,8 @@ fn the_step_says_what_it_wants() {
         restore(),
         Effect::Unpick { source: commit("f1f1f1f"), at: play.now },
         Effect::CheckDeploy { environment: production(), commit: commit("1111111"), key: "hf-12-1".parse().unwrap() },
-        Effect::Say { version: 1 },
-        Effect::Tell { version: 1, person: person("ana") },
+        Effect::PostEvent { version: 1 },
+        Effect::SendDirectMessage { version: 1, person: person("ana") },
         Effect::Audit { version: 1 },
         Effect::RemindCountersign,
         Effect::Remind { step: "review".parse().unwrap() },

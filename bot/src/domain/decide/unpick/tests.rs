@@ -26,7 +26,7 @@ fn words(play: &Play, short: &str) -> (String, String) {
 
 #[test]
 fn a_fix_leaves_by_the_way_it_came() {
-    let asked = Event::FixRemovalAsked { source: commit("f1f1f1f") };
+    let asked = Event::FixRemovalRequested { source: commit("f1f1f1f") };
     let conflicted = FixState::Conflicted(vec!["a.rs".to_owned()]);
     let no_branch = |fix| on_branch(fix).changed(|state| state.branch = BranchState::Absent);
     let cases = [

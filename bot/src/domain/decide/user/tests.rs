@@ -173,8 +173,8 @@ fn fixes_in_another_order_than_they_were_named_in_are_told_of() {
 
 #[test]
 fn the_questions_of_the_triage_are_answered_by_their_number() {
-    let answer = |place| UserCommand::Triage([(place, Answer::No)].into());
-    assert_eq!(begun().on_act("ben", answer(0))[0], Event::TriageAnswered { answers: vec![(0, Answer::No)] });
+    let answer = |place| UserCommand::Triage([(place, TriageAnswer::No)].into());
+    assert_eq!(begun().on_act("ben", answer(0))[0], Event::TriageAnswered { answers: vec![(0, TriageAnswer::No)] });
     assert_eq!(begun().refused("ben", answer(1)), ["triage.unknown"]);
     assert_eq!(words(&begun(), "ben", answer(1)).0, "There is no criterion 2; the last one is 1.");
     let none = begun().changed(|state| {
@@ -287,7 +287,7 @@ fn the_same_word_a_moment_later_is_the_word_that_was() {
 
 #[test]
 fn a_word_ends_the_deployment_that_waits_for_it() {
-    let waits = deploying(DeployState::AwaitingWord);
+    let waits = deploying(DeployState::AwaitingConfirmation);
     let ended = |failure: Option<&str>| Event::DeployEnded { key: key(&waits), failure: failure.map(str::to_owned) };
     let noted = Event::Noted { text: "by hand".to_owned() };
     assert_eq!(waits.on_act("ben", verify("production", true, None))[0], ended(None));
@@ -301,7 +301,7 @@ fn a_word_ends_the_deployment_that_waits_for_it() {
 
 #[test]
 fn the_last_deployment_to_a_place_takes_the_word() {
-    let play = deploying(DeployState::AwaitingWord).changed(|state| {
+    let play = deploying(DeployState::AwaitingConfirmation).changed(|state| {
         let mut first = state.deploys.last().unwrap().clone();
         first.intent.key = "earlier".parse().unwrap();
         state.deploys.insert(0, first);
@@ -332,7 +332,8 @@ fn a_rollout_is_not_said_to_be_through() {
     let staging_too = rolls_out.on_act("ben", verify("staging", true, Some("good")));
     assert!(matches!(staging_too[0], Event::Attested { .. }), "another place: {staging_too:?}");
     assert_eq!(running().refused("ben", verify("production", true, None)), ["verify.nothing"]);
-    let takes = [DeployState::AwaitingWord, DeployState::RollingOut, DeployState::Running, DeployState::Succeeded];
+    let takes =
+        [DeployState::AwaitingConfirmation, DeployState::RollingOut, DeployState::Running, DeployState::Succeeded];
     assert_eq!(takes.clone().map(|at| takes_word(&at, true)), [true, false, false, false]);
     assert_eq!(takes.map(|at| takes_word(&at, false)), [true, true, false, false]);
 }
@@ -353,8 +354,8 @@ fn a_run_that_leaves_something_open_is_not_given_up() {
     let cases: [(&str, Play, &[&str]); 5] = [
         ("a deployment is under way", running(), &["abort.deploying"]),
         ("it is live", live(), &["abort.live"]),
-        ("nobody looked at the broken glass", out_by_glass().on_main(), &["abort.glass"]),
-        ("it is live by a broken glass", out_by_glass(), &["abort.live", "abort.glass"]),
+        ("nobody looked at the broken glass", out_by_glass().on_main(), &["abort.break-glass"]),
+        ("it is live by a broken glass", out_by_glass(), &["abort.live", "abort.break-glass"]),
         ("main has it", live().on_main(), &[]),
     ];
     for (what, play, codes) in cases {
@@ -362,7 +363,7 @@ fn a_run_that_leaves_something_open_is_not_given_up() {
     }
     assert_eq!(next(&running()), [format!("Wait for it to end. {ABANDON}")]);
     let word = "Say how it went with `verify production pass` or `verify production fail`.";
-    assert_eq!(next(&deploying(DeployState::AwaitingWord)), [format!("{word} {ABANDON}")]);
+    assert_eq!(next(&deploying(DeployState::AwaitingConfirmation)), [format!("{word} {ABANDON}")]);
     let both = next(&out_by_glass());
     assert!(!both[0].contains(ABANDON) && both[1].ends_with(ABANDON), "it is said once: {both:?}");
     let by_nobody = refusals(&running(), "ben", stop());
@@ -516,5 +517,5 @@ fn a_run_closes_by_itself() {
     let glass = out_by_glass();
     assert_eq!(glass.refused("ana", UserCommand::Close), ["close.steps"], "steps are left");
     let reviewed = glass.on_main().by("ana", UserCommand::Postmortem(None));
-    assert_eq!(reviewed.refused("ana", UserCommand::Close), ["close.glass"]);
+    assert_eq!(reviewed.refused("ana", UserCommand::Close), ["close.break-glass"]);
 }

@@ -1,10 +1,10 @@
 //! Tests of votes and rejections, and of the approval steps that they reopen.
 
 use super::*;
-use crate::domain::command::{Command, Frozen, Observation, Thaw, UserCommand};
+use crate::domain::command::{ActiveFreeze, Command, FreezeEnd, Observation, UserCommand};
 use crate::domain::decide::tests::{entered, no_events, reopened, running, withdrawn};
 use crate::domain::event::PullSeen;
-use crate::domain::hotfix::Pinned;
+use crate::domain::hotfix::PinnedImage;
 use crate::domain::people::Role;
 use crate::domain::service::{ApprovalRule, StepUp};
 use crate::domain::vote_request::VoteRequest;
@@ -98,7 +98,7 @@ fn changed_to(approval: Approval) -> Event {
     Event::ApprovalChanged { environment: production(), approval }
 }
 
-fn closed(why: Closing) -> Event {
+fn closed(why: CloseReason) -> Event {
     Event::VoteRequestClosed { environment: production(), why }
 }
 
@@ -108,7 +108,7 @@ fn a_vote_says_what_was_voted_on_by_whom_and_until_when() {
         let digest = format!("sha256:{}", "a".repeat(64)).parse().unwrap();
         let image = Image { repository: "quay.io/team/payments".to_owned(), tag: "1".to_owned(), digest };
         let published = Published { image, created: None, revision: None };
-        state.image = Some(Pinned { commit: commit("1111111"), published });
+        state.image = Some(PinnedImage { commit: commit("1111111"), published });
         state.edits.insert(production(), Edits { diff: String::new(), digest: "e1".to_owned() });
     });
     let expected = Vote {
@@ -122,20 +122,20 @@ fn a_vote_says_what_was_voted_on_by_whom_and_until_when() {
         person: person("ben"),
         account: Some(grant("ben").account),
         roles: grant("ben").roles,
-        way: VoteSource::Reaction,
+        source: VoteSource::Reaction,
         on: Some(message("m9")),
         at: play.now,
         expires: minutes(play.now, 120),
     };
     assert!(expected.image.is_some());
     assert_eq!(play.on_act("ben", by_reaction("m9"))[0], Event::Voted(expected.clone()));
-    let button = Vote { way: VoteSource::Button, on: None, ..expected.clone() };
+    let button = Vote { source: VoteSource::Button, on: None, ..expected.clone() };
     assert_eq!(
         play.on_act("ben", by_button("m9"))[0],
         Event::Voted(button),
         "a button cannot be taken back where it is"
     );
-    let word = Vote { way: VoteSource::Command, on: None, ..expected };
+    let word = Vote { source: VoteSource::Command, on: None, ..expected };
     assert_eq!(play.on_act("ben", yes(None))[0], Event::Voted(word));
 }
 
@@ -275,7 +275,7 @@ fn a_no_shuts_the_gate() {
     let no = |way, on: Option<&str>| Event::VoteRejected {
         environment: production(),
         reason: "not today".to_owned(),
-        way,
+        source: way,
         on: on.map(message),
     };
     let shut = [no(VoteSource::Command, None), reopened("votes", "<@chi> said no"), entered("votes")];
@@ -314,8 +314,8 @@ fn a_review_that_is_gone_takes_its_vote_along() {
     assert_eq!(events[1..], rest, "no review has to back a vote");
 }
 
-fn freeze() -> Option<Frozen> {
-    Some(Frozen { reason: "It is Friday.".to_owned(), end: Thaw::Word("payments".to_owned()) })
+fn freeze() -> Option<ActiveFreeze> {
+    Some(ActiveFreeze { reason: "It is Friday.".to_owned(), end: FreezeEnd::Command("payments".to_owned()) })
 }
 
 /// The facts read right before a deployment judge each vote individually.
@@ -429,7 +429,7 @@ fn a_question_is_closed_at_its_end_while_a_vote_is_missing() {
     let end = minutes(put(&asked()), 120);
     let all = || rules(&["ben", "dee", "eve"]);
     assert_eq!(at(asked(), just_before(end)).on_sight(all()), no_events());
-    assert_eq!(at(asked(), end).on_sight(all()), [closed(Closing::Expired)]);
+    assert_eq!(at(asked(), end).on_sight(all()), [closed(CloseReason::Expired)]);
     let no = voted().by("chi", reject("not today", None));
     assert_eq!(at(no, end).on_sight(all()), no_events(), "only a no is in the way");
     assert_eq!(at(voted(), end).on_sight(all()), no_events(), "no vote is missing");
@@ -445,7 +445,7 @@ fn a_question_is_closed_at_its_end_while_a_vote_is_missing() {
 
 #[test]
 fn a_pull_request_that_goes_elsewhere_takes_the_votes_along() {
-    let closed = closed(Closing::Retargeted);
+    let closed = closed(CloseReason::Retargeted);
     let events = voted().on_sight(into(Some("develop")));
     assert_eq!(events[1], closed);
     assert_eq!(events[2..4], ["ben", "dee"].map(|who| withdrawn(who, Some(VoidReason::Retargeted))));
@@ -478,11 +478,11 @@ fn other_changes_of_files_are_asked_about_anew() {
     let first = read(begun());
     assert!(matches!(&first[..], [Event::EditsRead { environment, .. }] if environment == &production()), "{first:?}");
     assert_eq!(begun().saw(edits("e1")).on_sight(edits("e1")), no_events(), "they are known");
-    assert_eq!(read(asked())[1..], [closed(Closing::Edits)]);
+    assert_eq!(read(asked())[1..], [closed(CloseReason::Edits)]);
     let events = read(voted());
     assert_eq!(events[1..3], ["ben", "dee"].map(|who| withdrawn(who, Some(VoidReason::Edits))));
     let why = "its deployment would change files in another way now";
-    assert_eq!(events[3..], [closed(Closing::Edits), reopened("votes", why), entered("votes")]);
+    assert_eq!(events[3..], [closed(CloseReason::Edits), reopened("votes", why), entered("votes")]);
     assert_eq!(read(running()), no_events(), "the deployment began");
 }
 

@@ -17,8 +17,8 @@ fn an_abandoned_run_keeps_only_what_it_owes() {
                 state.holds.insert(person("ben"), "wait".to_owned());
                 state.stuck.push(Stuck { effect: Effect::OpenPull, reason: "no".to_owned(), asked: None });
                 state.rebase_conflict = Some(Vec::new());
-                state.abandon_asked = Some((person("dee"), "it hangs".to_owned()));
-                state.override_asked.insert(step("review"), (person("dee"), "x".to_owned(), "y".to_owned()));
+                state.abandon_requested = Some((person("dee"), "it hangs".to_owned()));
+                state.override_requested.insert(step("review"), (person("dee"), "x".to_owned(), "y".to_owned()));
                 state.steps[LOCAL] = skipped();
             })
             .state
@@ -29,7 +29,9 @@ fn an_abandoned_run_keeps_only_what_it_owes() {
     assert_eq!((&owing.steps[TRIAGE], &owing.steps[POSTMORTEM]), (&over("dee"), &over("dee")));
     assert!(matches!(owing.steps[PRODUCTION], StepState::Done { .. }) && owing.steps[LOCAL] == skipped());
     assert!(owing.lane_released && owing.holds.is_empty() && owing.stuck.is_empty() && owing.votes.is_empty());
-    assert!(owing.rebase_conflict.is_none() && owing.abandon_asked.is_none() && owing.override_asked.is_empty());
+    assert!(
+        owing.rebase_conflict.is_none() && owing.abandon_requested.is_none() && owing.override_requested.is_empty()
+    );
     assert!(owing.drifts.is_empty() && owing.rebased_onto == [(production(), commit("9999999"))].into());
     let abandoned = owing.abandoned.unwrap();
     assert_eq!((abandoned.by, abandoned.asked_by), (person("ben"), Some(person("dee"))));

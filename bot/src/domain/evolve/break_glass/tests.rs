@@ -16,10 +16,10 @@ fn a_glass_is_broken_by_oneself_and_told_once() {
     }
     let own = by(&asked().state, "dee", event);
     let version = asked().state.version + 1;
-    let expected = BreakGlassUse { glass, version, told: None, void: false, review: Review::NotNeeded };
+    let expected = BreakGlassUse { glass, version, announced: None, void: false, review: Review::NotNeeded };
     assert_eq!(own.break_glass, [expected]);
     let told = bot(&own, Event::BreakGlassAnnounced { message: message("a2") });
-    assert_eq!(told.break_glass[0].told, Some(message("a2")));
+    assert_eq!(told.break_glass[0].announced, Some(message("a2")));
     for state in [&told, &voted().state] {
         assert_eq!(why(state, Event::BreakGlassAnnounced { message: message("a2") }), "there is no glass to tell of");
     }

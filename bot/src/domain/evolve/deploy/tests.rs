@@ -51,7 +51,7 @@ fn production_can_change_under_the_run() {
 
 #[test]
 fn a_deployment_is_asked_for_and_begins() {
-    let event = Event::DeployAsked {
+    let event = Event::DeployRequested {
         environment: production(),
         commit: commit("1111111"),
         rollback: true,
@@ -59,7 +59,7 @@ fn a_deployment_is_asked_for_and_begins() {
         reason: Some("slow".to_owned()),
     };
     let asked = by(&voted().state, "ben", event.clone());
-    let expected = AskedDeploy {
+    let expected = RequestedDeploy {
         environment: production(),
         commit: commit("1111111"),
         rollback: true,
@@ -67,10 +67,10 @@ fn a_deployment_is_asked_for_and_begins() {
         reason: Some("slow".to_owned()),
         by: Some(person("ben")),
     };
-    assert_eq!(asked.asked_deploy, Some(expected));
-    assert_eq!(bot(&voted().state, event).asked_deploy.unwrap().by, None);
+    assert_eq!(asked.requested_deploy, Some(expected));
+    assert_eq!(bot(&voted().state, event).requested_deploy.unwrap().by, None);
     let refused = Event::DeployRefused { environment: production(), refusals: Vec::new() };
-    assert!(bot(&asked, refused).asked_deploy.is_none());
+    assert!(bot(&asked, refused).requested_deploy.is_none());
     let intent = running().state.deploys[1].intent.clone();
     let elsewhere = asked.clone();
     let before = Hotfix {
@@ -81,7 +81,7 @@ fn a_deployment_is_asked_for_and_begins() {
     let begun = bot(&before, Event::DeployStarted(intent.clone()));
     let last = begun.deploys.last().unwrap();
     assert_eq!((&last.intent, &last.state, last.at), (&intent, &DeployState::Running, at()));
-    assert_eq!((&last.asked_by, &begun.asked_deploy), (&Some(person("ben")), &None));
+    assert_eq!((&last.asked_by, &begun.requested_deploy), (&Some(person("ben")), &None));
     assert_eq!(begun.superseded, [(staging(), commit("8888888"))].into());
     assert!(begun.rebased_onto.is_empty());
     assert_eq!(why(&begun, Event::DeployStarted(intent)), "another deployment of this run is still open");
@@ -99,18 +99,18 @@ fn a_deployment_is_followed_by_its_key() {
     assert_eq!(noted.notes, [(key.clone(), "waits".to_owned())].into());
     let by_hand = |instructions: Option<&str>| {
         let instructions = instructions.map(ToOwned::to_owned);
-        bot(&noted, Event::DeployAwaitsWord { key: key.clone(), instructions })
+        bot(&noted, Event::DeployAwaitsConfirmation { key: key.clone(), instructions })
     };
     assert_eq!(by_hand(Some("press it")).notes[&key], "press it");
     assert_eq!(by_hand(None).notes[&key], "waits");
-    assert_eq!(by_hand(None).deploys[1].state, DeployState::AwaitingWord);
+    assert_eq!(by_hand(None).deploys[1].state, DeployState::AwaitingConfirmation);
     assert!(bot(&noted, Event::RolloutBegan { key: key.clone() }).notes.is_empty());
     let end = |failure: Option<&str>| Event::DeployEnded { key: key.clone(), failure: failure.map(ToOwned::to_owned) };
-    let waits = Hotfix { abandon_asked: Some((person("dee"), "it hangs".to_owned())), ..noted };
+    let waits = Hotfix { abandon_requested: Some((person("dee"), "it hangs".to_owned())), ..noted };
     let failed = by(&waits, "ben", end(Some("no")));
     assert_eq!(failed.deploys[1].state, DeployState::Failed("no".to_owned()));
-    assert_eq!((&failed.deploys[0].said_by, &failed.deploys[1].said_by), (&None, &Some(person("ben"))));
-    assert!(failed.notes.is_empty() && failed.abandon_asked.is_none());
+    assert_eq!((&failed.deploys[0].confirmed_by, &failed.deploys[1].confirmed_by), (&None, &Some(person("ben"))));
+    assert!(failed.notes.is_empty() && failed.abandon_requested.is_none());
     assert_eq!(why(&failed, end(None)), format!("deployment {key} ended before"));
     let unknown: DeployKey = "hf-12-moon-1".parse().unwrap();
     assert_eq!(why(&state, Event::RolloutBegan { key: unknown }), "there is no deployment hf-12-moon-1");

@@ -9,7 +9,7 @@ use crate::domain::evolve::tests::{
     FIX, LOCAL, LOOK, MAIN, POSTMORTEM, PRODUCTION, REVIEW, STAGING, VOTES, at, bot, by, done, drifted, fix, running,
     skipped, states, step,
 };
-use crate::domain::hotfix::{Pinned, Rejection};
+use crate::domain::hotfix::{PinnedImage, Rejection};
 use crate::domain::vote_source::VoteSource;
 use crate::fixture::{Play, asked, commit, head, image, live, person, production, voted};
 
@@ -28,7 +28,7 @@ fn a_moved_head_makes_what_was_said_void() {
         state.rebase_conflict = Some(Vec::new());
         state.rebase_from = Some(commit("abc1234"));
         state.fixes = vec![fix("1a1a1a1", conflict()), fix("2a2a2a2", conflict()), fix("3a3a3a3", FixState::Waiting)];
-        state.asked_deploy = voted().by("ana", UserCommand::Deploy(production())).state.asked_deploy;
+        state.requested_deploy = voted().by("ana", UserCommand::Deploy(production())).state.requested_deploy;
     });
     let moved = |on_base| {
         let head = HeadSeen { on_base, ..head("2222222", "More") };
@@ -44,7 +44,7 @@ fn a_moved_head_makes_what_was_said_void() {
             && next.vote_requests.is_empty()
             && next.break_glass[0].void
     );
-    assert!(next.included_changes.is_none() && next.asked_deploy.is_none() && !next.branch_gone);
+    assert!(next.included_changes.is_none() && next.requested_deploy.is_none() && !next.branch_gone);
     assert!(next.rebase_conflict.is_none() && next.rebase_from.is_none());
     assert_eq!(next.past_vote_requests.len(), 1);
     assert!(matches!(next.steps[FIX - 1], StepState::Done { .. }));
@@ -84,7 +84,7 @@ fn acts_behind_a_step_that_opens_again_start_over() {
 #[test]
 fn a_moved_image_is_deployed_and_looked_at_again() {
     let play = live().changed(|state| {
-        state.image = Some(Pinned {
+        state.image = Some(PinnedImage {
             commit: commit("1111111"),
             published: Published { image: image('a'), created: None, revision: None },
         });

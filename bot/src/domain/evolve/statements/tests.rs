@@ -1,7 +1,7 @@
 //! Tests of statements: each one is stored with the person who made it.
 
 use super::*;
-use crate::domain::event::{Actor, Closing, Vote};
+use crate::domain::event::{Actor, CloseReason, Vote};
 use crate::domain::evolve::tests::{after, at, bot, by, step, why};
 use crate::domain::id::PersonId;
 use crate::domain::vote_source::VoteSource;
@@ -16,7 +16,7 @@ fn a_question_closes_the_one_before_it() {
     let two = VoteRequest { commit: commit("2222222"), message: message("m10"), asked: at() };
     assert_eq!(next.vote_requests, [(production(), two.clone())].into());
     assert_eq!(next.past_vote_requests, [(production(), one.clone())]);
-    let closing = |environment| Event::VoteRequestClosed { environment, why: Closing::Expired };
+    let closing = |environment| Event::VoteRequestClosed { environment, why: CloseReason::Expired };
     let closed = bot(&next, closing(production()));
     assert!(closed.vote_requests.is_empty());
     assert_eq!(closed.past_vote_requests, [(production(), one), (production(), two)]);
@@ -71,8 +71,12 @@ fn each_person_has_one_vote_in_each_place() {
     let pushed = bot(&play.state, withdrawn(Some(VoidReason::Pushed)));
     assert_eq!(pushed.head.unwrap().pushers, [person("ben")].into());
     let reason = "slow".to_owned();
-    let no =
-        Event::VoteRejected { environment: production(), reason, way: VoteSource::Reaction, on: Some(message("m9")) };
+    let no = Event::VoteRejected {
+        environment: production(),
+        reason,
+        source: VoteSource::Reaction,
+        on: Some(message("m9")),
+    };
     let vetoed = by(&play.state, "ben", no);
     assert_eq!(voters(&vetoed), [dee, other]);
     let veto = Rejection { reason: "slow".to_owned(), source: VoteSource::Reaction, on: Some(message("m9")) };

@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::command::UserCommand;
 use crate::domain::event::Event;
 use crate::domain::evolve::tests::{PRODUCTION, at, bot, by, last_key, noted, step};
-use crate::domain::hotfix::{AskedDeploy, FixState};
+use crate::domain::hotfix::{FixState, RequestedDeploy};
 use crate::fixture::{Play, asked, commit, head, live, message, production, staging, voted};
 
 /// Returns a run that is deploying by a break-glass without announcement, unpicks a fix, and has one stuck effect of
@@ -36,7 +36,7 @@ fn refused_all() -> Hotfix {
     ];
     let stuck = |effect| Stuck { effect, reason: "no".to_owned(), asked: None };
     let change = |state: &mut Hotfix| {
-        state.break_glass[0].told = None;
+        state.break_glass[0].announced = None;
         state.fixes[0].state = FixState::Leaving;
         state.stuck = effects.into_iter().map(stuck).collect();
     };
@@ -54,7 +54,7 @@ fn what_was_refused_is_forgotten_once_it_is_done_or_has_no_point() {
     let reason = || "x".to_owned();
     let done = Event::StepDone { step: step("review"), evidence: reason() };
     let moved = Event::HeadMoved { from: commit("1111111"), head: head("2222222", "More"), adapts: Vec::new() };
-    let asked = Event::DeployAsked {
+    let asked = Event::DeployRequested {
         environment: staging(),
         commit: commit("1111111"),
         rollback: false,
@@ -75,7 +75,10 @@ fn what_was_refused_is_forgotten_once_it_is_done_or_has_no_point() {
         (Event::BreakGlassVoided { reason: reason() }, vec![audit]),
         (asked, vec!["read the facts before changing what production runs"]),
         (Event::RolloutBegan { key: key.clone() }, vec!["deploy 1111111 to production"]),
-        (Event::DeployAwaitsWord { key: key.clone(), instructions: None }, vec!["deploy 1111111 to production"]),
+        (
+            Event::DeployAwaitsConfirmation { key: key.clone(), instructions: None },
+            vec!["deploy 1111111 to production"],
+        ),
         (Event::DeployEnded { key, failure: Some(reason()) }, vec!["deploy 1111111 to production"]),
     ];
     for (event, mut gone) in cases {
@@ -105,30 +108,33 @@ fn a_refusal_that_serves_another_step_outlives_a_waiver() {
 #[test]
 fn a_refusal_is_kept_with_the_question_that_it_answers() {
     let play = voted().by("ana", UserCommand::Deploy(production()));
-    let asked = play.state.asked_deploy.clone().unwrap();
+    let asked = play.state.requested_deploy.clone().unwrap();
     let stuck = |effect: &Effect, reason: &str| Event::Stuck { effect: effect.clone(), reason: reason.to_owned() };
     let first = bot(&play.state, stuck(&Effect::OpenPull, "no"));
     let other = bot(&first, stuck(&Effect::Announce, "no"));
     let again = bot(&other, stuck(&Effect::OpenPull, "still no"));
     let kept = |effect, reason: &str| Stuck { effect, reason: reason.to_owned(), asked: None };
     assert_eq!(again.stuck, [kept(Effect::Announce, "no"), kept(Effect::OpenPull, "still no")]);
-    assert_eq!(again.asked_deploy.as_ref(), Some(&asked));
+    assert_eq!(again.requested_deploy.as_ref(), Some(&asked));
     let check = Effect::CheckDeploy { environment: production(), commit: commit("1111111"), key: "k".parse().unwrap() };
     let unread = bot(&play.state, stuck(&check, "no answer"));
     let reason = "no answer".to_owned();
-    assert_eq!((unread.stuck, unread.asked_deploy), (vec![Stuck { effect: check, reason, asked: Some(asked) }], None));
+    assert_eq!(
+        (unread.stuck, unread.requested_deploy),
+        (vec![Stuck { effect: check, reason, asked: Some(asked) }], None)
+    );
 }
 
 /// A requested deployment is dropped if it would ship something else or if its step is no longer reached. A requested
 /// rollback is kept.
 #[test]
 fn a_void_question_is_forgotten_unless_it_puts_back() {
-    let asked = voted().by("ana", UserCommand::Deploy(production())).state.asked_deploy.unwrap();
-    let back = AskedDeploy { rollback: true, ..asked.clone() };
+    let asked = voted().by("ana", UserCommand::Deploy(production())).state.requested_deploy.unwrap();
+    let back = RequestedDeploy { rollback: true, ..asked.clone() };
     let stuck = |reason: &str, asked| Stuck { effect: Effect::TakeSnapshot, reason: reason.to_owned(), asked };
-    let with = |asked_deploy: &AskedDeploy| {
+    let with = |asked_deploy: &RequestedDeploy| {
         voted().changed(|state| {
-            state.asked_deploy = Some(asked_deploy.clone());
+            state.requested_deploy = Some(asked_deploy.clone());
             let (forward, back) = (stuck("forward", Some(asked.clone())), stuck("back", Some(back.clone())));
             state.stuck = vec![stuck("nothing", None), forward, back];
         })
@@ -139,10 +145,10 @@ fn a_void_question_is_forgotten_unless_it_puts_back() {
     for (event, forward) in [(noted(), true), (Event::ImageMoved { to: None }, false), (reopened, false)] {
         let [next, offered] = [with(&asked), offered(&asked)].map(|play| bot(&play.state, event.clone()));
         for next in [next, offered] {
-            assert_eq!(next.asked_deploy.is_some(), forward, "{event:?}");
+            assert_eq!(next.requested_deploy.is_some(), forward, "{event:?}");
             let left: Vec<&str> = next.stuck.iter().map(|stuck| stuck.reason.as_str()).collect();
             assert_eq!(left, if forward { vec!["nothing", "forward", "back"] } else { vec!["nothing", "back"] });
         }
-        assert_eq!(bot(&with(&back).state, event).asked_deploy.as_ref(), Some(&back));
+        assert_eq!(bot(&with(&back).state, event).requested_deploy.as_ref(), Some(&back));
     }
 }

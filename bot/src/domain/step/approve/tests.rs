@@ -53,7 +53,7 @@ fn the_votes_are_there_or_are_waited_for() {
 fn a_broken_glass_counts_once_it_is_told() {
     let broken = asked().glass_broken();
     assert_eq!(of(&broken), Progress::done("<@dee> broke the glass, on 1111111 for production"));
-    let untold = |state: &mut Hotfix| state.break_glass.last_mut().unwrap().told = None;
+    let untold = |state: &mut Hotfix| state.break_glass.last_mut().unwrap().announced = None;
     let telling = Wait::Bot("telling the audit channel that the glass was broken");
     assert_eq!(of(&broken.clone().changed(untold)), Progress::Waiting(telling));
     assert_eq!(of(&broken.clone().changed(untold).changed(vetoed)), votes(2, 1));

@@ -6,7 +6,7 @@ use hotfix_adapters::ids::Environment;
 
 use super::super::tests::{cited, refusals};
 use super::*;
-use crate::domain::event::Told;
+use crate::domain::event::VersionReport;
 use crate::fixture::{begun, commit, environment};
 
 fn survey(running: Option<char>, last: Option<char>, from: Option<char>) -> Snapshot {
@@ -39,8 +39,8 @@ fn of(digit: char) -> CommitId {
     CommitId::parse(&digit.to_string().repeat(40)).unwrap()
 }
 
-fn told(source: &str, version: Option<&str>, digit: Option<char>, by_tag: bool) -> Told {
-    Told { source: source.to_owned(), version: version.map(str::to_owned), commit: digit.map(of), by_tag }
+fn told(source: &str, version: Option<&str>, digit: Option<char>, by_tag: bool) -> VersionReport {
+    VersionReport { source: source.to_owned(), version: version.map(str::to_owned), commit: digit.map(of), by_tag }
 }
 
 fn productions(all: &[(&str, char)]) -> BTreeMap<Environment, CommitId> {
@@ -129,13 +129,13 @@ fn a_named_base_is_what_every_production_runs() {
 /// HOCS-3, HOCS-6: the base is the git tag of the release that runs.
 #[test]
 fn the_base_is_the_tag_of_the_release_that_runs() {
-    let with = |all: &[Told]| Snapshot { told: all.to_vec(), ..survey(Some('a'), None, None) };
+    let with = |all: &[VersionReport]| Snapshot { told: all.to_vec(), ..survey(Some('a'), None, None) };
     let tagged = with(&[told("one", Some("1.2"), Some('a'), false), told("two", Some("1.2"), Some('a'), true)]);
     let sources = ["what production runs", "one", "two"].map(str::to_owned).to_vec();
     assert_eq!(find(&tagged, BaseSource::Release), Ok((of('a'), sources)));
     let named = Snapshot { from: Some(of('c')), ..with(&[told("one", Some("1.2-hotfix.1"), None, false)]) };
     assert_eq!(find(&named, BaseSource::Release).unwrap().0, of('c'));
-    let cases: [(&[Told], &str, &str); 5] = [
+    let cases: [(&[VersionReport], &str, &str); 5] = [
         (
             &[told("one", Some("1.2"), None, false), told("two", Some("1.2-HotFix.1"), Some('a'), true)],
             "base.is-hotfix HOCS-3",

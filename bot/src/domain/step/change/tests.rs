@@ -2,7 +2,7 @@
 
 use super::super::extra_commits::ExtraKind;
 use super::*;
-use crate::domain::event::Beyond;
+use crate::domain::event::ExtraCommit;
 use crate::domain::hotfix::{Fix, Reverted};
 use crate::fixture::{Play, begun, commit, contribution, person};
 
@@ -33,8 +33,8 @@ fn leaving(state: &mut Hotfix) {
 }
 
 fn strayed(state: &mut Hotfix) {
-    let beyond = Beyond { commit: commit("5555555"), withheld: true };
-    state.head.as_mut().unwrap().origins.beyond.push(beyond);
+    let beyond = ExtraCommit { commit: commit("5555555"), withheld: true };
+    state.head.as_mut().unwrap().origins.extra.push(beyond);
 }
 
 fn reverted(state: &mut Hotfix) {

@@ -21,8 +21,8 @@ fn what_a_deployment_waits_for_follows_from_how_it_stands() {
     let cases = [
         (stands(DeployState::Running), Wait::Deploying(production())),
         (stands(DeployState::RollingOut), Wait::RollingOut(production())),
-        (stands(DeployState::AwaitingWord), Wait::DeployByHand(production())),
-        (stands(DeployState::AwaitingWord).changed(merged), Wait::RolloutWord(production())),
+        (stands(DeployState::AwaitingConfirmation), Wait::DeployByHand(production())),
+        (stands(DeployState::AwaitingConfirmation).changed(merged), Wait::RolloutWord(production())),
         (stands(DeployState::Failed("no".to_owned())), Wait::DeployFailed(production())),
         (voted(), Wait::DeployCommand(production())),
     ];
@@ -34,7 +34,7 @@ fn what_a_deployment_waits_for_follows_from_how_it_stands() {
 #[test]
 fn it_is_done_when_what_ships_runs_there() {
     assert_eq!(of(&live(), Trigger::Command), Progress::done("1111111 runs on production"));
-    let said = live().changed(|state| state.deploys.last_mut().unwrap().said_by = Some(person("ben")));
+    let said = live().changed(|state| state.deploys.last_mut().unwrap().confirmed_by = Some(person("ben")));
     assert_eq!(of(&said, Trigger::Command), Progress::done("1111111 runs on production, says <@ben>"));
     let narrowed = said.changed(|state| {
         state.plan.environments[1].targets = vec![TargetPlan { name: "eu".to_owned(), production: true }];
@@ -68,8 +68,8 @@ fn the_facts_are_read_while_it_is_asked_for() {
     let reading = Progress::Waiting(Wait::Bot("reading the facts once more"));
     let ready = voted().by("ana", UserCommand::Deploy(production()));
     assert_eq!(of(&ready, Trigger::Command), reading);
-    let again = live().changed(|state| state.asked_deploy.clone_from(&ready.state.asked_deploy));
+    let again = live().changed(|state| state.requested_deploy.clone_from(&ready.state.requested_deploy));
     assert_eq!(of(&again, Trigger::Command), reading);
-    let elsewhere = again.changed(|state| state.asked_deploy.as_mut().unwrap().environment = staging());
+    let elsewhere = again.changed(|state| state.requested_deploy.as_mut().unwrap().environment = staging());
     assert_eq!(of(&elsewhere, Trigger::Command), Progress::done("1111111 runs on production"));
 }

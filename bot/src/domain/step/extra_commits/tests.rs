@@ -8,8 +8,8 @@ use crate::fixture::{begun, commit};
 /// Returns a run with these extra commits (`true` if held back) and this number of adapted fixes.
 fn branch(others: &[(&str, bool)], adapted: usize) -> Hotfix {
     let mut state = begun().announced().branched().picked().state;
-    let beyond = |(short, withheld): &(&str, bool)| Beyond { commit: commit(short), withheld: *withheld };
-    state.head.as_mut().unwrap().origins.beyond = others.iter().map(beyond).collect();
+    let beyond = |(short, withheld): &(&str, bool)| ExtraCommit { commit: commit(short), withheld: *withheld };
+    state.head.as_mut().unwrap().origins.extra = others.iter().map(beyond).collect();
     let fixes = ["f2f2f2f", "f3f3f3f"].into_iter().take(adapted);
     state.fixes.extend(fixes.map(|source| Fix { source: commit(source), state: FixState::Adapted }));
     state

@@ -5,7 +5,7 @@ use hotfix_adapters::registry::{Image, Published};
 use jiff::Timestamp;
 
 use super::*;
-use crate::domain::hotfix::Pinned;
+use crate::domain::hotfix::PinnedImage;
 use crate::fixture::{Play, begun, commit, environment, live, person, staging};
 
 fn digest(digit: char) -> Digest {
@@ -117,7 +117,7 @@ fn the_image_is_named_where_one_is_pinned() {
     let play = with_qa(&["ben"], &[("local", "ben", true, 1)]).changed(|state| {
         let image = Image { repository: "quay.io/team/payments".to_owned(), tag: "hf".to_owned(), digest: digest('d') };
         let published = Published { image, created: None, revision: None };
-        state.image = Some(Pinned { commit: commit("1111111"), published });
+        state.image = Some(PinnedImage { commit: commit("1111111"), published });
     });
     assert_eq!(of(&play, &LOCAL, &["qa"]), Progress::done("<@ben> says so, on dddddddddddd"));
 }

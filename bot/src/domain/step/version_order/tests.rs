@@ -7,7 +7,7 @@ use hotfix_adapters::ids::CommitId;
 #[test]
 fn the_version_of_a_hotfix_lies_between_production_and_main() {
     let at = |production, ships, main| {
-        Counts { commit: CommitId::parse(&"a".repeat(40)).unwrap(), production, ships, main }.in_order()
+        CommitCounts { commit: CommitId::parse(&"a".repeat(40)).unwrap(), production, ships, main }.in_order()
     };
     assert!(at(100, 101, 120));
     assert!(at(100, 101, 100));

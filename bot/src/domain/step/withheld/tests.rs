@@ -31,7 +31,7 @@ fn a_hotfix_has_a_point_when_something_is_withheld() {
     assert_eq!(of(&nothing([false; 3])), reading, "there is nothing to compare main with");
     for known in [[true, false, false], [false, true, false], [false, false, true]] {
         let refusals = refusals(of(&nothing(known)));
-        assert_eq!(cited(&refusals), ["withheld.nothing APPLY-4"]);
+        assert_eq!(cited(&refusals), ["held-back.nothing APPLY-4"]);
         assert_eq!(refusals[0].next, "Merge the fix to main and deploy as usual.");
     }
     let but_the_fix = nothing([true; 3]).changed(|state| {

@@ -11,7 +11,7 @@ use crate::domain::people::{People, Role};
 
 /// The break-glass rules: the people who may override the votes for a deployment, and the audit channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct BreakGlass {
+pub struct BreakGlassRules {
     /// The listed people; empty if no one may break the glass.
     pub people: BTreeSet<PersonId>,
     /// The channel that is notified of each use, in addition to the service's own channel.
@@ -21,7 +21,7 @@ pub struct BreakGlass {
 impl Policy {
     /// Returns the break-glass rules; `None` if break-glass is off.
     #[must_use]
-    pub fn break_glass(&self) -> Option<&BreakGlass> {
+    pub fn break_glass(&self) -> Option<&BreakGlassRules> {
         self.break_glass.as_ref()
     }
 
