@@ -29,7 +29,7 @@ struct Cli {
     /// The folder of the configuration
     #[arg(long, global = true, value_name = "DIR", default_value = "config")]
     config: PathBuf,
-    /// Who asks, as people.toml calls them on the console; the user of this machine when left out
+    /// The caller, by their console name in people.toml; defaults to the user of this machine
     #[arg(long = "as", global = true, value_name = "PERSON")]
     person: Option<String>,
     #[command(subcommand)]
@@ -53,7 +53,7 @@ enum Sub {
     /// Looks after the store while no bot runs
     #[command(subcommand)]
     Store(store::StoreCommand),
-    /// What people do on the local forge: reviews, checks, labels, merges
+    /// Acts as a person on the local forge: reviews, checks, labels, merges
     #[command(subcommand)]
     Forge(forge::ForgeCommand),
     /// Watches over one deploying command; the bot starts it itself
@@ -69,7 +69,7 @@ enum Sub {
     },
     /// Completes a line for the shell: `complete -C "hotfix complete" hotfix`
     Complete {
-        /// What bash hands over: the program, the word and the word before it
+        /// The arguments that bash passes: the program, the word and the word before it
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<String>,
     },

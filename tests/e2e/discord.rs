@@ -122,10 +122,10 @@ async fn what_takes_long_is_kept_and_answered_late(#[values(false, true)] crash:
         play.world.cut.hang(WHO, false);
     }
     let told = || if crash { server(&play).directly("ben") } else { server(&play).told("ben") };
-    until("the answer", async || told().contains("noted. Waiting for votes")).await;
+    until("the answer", async || told().contains(": Waiting for votes")).await;
     until("it is kept no more", async || kept(&play.world).await.is_empty()).await;
     assert_eq!(notes(&play.world).await, ["the graphs look calm"]);
-    assert_eq!(told().matches("noted. Waiting for votes").count(), 1, "{}", told());
+    assert_eq!(told().matches(": Waiting for votes").count(), 1, "{}", told());
 }
 
 /// Security case 31: somebody who is not in the server any more, and talks to the bot directly.
@@ -301,7 +301,8 @@ async fn whose_commits_ride_along_answer_in_their_conversation() {
     let run = run(&play).await;
     assert!(run.acknowledged.iter().any(|person| person.as_str() == "ben"), "{:?}", run.acknowledged);
     assert_eq!(run.holds.values().collect::<Vec<_>>(), ["half of a feature"]);
-    assert!(server(&play).directly("ben").contains("noted"), "{}", server(&play).directly("ben"));
+    let told = server(&play).directly("ben");
+    assert!(told.contains("**HF-1**: Deploying to schemas"), "{told}");
 }
 
 /// Who is in the team and may not see the channel is told directly, and nobody else is (APPLY-15).

@@ -632,7 +632,7 @@ async fn the_metrics_say_what_happened_and_name_nobody() {
     }
     let pulse = bot.world.engine().pulse();
     for (name, value) in
-        [("journal_commits", pulse.commits()), ("engine_passes", pulse.passes()), ("engine_looks", pulse.looks())]
+        [("journal_commits", pulse.commits()), ("outbox_batches", pulse.passes()), ("polls", pulse.looks())]
     {
         assert!(value > 0 && text.contains(&format!("hotfix_{name}_total {value}\n")), "{name} {value}\n{text}");
     }

@@ -22,7 +22,7 @@ const SCENARIOS: [&str; 11] = [
 ];
 
 /// Talk that is refused is lost, and the run goes on without it; timers do nothing outside.
-const TALK: [&str; 5] = ["say", "tell", "audit", "remind_countersign", "remind"];
+const TALK: [&str; 5] = ["post_event", "send_direct_message", "audit", "remind_countersign", "remind"];
 
 /// Every effect there is, by the name that it has in the journal: a new one is among them by itself.
 fn effects() -> BTreeSet<String> {

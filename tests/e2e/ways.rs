@@ -82,7 +82,7 @@ async fn what_takes_long_is_kept_and_answered_late() {
     assert!(slack.sees("ben", CHANNEL).contains("On it"), "{}", slack.sees("ben", CHANNEL));
     assert_eq!((kept(&play.world).await.len(), notes(&play.world).await.len()), (1, 0));
     play.world.cut.hang(WHO, false);
-    slack.until_seen("ben", CHANNEL, "HF-1: noted").await;
+    slack.until_seen("ben", CHANNEL, "HF-1: Waiting for votes").await;
     assert_eq!(notes(&play.world).await, ["the graphs look calm"]);
     until("it is kept no more", async || kept(&play.world).await.is_empty()).await;
 }
@@ -103,7 +103,7 @@ async fn what_was_acknowledged_is_done_after_a_crash() {
         (votes(&play).await, notes(&play.world).await),
         (vec!["ben".to_owned()], vec!["seen by dee".to_owned()])
     );
-    let said = told(slack(&play), "dee", CHANNEL, "HF-1: noted. Ready to be deployed");
+    let said = told(slack(&play), "dee", CHANNEL, "HF-1: Ready to be deployed");
     assert_eq!(said, 1, "{}", slack(&play).sees("dee", CHANNEL));
     assert!(kept(&play.world).await.is_empty());
 }

@@ -10,7 +10,7 @@ use hotfix_adapters::ids::{PersonRef, Platform, Repo};
 use super::{print_line, process};
 use crate::wire;
 
-/// What people do on the local forge.
+/// Actions that people take on the local forge.
 #[derive(Debug, Subcommand)]
 pub(super) enum ForgeCommand {
     /// Approves a pull request at its head, as the owner of a git address
@@ -92,7 +92,7 @@ pub(super) enum ForgeCommand {
         commit: String,
         /// The name of the check
         name: String,
-        /// How it went: success, failure, pending or neutral
+        /// The result: success, failure, pending or neutral
         #[arg(value_parser = check_state)]
         state: CheckState,
     },

@@ -12,7 +12,7 @@ use super::print_line;
 use crate::command::{Group, VERBS};
 use crate::wire;
 
-/// What is installed where.
+/// A platform with something to install.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum ManifestKind {
     /// The Slack app: "Create New App", "From a manifest"
@@ -23,12 +23,12 @@ pub(super) enum ManifestKind {
     GithubApp,
 }
 
-/// What is to be made.
+/// Arguments of `hotfix manifest`.
 #[derive(Debug, Args)]
 pub(super) struct ManifestArgs {
-    /// For which platform
+    /// The platform
     what: ManifestKind,
-    /// What the app is called
+    /// Name of the app
     #[arg(long, default_value = "hotfix")]
     name: String,
     /// Where the bot can be reached from outside, such as https://bot.example.org; without it nothing calls the bot

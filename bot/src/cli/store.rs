@@ -12,7 +12,7 @@ use hotfix_storage::embedded::{self, Imported, Trailer};
 
 use super::{print_line, process};
 
-/// What can be done with a store.
+/// Maintenance of a store.
 #[derive(Debug, Subcommand)]
 pub(super) enum StoreCommand {
     /// Reads every entry of the journal, checks the hash chain, and compares the index with it

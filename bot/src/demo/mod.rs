@@ -15,7 +15,7 @@ use clap::Args;
 use play::DemoRun;
 use stage::Stage;
 
-/// What the demo shows.
+/// Arguments of `hotfix demo`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct DemoArgs {
     /// Production changes under the hotfix: the bot pauses, and the fix is rebased
