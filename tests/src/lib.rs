@@ -1,21 +1,24 @@
-//! The world in which the bot is tested: real git repositories, a real forge on them, real deploying processes watched by the
-//! real program; a chat that outlives the bot, a clock that a test turns, and ports that can be cut at any moment.
+//! The end-to-end test harness: the real bot with real git repositories, a forge served from them, and real deployment
+//! processes supervised by the real program. The chat outlives the bot, tests control the clock, and every port can
+//! fail on demand.
 //!
 //! ```text
-//! scenario  a text file → steps                        what a person reads
-//! play      steps → the world; what was seen → text
-//! world     one bot in one folder: hear, settle, restart
-//! room      where people talk: slack, a workspace; discord, a server, with each line as an invocation
-//! site      the forge as people use it: the local one, GitHub, GitLab
-//! stage     the folder: repository, configuration, environments
-//! crash     a stop at every moment; faults: every call of a forge goes wrong; hooks: deliveries over a bad line
-//! sample    which of the moments and calls are tried at this commit
-//! ports     the bot's journal, chat, forge and mechanisms, with a knife in between
-//! leaks     whether a secret stands in a text, however it is written
-//! running   the real program, as an operator starts it
-//! given     runs that have reached a state, kept for the next scenario that begins there
-//! ending    what is left at the end, without versions and times
-//! model     the domain alone, in a world of dice
+//! scenario   parses a scenario file into steps
+//! play       runs the steps in a world and renders the chat output as text
+//! world      one bot in one folder: deliver, settle, restart
+//! room       the chat platform: slack (a workspace) or discord (a server; invocation maps lines to sub-commands)
+//! site       the forge from the users' side: local, GitHub, GitLab; platform: registry, cluster, promotion repository
+//! stage      the folder of a world: repository, configuration, environments
+//! checkpoint a saved world that can be restored
+//! crash      stops the bot at every moment; faults: breaks forge calls; rejected: refuses them; hooks: unreliable
+//! webhooks
+//! sample     selects the moments and calls that are tried at this commit
+//! ports      fault-injecting wrappers of the journal, chat, forge and deploy ports
+//! leaks      finds secrets in text, in any encoding
+//! program    builds the real binary; running: runs it as an operator does
+//! given      worlds that have reached a state, reused by later scenarios that begin there
+//! ending     the final state as text, without versions, times and commit ids
+//! model      a randomized model of the domain alone
 //! ```
 
 mod checkpoint;

@@ -1,4 +1,4 @@
-//! Plays a scenario, and writes down what the team saw.
+//! Runs a scenario in a world, and records the chat output that the team receives.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,14 +18,14 @@ use crate::scenario::{Act, Scenario};
 use crate::site::Host;
 use crate::world::{Talk, World};
 
-/// How long people take between two steps.
+/// Time that passes on the clock before each step.
 const BREATH: Duration = Duration::from_secs(60);
 
-/// Plays the scenario in this file, and compares what was seen with what the file says. With `UPDATE_SCENARIOS=1` the file is
-/// written anew instead.
+/// Runs the scenario in this file and compares the output with the expected output in the file. With
+/// `UPDATE_SCENARIOS=1`, rewrites the file instead.
 ///
 /// # Errors
-/// Shows how what was seen differs.
+/// Shows the difference.
 pub async fn play_file(path: &Path) -> anyhow::Result<()> {
     let scenario = Scenario::read(path)?;
     let seen = seen_in(&scenario).await?;
@@ -35,10 +35,10 @@ pub async fn play_file(path: &Path) -> anyhow::Result<()> {
     scenario.compare(path, &seen)
 }
 
-/// Plays the scenario in this file with the code on another forge: what the team sees is the same.
+/// Runs the scenario in this file on another forge. The output must be the same, apart from links and account names.
 ///
 /// # Errors
-/// Shows how what was seen differs.
+/// Shows the difference.
 pub async fn play_file_on(path: &Path, host: Host) -> anyhow::Result<()> {
     let mut scenario = Scenario::read(path)?;
     scenario.options.host = host;
@@ -51,7 +51,7 @@ pub async fn play_file_on(path: &Path, host: Host) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Plays a scenario to its end, and returns what was seen after each step.
+/// Runs a scenario to its end, and returns the output of each step.
 async fn seen_in(scenario: &Scenario) -> anyhow::Result<Vec<Vec<String>>> {
     let (mut play, steps) = at_the_beginning(scenario).await?;
     let mut seen = vec![Vec::new(); scenario.steps.len() - steps.len()];
@@ -73,7 +73,7 @@ fn in_common(text: &str) -> String {
         let mut words: Vec<String> = Vec::new();
         for word in line.split_whitespace() {
             match (word.strip_prefix("<http://127.0.0.1:").and_then(|link| link.split_once('>')), words.last_mut()) {
-                // What stands behind the link stands behind the number without it.
+                // Text after the link belongs after the number that stays.
                 (Some((_, behind)), Some(number)) => number.push_str(behind),
                 (Some(_), None) => {}
                 (None, _) if word.contains("<main-") => words.push("<main>".to_owned()),
@@ -97,32 +97,32 @@ fn in_common(text: &str) -> String {
     joined.lines().map(line).collect::<Vec<_>>().join("\n") + "\n"
 }
 
-/// The names of commits in a scenario, by which it can be read aloud.
+/// The readable names of commits in the output of a scenario, such as `fix-upload-1`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Names {
     by_commit: BTreeMap<String, String>,
-    /// The number of commits that are called after each branch.
+    /// Number of named commits per branch.
     counts: BTreeMap<String, usize>,
 }
 
-/// A play in progress.
+/// A scenario that is being run.
 pub struct Play {
-    /// Its world.
+    /// The world that the scenario runs in.
     pub world: World,
     shown: usize,
-    /// The names of the commits seen so far.
+    /// The names of all commits that have appeared so far.
     pub(crate) names: Names,
-    /// What was done and not acknowledged yet.
+    /// Messages that were sent but not acknowledged by the bot yet.
     unheard: Vec<Inbound>,
-    /// Whether that is done while the bot reads what is new in the world.
+    /// `true` if they are delivered while the bot polls.
     during_a_look: bool,
 }
 
 impl Play {
-    /// A play in a fresh world.
+    /// Starts a play in a fresh world.
     ///
     /// # Errors
-    /// When the repository cannot be read.
+    /// Fails if the repository cannot be read.
     pub fn new(world: World) -> anyhow::Result<Self> {
         let mut play = Self { world, shown: 0, names: Names::default(), unheard: Vec::new(), during_a_look: false };
         for name in ["live", "fix-upload", "fix-log", "fix-refund", "main", "feature-1", "feature-2"] {
@@ -132,10 +132,10 @@ impl Play {
         Ok(play)
     }
 
-    /// Does one step, lets the bot come to rest, and says what the team saw.
+    /// Performs one step, lets the bot settle, and returns the output.
     ///
     /// # Errors
-    /// When the step cannot be done, or the bot does not come to rest.
+    /// Fails if the step cannot be performed, or if the bot does not settle.
     pub async fn step(&mut self, act: &Act) -> anyhow::Result<Vec<String>> {
         let mut own = self.begin(act).await?;
         self.go_on().await?;
@@ -147,10 +147,10 @@ impl Play {
         Ok(own)
     }
 
-    /// What is not the bot's doing: it happens once, whatever becomes of the bot.
+    /// Performs the users' part of a step. It happens once, even if the bot is stopped and restarted.
     ///
     /// # Errors
-    /// When the step cannot be done.
+    /// Fails if the step cannot be performed.
     pub async fn begin(&mut self, act: &Act) -> anyhow::Result<Vec<String>> {
         if !matches!(act, Act::Given(_)) {
             self.world.clock.advance(BREATH);
@@ -176,10 +176,10 @@ impl Play {
         Ok(own)
     }
 
-    /// What is the bot's doing: what was not acknowledged is delivered again, and the bot comes to rest.
+    /// Performs the bot's part of a step: redelivers unacknowledged messages, and lets the bot settle.
     ///
     /// # Errors
-    /// When the bot was stopped, or does not come to rest.
+    /// Fails if the bot was stopped, or if it does not settle.
     pub async fn go_on(&mut self) -> anyhow::Result<()> {
         if std::mem::take(&mut self.during_a_look) {
             self.hear_during_a_look().await?;
@@ -188,7 +188,7 @@ impl Play {
         self.world.settle().await
     }
 
-    /// What was not acknowledged is delivered after a look has begun, and before anything it reads is answered.
+    /// Delivers unacknowledged messages after a poll has begun and before the forge answers it.
     async fn hear_during_a_look(&mut self) -> anyhow::Result<()> {
         let (cut, engine) = (self.world.cut.clone(), self.world.engine().clone());
         let forge = format!("forge of {}", self.world.options.service);
@@ -212,10 +212,10 @@ impl Play {
         heard
     }
 
-    /// What was not acknowledged is delivered again.
+    /// Delivers the unacknowledged messages. Exactly two of them are delivered concurrently.
     ///
     /// # Errors
-    /// When the bot was stopped.
+    /// Fails if the bot was stopped.
     pub async fn hear(&mut self) -> anyhow::Result<()> {
         match self.unheard.as_slice() {
             [one, other] => {
@@ -233,15 +233,15 @@ impl Play {
         Ok(())
     }
 
-    /// Goes on from a world that was put back to an earlier moment.
+    /// Continues from a world that was restored to a checkpoint.
     pub(crate) fn begin_anew(&mut self, names: Names) {
         self.names = names;
         self.unheard.clear();
         self.shown = self.world.console.transcript().len();
     }
 
-    /// Somebody says something, wherever people talk here. At the console it is delivered later, so that it can be delivered
-    /// again; a platform does that by itself.
+    /// Sends a line to the chat platform. At the console, the message is only queued, so that it can be redelivered; a
+    /// platform redelivers it automatically.
     async fn says(&mut self, line: &str) -> anyhow::Result<Vec<String>> {
         let Some(room) = &self.world.room else { return Ok(self.types(line)) };
         let prompt = self.world.newest().await.and_then(|run| run.vote_requests.into_values().next_back());
@@ -264,10 +264,10 @@ impl Play {
         }
     }
 
-    /// What appeared since the last time: posts and answers. Cards brought up to date are not told; `status` shows them.
+    /// Returns the posts and replies since the last call. Updates of cards are left out; `status` shows them.
     ///
     /// # Errors
-    /// When the repository cannot be read.
+    /// Fails if the repository cannot be read.
     pub(crate) fn seen(&mut self) -> anyhow::Result<Vec<String>> {
         self.name_commits()?;
         let entries = self.world.console.transcript();
@@ -291,15 +291,15 @@ impl Play {
         Ok(lines)
     }
 
-    /// How it ended.
+    /// Returns the final state of all runs, one line each.
     ///
     /// # Errors
-    /// When the repository cannot be read.
+    /// Fails if the final state cannot be read.
     pub async fn last_words(&mut self) -> anyhow::Result<Vec<String>> {
         Ok(ending::in_short(&self.world).await?.into_iter().map(|line| format!("< at the end: {line}")).collect())
     }
 
-    /// Commits are called by the branch they came onto, so that a scenario can be read aloud.
+    /// Names new commits after the branch that they were pushed to.
     fn name_commits(&mut self) -> anyhow::Result<()> {
         if !self.world.stage.bare().exists() {
             return Ok(());
@@ -322,7 +322,7 @@ impl Play {
         Ok(())
     }
 
-    /// `<fix-upload>` in what is typed is the commit that is called so.
+    /// Replaces names such as `<fix-upload>` in a typed line by short commit ids.
     fn with_commits(&self, line: &str) -> String {
         let mut line = line.to_owned();
         for (commit, name) in &self.names.by_commit {
@@ -334,7 +334,7 @@ impl Play {
     fn named(&self, text: &str) -> String {
         let root = self.world.stage.root.display().to_string();
         let mut text = text.to_owned();
-        // The name of the folder is another one every time, and so is where a line with it is broken.
+        // The name of the folder differs in each run, and so do the line breaks around it.
         let joined = text.replace("\n│ ", " ").replace(&root.replace('-', "- "), &root);
         if joined.contains(&root) {
             text = joined.replace(&root, "<folder>");
@@ -346,7 +346,7 @@ impl Play {
     }
 }
 
-/// How long a real process took is not the same twice.
+/// Masks the durations of real processes, which differ in each run.
 fn without_milliseconds(text: &str) -> String {
     let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
     for at in 1..words.len() {
@@ -357,10 +357,10 @@ fn without_milliseconds(text: &str) -> String {
     words.join(" ")
 }
 
-/// The steps up to a point, on the way that every hotfix goes.
+/// Returns the steps that lead to a state, on the common path of every hotfix.
 ///
 /// # Errors
-/// When there is no such point.
+/// Fails if there is no such state.
 pub fn given(words: &str) -> anyhow::Result<Vec<Act>> {
     let rest = words.strip_prefix("a hotfix that is ").context("`given a hotfix that is …` is wanted")?;
     let (point, service) = rest.split_once(" of ").unwrap_or((rest, "payments"));
@@ -392,10 +392,10 @@ pub fn given(words: &str) -> anyhow::Result<Vec<Act>> {
     bail!("a hotfix can be started, reviewed, tested, approved, deployed or seen")
 }
 
-/// Plays the scenario in this file on a platform: what is left at the end is the same as at the console.
+/// Runs the scenario in this file on a chat platform. The final state must be the same as at the console.
 ///
 /// # Errors
-/// Shows how it differs, or what went wrong on the way.
+/// Shows the difference, or the error that stopped the run.
 pub async fn play_file_in(path: &Path, there: Talk) -> anyhow::Result<()> {
     let mut ends = Vec::new();
     for talk in [Talk::Console, there] {

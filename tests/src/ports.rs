@@ -1,5 +1,6 @@
-//! The ports of the bot, with a knife in between: everything fails from one chosen moment on, as if the process had been
-//! stopped there, until a new engine is started. The same wrappers let the forge or the chat be down for a while.
+//! Fault-injecting wrappers of the bot's ports. From a chosen moment on, every call fails as if the process had been
+//! stopped there,
+//! until a new engine is started. The wrappers can also take the forge or the chat down, or make calls hang or panic.
 
 mod chat;
 mod deploy;
@@ -20,17 +21,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use hotfix_adapters::failure::Failure;
 use tokio::sync::watch;
 
-/// Where the bot is stopped, and what is down.
+/// The fault injector: decides where the bot is stopped, and which remote systems are down or hang.
 #[derive(Debug, Default)]
 pub struct Cut {
     knife: Mutex<Knife>,
-    /// The sides of the world that hang, each of one service: `forge of payments`.
+    /// The remote systems that hang, each for one service, such as `forge of payments`.
     hung: watch::Sender<BTreeSet<String>>,
-    /// How many calls of each wait at this moment.
+    /// Number of calls that currently wait, keyed by remote system.
     waiting: Mutex<BTreeMap<String, usize>>,
 }
 
-/// A call that hangs, until it goes on or is given up.
+/// A call that is waiting. Dropping it ends the wait, also when the call is cancelled.
 struct Waits<'a>(&'a Mutex<BTreeMap<String, usize>>, String);
 
 impl<'a> Waits<'a> {
@@ -55,32 +56,32 @@ struct Knife {
     dead: bool,
     down: BTreeSet<&'static str>,
     names: Vec<String>,
-    /// How often calls of one side break off, as by a fault of the bot.
+    /// Number of calls left that panic, keyed by remote system.
     faults: BTreeMap<String, usize>,
-    /// The calls that hang, or hung.
+    /// The remote systems of all calls that had to wait.
     waited: Vec<String>,
-    /// What is refused.
+    /// The state of refusals.
     refusing: Refusing,
 }
 
-/// The calls by which effects are performed, and which of them is refused for good.
+/// The calls that perform effects, and the one among them that is refused permanently.
 #[derive(Debug, Default)]
 struct Refusing {
-    /// Whether effects are performed now.
+    /// `true` while effects are performed.
     performing: bool,
-    /// Which effects.
+    /// Names of the effects that are being performed.
     claimed: Vec<String>,
-    /// The calls so far, each with the effects in whose time it fell.
+    /// The calls so far, each as the names of the effects and the place of the call.
     calls: Vec<(String, String)>,
-    /// The number of the one that is refused.
+    /// Index of the call that is refused.
     at: Option<usize>,
 }
 
 impl Cut {
-    /// A moment at which the bot can be stopped. Fails when it is stopped.
+    /// Marks a moment at which the bot can be stopped. Fails if it is stopped there.
     ///
     /// # Errors
-    /// The bot is dead.
+    /// Fails if the bot is stopped.
     pub fn here(&self, what: &str) -> Result<(), Failure> {
         let mut knife = self.lock();
         if knife.dead {
@@ -94,18 +95,18 @@ impl Cut {
         if knife.dead { Err(stopped()) } else { Ok(()) }
     }
 
-    /// Fails when the bot is stopped.
+    /// Fails if the bot is stopped.
     ///
     /// # Errors
-    /// The bot is dead.
+    /// Fails if the bot is stopped.
     pub fn alive(&self) -> Result<(), Failure> {
         if self.lock().dead { Err(stopped()) } else { Ok(()) }
     }
 
-    /// Fails when the bot is stopped, or this side of the world is down.
+    /// Fails if the bot is stopped, or if this remote system is down.
     ///
     /// # Errors
-    /// The bot is dead, or the side is down.
+    /// Fails if the bot is stopped, if the remote system is down, or if this call is the one to refuse.
     #[track_caller]
     pub fn reaches(&self, side: &'static str) -> Result<(), Failure> {
         self.alive()?;
@@ -115,34 +116,35 @@ impl Cut {
         self.lock().refusing.call(side, Location::caller())
     }
 
-    /// Says whether effects are performed from here on: their calls are counted, and one of them may be refused.
+    /// Sets whether effects are performed from here on. While they are, calls are counted, and one of them may be
+    /// refused.
     pub fn performing(&self, performing: bool) {
         self.lock().refusing.performing = performing;
     }
 
-    /// These effects are performed next.
+    /// Sets the effects that are performed next.
     pub fn claimed(&self, effects: Vec<String>) {
         self.lock().refusing.claimed = effects;
     }
 
-    /// Refuses the call with this number, or none; counting begins anew.
+    /// Refuses the call with this index, or none. Restarts the count.
     pub fn refuse_at(&self, call: Option<usize>) {
         self.lock().refusing = Refusing { at: call, ..Refusing::default() };
     }
 
-    /// The calls by which effects were performed, each with the effects in whose time it fell.
+    /// Returns the calls that performed effects, each as the names of the effects and the place of the call.
     #[must_use]
     pub fn calls(&self) -> Vec<(String, String)> {
         self.lock().refusing.calls.clone()
     }
 
-    /// A call to one side of the world for one service: it may hang, and it may break off.
+    /// Enters a call to one remote system for one service. The call may hang or panic.
     ///
     /// # Errors
-    /// The bot is dead, or the side is down.
+    /// Fails if the bot is stopped, or if the remote system is down.
     ///
     /// # Panics
-    /// When the test wants it to.
+    /// Panics if [`Cut::break_off`] asked for it.
     pub async fn enter(&self, side: &'static str, service: &str) -> Result<(), Failure> {
         self.reaches(side)?;
         let name = format!("{side} of {service}");
@@ -157,7 +159,7 @@ impl Cut {
         self.reaches(side)
     }
 
-    /// Lets one side of one service hang, or go on: `forge of payments`.
+    /// Makes one remote system of one service hang, such as `forge of payments`, or releases it.
     pub fn hang(&self, name: &str, hangs: bool) {
         self.hung.send_modify(|hung| {
             if hangs {
@@ -168,56 +170,56 @@ impl Cut {
         });
     }
 
-    /// How many calls of one side waited because it hung.
+    /// Returns how many calls have had to wait for this remote system.
     #[must_use]
     pub fn waited(&self, name: &str) -> usize {
         self.lock().waited.iter().filter(|waited| *waited == name).count()
     }
 
-    /// How many calls of one side wait at this moment because it hangs.
+    /// Returns how many calls currently wait for this remote system.
     #[must_use]
     pub fn waits(&self, name: &str) -> usize {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied().unwrap_or_default()
     }
 
-    /// Lets the next calls of one side break off.
+    /// Makes the next `times` calls to this remote system panic.
     pub fn break_off(&self, name: &str, times: usize) {
         self.lock().faults.insert(name.to_owned(), times);
     }
 
-    /// Whether the bot is stopped.
+    /// Returns `true` if the bot is stopped.
     #[must_use]
     pub fn is_dead(&self) -> bool {
         self.lock().dead
     }
 
-    /// How many moments were passed.
+    /// Returns the number of moments passed so far.
     #[must_use]
     pub fn passed(&self) -> usize {
         self.lock().passed
     }
 
-    /// What the moment with this number was.
+    /// Returns the description of the moment with this index.
     #[must_use]
     pub fn name(&self, moment: usize) -> String {
         self.lock().names.get(moment).cloned().unwrap_or_default()
     }
 
-    /// Stops the bot at the moment with this number; counting begins anew.
+    /// Stops the bot at the moment with this index. Restarts the count.
     pub fn stop_at(&self, moment: usize) {
         let mut knife = self.lock();
         (knife.passed, knife.at, knife.dead) = (0, Some(moment), false);
         knife.names.clear();
     }
 
-    /// Lets the bot live from here on; counting begins anew.
+    /// Lets the bot run again. Restarts the count.
     pub fn revive(&self) {
         let mut knife = self.lock();
         (knife.passed, knife.at, knife.dead) = (0, None, false);
         knife.names.clear();
     }
 
-    /// Takes one side of the world down, or puts it up again.
+    /// Takes a remote system down, or brings it up again.
     pub fn set_down(&self, side: &'static str, down: bool) {
         let mut knife = self.lock();
         if down {
@@ -227,7 +229,7 @@ impl Cut {
         };
     }
 
-    /// The sides of the world that are down.
+    /// Returns the remote systems that are down.
     #[must_use]
     pub fn down(&self) -> Vec<&'static str> {
         self.lock().down.iter().copied().collect()
@@ -240,7 +242,7 @@ impl Cut {
 
 impl Refusing {
     fn call(&mut self, side: &str, place: &Location<'_>) -> Result<(), Failure> {
-        // The journal is no side that could refuse for good.
+        // The journal cannot refuse a call permanently.
         if !self.performing || side == "leases" {
             return Ok(());
         }

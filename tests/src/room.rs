@@ -1,4 +1,5 @@
-//! Where people talk when it is not at the console: a workspace of Slack or a server of Discord, and the bot's way in.
+//! The chat platform of a world that does not use the console: a Slack workspace or a Discord server, and the bot's
+//! connection to it.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
@@ -18,22 +19,22 @@ use crate::slack::Workspace;
 use crate::stage::Stage;
 use crate::world::{Options, Talk};
 
-/// How the service's channel is called there.
+/// Name of the service's channel on the platform.
 pub const CHANNEL: &str = "payments";
 
-/// A platform with everybody on it.
+/// A chat platform with all users on it.
 pub enum Room {
-    /// Slack.
+    /// A workspace of the Slack fake.
     Slack(Box<Workspace>),
-    /// Discord.
+    /// A server of the Discord fake.
     Discord(Box<Server>),
 }
 
 impl Room {
-    /// Opens one, and tells the configuration on the stage of it; `None` where people talk at the console.
+    /// Opens the platform and adds it to the configuration of the stage. Returns `None` if the world uses the console.
     ///
     /// # Errors
-    /// When the configuration cannot be written.
+    /// Fails if the configuration cannot be written.
     pub async fn open(stage: &Stage, people: &[&str], options: &Options) -> anyhow::Result<Option<Self>> {
         Ok(match options.talk {
             Talk::Console => None,
@@ -44,10 +45,10 @@ impl Room {
         })
     }
 
-    /// The bot's side, as the configuration says.
+    /// Builds the bot's chat adapter from the configuration.
     ///
     /// # Errors
-    /// When the configuration does not do.
+    /// Fails if the adapter refuses the configuration.
     pub async fn wire(&mut self, config: &Config) -> anyhow::Result<Arc<dyn Chat>> {
         match self {
             Self::Slack(workspace) => workspace.wire(config).await,
@@ -55,10 +56,10 @@ impl Room {
         }
     }
 
-    /// The bot is there: what people do reaches it from now on.
+    /// Connects the bot: from here on, it receives the users' messages, reactions and interactions.
     ///
     /// # Errors
-    /// When nobody listens.
+    /// Fails if [`Room::wire`] was not called before.
     pub async fn listen(&mut self, engine: &Current, patience: Option<Duration>) -> anyhow::Result<()> {
         let ear: Arc<dyn InboundHandler> = match patience {
             Some(patience) => InboundService::patient(engine.clone(), patience),
@@ -70,7 +71,7 @@ impl Room {
         }
     }
 
-    /// Nobody listens any more.
+    /// Disconnects the bot.
     pub async fn hang_up(&mut self) {
         match self {
             Self::Slack(workspace) => workspace.hang_up().await,
@@ -78,7 +79,7 @@ impl Room {
         }
     }
 
-    /// Nothing that the bot said was refused, and everything it said is within the platform's limits.
+    /// Checks that the platform refused none of the bot's calls.
     ///
     /// # Errors
     /// Shows the first call that was refused.
@@ -89,11 +90,11 @@ impl Room {
         }
     }
 
-    /// Does what a line of a scenario says: `ana: /hotfix status`, `ben: +1`, `ben: take back +1`. `prompt` is the message
-    /// that votes are asked for on.
+    /// Performs a line of a scenario: `ana: /hotfix status`, `ben: +1`, `ben: take back +1`. `prompt` is the message of
+    /// the vote request that reactions go to.
     ///
     /// # Errors
-    /// When the line says something that nobody does there.
+    /// Fails if the platform does not support the action in the line.
     pub async fn does(&self, line: &str, prompt: Option<&MessageRef>) -> anyhow::Result<()> {
         let (who, words) = line.split_once(": ").with_context(|| format!("who does this? {line}"))?;
         if words.starts_with('/') {
@@ -116,10 +117,10 @@ impl Room {
         Ok(())
     }
 
-    /// The workspace of Slack.
+    /// Returns the Slack workspace.
     ///
     /// # Panics
-    /// When people talk elsewhere.
+    /// Panics if the world uses another platform.
     #[must_use]
     pub fn slack(&self) -> &Slack {
         match self {
@@ -128,10 +129,10 @@ impl Room {
         }
     }
 
-    /// The server of Discord.
+    /// Returns the Discord server.
     ///
     /// # Panics
-    /// When people talk elsewhere.
+    /// Panics if the world uses another platform.
     #[must_use]
     pub fn server(&self) -> &Server {
         match self {
@@ -140,18 +141,18 @@ impl Room {
         }
     }
 
-    /// The same Discord, as people use it.
+    /// Returns the Discord fake of the server.
     ///
     /// # Panics
-    /// When people talk elsewhere.
+    /// Panics if the world uses another platform.
     #[must_use]
     pub fn discord(&self) -> &DiscordFake {
         &self.server().discord
     }
 }
 
-/// Tells the configuration where people talk: the chat's part of it with its secrets, the service's channel, and what the
-/// account of each person is called.
+/// Writes the chat platform into the configuration: the `[chat]` section and its secrets, the service's channel, and
+/// each user's account.
 pub(crate) fn configure(
     stage: &Stage,
     chat: &str,
@@ -182,12 +183,12 @@ pub(crate) fn configure(
     Ok(std::fs::write(&people, text)?)
 }
 
-/// Those who are in the service's channel.
+/// Returns the users who are in the service's channel.
 pub(crate) fn present<'a>(people: &[&'a str], options: &Options) -> Vec<&'a str> {
     people.iter().copied().filter(|name| !options.absent.iter().any(|absent| absent == name)).collect()
 }
 
-/// What somebody's account is.
+/// Returns the kind of a user's account.
 pub(crate) fn standing(name: &str, options: &Options) -> Standing {
     options.standing.get(name).copied().unwrap_or(Standing::Member)
 }

@@ -1,5 +1,6 @@
-//! The site of the forge, as people use it: what they do on its pages. One implementation for each forge that the bot knows;
-//! those of GitHub and GitLab stand before fakes, which the bot reaches as it would reach the real ones.
+//! The forge from the users' side: the actions that users take on its pages. There is one implementation per supported
+//! forge.
+//! GitHub and GitLab are fakes, which the bot reaches over HTTP and git like the real ones.
 
 mod github;
 mod gitlab;
@@ -22,35 +23,35 @@ use crate::clock::{FakeClock, START};
 use crate::git::git;
 use crate::stage::Stage;
 
-/// The name of the forge elsewhere in `hotfix.toml`.
+/// Name of the remote forge in `hotfix.toml`.
 pub const NAME: &str = "code";
-/// Who has an account on the forge.
+/// The users who have an account on the forge.
 const PEOPLE: [&str; 5] = ["ana", "ben", "chi", "dee", "eli"];
 
-/// Writes down every ref that moves, whoever moves it.
+/// A git hook that records every ref update, no matter who made it.
 const MOVES: &str =
     "#!/bin/sh\n[ \"$1\" = committed ] || exit 0\nwhile read -r old new name; do echo \"$name\" >>moves; done\n";
 
-/// Which forge the code is on.
+/// The forge that hosts the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Host {
-    /// A folder of bare repositories, and a ledger of pull requests.
+    /// The local forge: a folder of bare repositories, and a ledger of pull requests.
     #[default]
     Local,
-    /// GitHub.
+    /// GitHub, with a personal access token.
     GitHub,
-    /// GitHub, where the bot is an App with the rights that its manifest asks for.
+    /// GitHub, where the bot is an App with the permissions of its manifest.
     GitHubApp,
-    /// GitLab.
+    /// GitLab, with an access token.
     GitLab,
 }
 
-/// What a webhook posts.
+/// A webhook request.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    /// Its headers.
+    /// Signed headers of the request.
     pub headers: http::HeaderMap,
-    /// Its body.
+    /// JSON body of the request.
     pub body: String,
 }
 
@@ -62,84 +63,85 @@ impl Delivery {
     }
 }
 
-/// The keyed digest by which a delivery is known to be genuine.
+/// Returns the HMAC-SHA256 that authenticates a delivery.
 fn mac(key: &[u8], parts: &[&str]) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any key will do");
     parts.iter().for_each(|part| mac.update(part.as_bytes()));
     mac.finalize().into_bytes().to_vec()
 }
 
-/// Puts the site back to how it was.
+/// Restores the site to the state it had when [`Site::keep`] was called.
 pub type Back = Box<dyn Fn() -> anyhow::Result<Arc<dyn Site>> + Send + Sync>;
 
-/// What people do on the forge, and what tests ask it.
+/// The actions that users take on a forge, and the queries that tests need.
 #[async_trait]
 pub trait Site: Send + Sync {
-    /// Somebody reviews a pull request as it is.
+    /// Reviews a pull request at its current head, as user `who`.
     async fn review(&self, number: PullNumber, who: &str, verdict: ReviewVerdict) -> anyhow::Result<()>;
 
-    /// The team's CI reports a check of a commit.
+    /// Reports a check of a commit, as the team's CI.
     async fn check(&self, commit: &CommitId, name: &str, state: CheckState) -> anyhow::Result<()>;
 
-    /// Somebody opens a pull request from this branch to main.
+    /// Opens a pull request from this branch to main.
     async fn open_pull(&self, who: &str, branch: &BranchName, title: &str) -> anyhow::Result<()>;
 
-    /// Somebody merges a pull request as it is.
+    /// Merges a pull request at its current head.
     async fn merge(&self, number: PullNumber, who: &str, method: MergeMethod) -> anyhow::Result<()>;
 
-    /// Somebody closes a pull request.
+    /// Closes a pull request without merging it.
     async fn close(&self, number: PullNumber, who: &str) -> anyhow::Result<()>;
 
-    /// Somebody marks a pull request as a draft, or as ready.
+    /// Marks a pull request as a draft, or as ready for review.
     async fn draft(&self, number: PullNumber, on: bool) -> anyhow::Result<()>;
 
-    /// Somebody puts a label on a pull request, or takes it off.
+    /// Adds a label to a pull request, or removes it.
     async fn label(&self, number: PullNumber, who: &str, label: &str, on: bool) -> anyhow::Result<()>;
 
-    /// The pull request from this branch to main, whatever its state.
+    /// Returns the pull request from this branch to main, in any state.
     async fn pull_from(&self, branch: &BranchName) -> anyhow::Result<Option<PullNumber>>;
 
-    /// The same forge, as people use it in another repository.
+    /// Returns the same forge, for another repository.
     fn beside(&self, repo: &Repo) -> Arc<dyn Site>;
 
-    /// Somebody opens an issue that carries a label.
+    /// Opens an issue with a label.
     async fn open_issue(&self, who: &str, title: &str, label: &str) -> anyhow::Result<()>;
 
-    /// Somebody pushed: the site looks at its repository.
+    /// Makes the forge reread its repository after a push.
     fn pushed(&self);
 
-    /// The port that stands in for the wired one, where that would go by the real clock.
+    /// The port that replaces the wired one. Needed where the wired one would use the real clock.
     fn port(&self) -> Option<Arc<dyn Forge>>;
 
-    /// The calls of the site's API, where it has one.
+    /// The calls of the forge's API. `None` for the local forge.
     fn calls(&self) -> Option<Arc<Control>>;
 
-    /// The bot's token may read and not write any more, where there is a token.
+    /// Makes the bot's token read-only. Does nothing on the local forge.
     fn permit_reading_only(&self) {}
 
-    /// The calls by which git reaches the repositories, where it does so over HTTP.
+    /// The requests of git over HTTP. `None` for the local forge.
     fn git_calls(&self) -> Option<Arc<Control>>;
 
-    /// The delivery by which the site tells of something: `push`, `review`, `check` or `pull`.
+    /// Builds a signed webhook delivery about a `push`, `review`, `check` or `pull`. `None` for the local forge.
     fn delivery(&self, id: &str, about: &str, at: jiff::Timestamp) -> Option<Delivery>;
 
-    /// Everything that only the bot and the forge may know, by what it is.
+    /// All secrets shared by the bot and the forge, each with a description.
     fn secrets(&self) -> Vec<(&'static str, String)>;
 
-    /// The rights that its calls took, each as `pull_requests=read`, or several one of which does; where it tells.
+    /// The permissions that the bot's calls needed, such as `pull_requests=read`. An entry may list alternatives. Empty
+    /// on forges that do not report them.
     fn rights_used(&self) -> BTreeSet<&'static str>;
 
-    /// How many pull requests there are, whatever their state.
+    /// Returns the number of pull requests, in any state.
     async fn pulls(&self) -> anyhow::Result<usize>;
 
-    /// The way back to how it is now. The repository itself lies on the stage.
+    /// Saves the current state and returns a closure that restores it. The repository itself is part of the stage.
     fn keep(&self) -> Back;
 }
 
-/// Opens the site on a stage; one elsewhere is written into the configuration.
+/// Opens the forge of a stage. A remote forge is added to the configuration.
 ///
 /// # Errors
-/// When the stage cannot be written.
+/// Fails if the stage cannot be written.
 pub async fn open(host: Host, stage: &Stage, clock: &Arc<FakeClock>) -> anyhow::Result<Arc<dyn Site>> {
     Ok(match host {
         Host::Local => Arc::new(local::OnDisk::open(stage, clock)?),
@@ -149,10 +151,10 @@ pub async fn open(host: Host, stage: &Stage, clock: &Arc<FakeClock>) -> anyhow::
     })
 }
 
-/// For so many seconds the bot awaits an answer of the forge elsewhere.
+/// Sets the request timeout of the remote forge in the configuration.
 ///
 /// # Errors
-/// When the configuration cannot be written.
+/// Fails if the configuration cannot be written.
 pub fn limit_waiting(stage: &Stage, seconds: u32) -> anyhow::Result<()> {
     let file = stage.config().join("hotfix.toml");
     let head = format!("[forges.{NAME}]\n");
@@ -160,13 +162,13 @@ pub fn limit_waiting(stage: &Stage, seconds: u32) -> anyhow::Result<()> {
     Ok(std::fs::write(&file, own.replace(&head, &format!("{head}timeout_seconds = {seconds}\n")))?)
 }
 
-/// The checks that the CI of a service reports, where it has one.
+/// The checks that the CI reports, in worlds that have one.
 pub const CHECKS: [&str; 2] = ["lint", "unit-tests"];
 
-/// Gives the service a CI: its checks are expected, and main has passed them.
+/// Gives the service a CI: its checks become required, and main has passed them.
 ///
 /// # Errors
-/// When the configuration cannot be written, or the forge does not take the checks.
+/// Fails if the configuration cannot be written, or if the forge refuses the checks.
 pub async fn with_ci(site: &dyn Site, stage: &Stage) -> anyhow::Result<()> {
     let file = stage.config().join(format!("services/{}.toml", stage.service));
     let own = std::fs::read_to_string(&file)?;
@@ -182,13 +184,13 @@ pub async fn with_ci(site: &dyn Site, stage: &Stage) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The name of the service's repository.
+/// Returns the repository of the service.
 fn repository(stage: &Stage) -> anyhow::Result<Repo> {
     Repo::parse(&stage.repository()).map_err(Into::into)
 }
 
-/// The repositories of the stage take the places of those that the fake makes: people push to them, and the fake serves
-/// them.
+/// Replaces the repositories of the fake by links to those of the stage, so that users push to the repositories that
+/// the fake serves.
 fn take_places(stage: &Stage, make: impl Fn(&str) -> PathBuf) -> anyhow::Result<()> {
     for name in stage.repositories() {
         let (bare, made) = (stage.bare_of(&name), make(&name));
@@ -203,25 +205,25 @@ fn take_places(stage: &Stage, make: impl Fn(&str) -> PathBuf) -> anyhow::Result<
     Ok(())
 }
 
-/// Speaks with a token.
+/// The configuration line for authentication by token.
 const BY_TOKEN: &str = "token = { file = \"token\" }";
 
-/// A forge elsewhere, in the words of the configuration.
+/// The configuration of a remote forge.
 struct Elsewhere<'a> {
-    /// The lines of `[forges.code]`, without the secrets.
+    /// The lines of `[forges.code]`, without secrets.
     lines: String,
-    /// The bot's secret there.
+    /// The bot's secret on the forge: a token or a private key.
     secret: &'a str,
-    /// How it speaks there, with the secret in the file `token`.
+    /// The configuration line for authentication, which refers to the secret in the file `token`.
     speaks: String,
-    /// What deliveries are signed with.
+    /// The secret that signs webhook deliveries.
     webhook_secret: &'a str,
-    /// The key under which `people.toml` has the accounts.
+    /// The key of the forge's accounts in `people.toml`.
     platform: &'a str,
 }
 
 impl Elsewhere<'_> {
-    /// Configures the stage for it; `account` is somebody's number there.
+    /// Writes the forge into the configuration of the stage. `account` returns a user's number on the forge.
     fn configure(&self, stage: &Stage, account: impl Fn(&str) -> u64) -> anyhow::Result<()> {
         let file = |name: &str| stage.config().join(name);
         let edit = |name: &str, change: &dyn Fn(String) -> String| {

@@ -1,4 +1,4 @@
-//! One bot in one folder, and everything around it that lives on when the bot is started again.
+//! A world: one bot in one folder, plus the clock, chat, forge and journal that survive a restart of the bot.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -24,103 +24,103 @@ use crate::room::Room;
 use crate::site::{self, Host, Site};
 use crate::stage::{self, Stage, fresh_folder};
 
-/// Everybody who can type: `zoe` is in the channel, and nobody told the bot who she is.
+/// The users who can type commands. `zoe` is in the channel but not in `people.toml`.
 pub const TYPISTS: [&str; 6] = ["ana", "ben", "chi", "dee", "eli", "zoe"];
-/// How many rounds the bot may need until it has nothing left to do.
+/// Maximum number of rounds of work in [`World::settle`] before it fails.
 const ROUNDS: usize = 400;
-/// What the bot says of work that goes on elsewhere.
+/// The failure text of a deployment that is still in progress on a remote system.
 const FOLLOWED: &str = "it is under way";
-/// For how long the clock is turned when only work that failed is waiting.
+/// Maximum time that [`World::settle`] advances the clock while only retries are waiting.
 const TURNED_AT_MOST: Duration = Duration::from_secs(30 * 60);
 
-/// How a world is set up.
+/// The setup of a world.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The service, which says which stage it is.
+    /// Name of the service, which selects the stage, such as `payments`.
     pub service: String,
-    /// Which forge its code is on.
+    /// The forge that hosts the code.
     pub host: Host,
-    /// Where people talk.
+    /// The chat platform.
     pub talk: Talk,
-    /// What accounts are in Slack or Discord; who is not named is a member.
+    /// Account kinds in Slack or Discord, keyed by user name. Users who are not listed are members.
     pub standing: BTreeMap<String, Standing>,
-    /// Who is not in the service's channel.
+    /// The users who are not in the service's channel.
     pub absent: Vec<String>,
-    /// Whether the service has a CI that reports the checks `unit-tests` and `lint` of every commit of main.
+    /// `true` if the service has a CI that reports the checks `unit-tests` and `lint` for every commit of main.
     pub ci: bool,
-    /// Whether the journal is the embedded store, and not the one in memory.
+    /// `true` if the journal is the embedded store, `false` if it is in memory.
     pub embedded: bool,
-    /// Whether the chat is kept in a file, so that the world can be put back to an earlier moment.
+    /// `true` if the chat is kept in a file, so that the world can be restored to a checkpoint.
     pub rewindable: bool,
-    /// How long the bot takes to answer before it keeps an act for later; as in production when it is not said.
+    /// Time that the bot may take to answer before it defers the reply. `None` means the production default.
     pub patience: Option<Duration>,
-    /// How often the bot renews its claims on work; as in production when it is not said.
+    /// Interval at which the bot renews its claims on work items. `None` means the production default.
     pub renewal: Option<Duration>,
-    /// For how many seconds the bot awaits an answer of a forge elsewhere; as in production when it is not said.
+    /// Timeout of a request to the forge, in seconds. `None` means the production default.
     pub timeout: Option<u32>,
 }
 
-/// Where people talk.
+/// The chat platform of a world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Talk {
-    /// At the console.
+    /// The console chat.
     #[default]
     Console,
-    /// In Slack, which calls the bot.
+    /// Slack, which delivers events over HTTP.
     Slack,
-    /// In Slack, over connections that the bot keeps open.
+    /// Slack in socket mode: the bot keeps the connections open.
     SlackSocket,
-    /// In Discord.
+    /// Discord, which delivers events over the gateway.
     Discord,
 }
 
-/// Where the journal is.
+/// The journal of a world.
 pub enum Store {
-    /// In memory.
+    /// The in-memory journal.
     Memory(Arc<Memory>),
-    /// In the store of the product; `None` while the bot is being started again.
+    /// The embedded store of the product. `None` while the bot restarts.
     Embedded(Option<Arc<Embedded>>),
 }
 
-/// The world.
+/// A bot and everything around it that survives its restarts.
 pub struct World {
-    /// How it was set up.
+    /// The setup that the world was created with.
     pub options: Options,
-    /// The folder, which goes with the world.
+    /// The temporary folder, which is deleted with the world.
     pub folder: tempfile::TempDir,
-    /// What is in it.
+    /// The stage inside the folder.
     pub stage: Stage,
-    /// The clock.
+    /// The clock that tests advance.
     pub clock: Arc<FakeClock>,
-    /// The knife.
+    /// The fault injector shared by all ports of the bot.
     pub cut: Arc<Cut>,
-    /// The chat.
+    /// The console chat. On other platforms it is only used for parsing and for replies.
     pub console: Arc<Console>,
-    /// The platform, when people talk on one.
+    /// The chat platform. `None` at the console.
     pub room: Option<Room>,
-    /// The forge, as people use it.
+    /// The forge from the users' side.
     pub site: Arc<dyn Site>,
-    /// The journal.
+    /// The journal that the bot runs on.
     pub store: Store,
-    /// What changed the journal so far.
+    /// All operations that changed the journal so far, in order.
     pub ops: Arc<Mutex<Vec<Op>>>,
-    /// Whether the bot asks by itself what is new, or only when it is told that something is.
+    /// `true` if the bot polls. `false` if it reads only the repositories that a wakeup hinted at.
     pub polls: bool,
     engine: Option<(Arc<Engine>, Current)>,
-    /// Whether a change of the configuration is taken over by a reload, and not by a start.
+    /// `true` if a configuration change is applied by a reload, `false` if by a restart.
     pub(crate) reloads: bool,
     starts: usize,
-    /// The configuration that was read last, and the fingerprint of its files.
+    /// The configuration that was read last, with the fingerprint of its files.
     read: Mutex<Option<(stage::Fingerprint, Config)>>,
 }
 
 impl World {
-    /// A world with a bot in it.
+    /// Sets up a world and starts a bot in it.
     ///
     /// # Errors
-    /// When the stage cannot be built, or the bot refuses its configuration.
+    /// Fails if the stage cannot be built, or if the bot refuses its configuration.
     pub async fn new(options: Options) -> anyhow::Result<Self> {
-        // Before any clock of the other side is read: building the program may take longer than a signature is good for.
+        // Build first: a build may take longer than a webhook signature stays valid.
         program();
         let folder = fresh_folder()?;
         let stage = Stage::set_up(folder.path(), &options.service)?;
@@ -155,10 +155,10 @@ impl World {
         Ok(world)
     }
 
-    /// Starts a bot on what there is.
+    /// Starts a bot on the existing world.
     ///
     /// # Errors
-    /// When it refuses its configuration or its journal.
+    /// Fails if the bot refuses its configuration or its journal.
     pub async fn start(&mut self) -> anyhow::Result<()> {
         self.cut.revive();
         self.starts += 1;
@@ -192,7 +192,7 @@ impl World {
         Ok(())
     }
 
-    /// What a bot with this configuration reaches.
+    /// Builds the ports for this configuration, each wrapped by the fault injector.
     fn outside(&self, config: &Config, chat: Arc<dyn Chat>) -> anyhow::Result<Ports> {
         let cut = &self.cut;
         let mut outside = wire::ports(config, chat, program())?;
@@ -214,10 +214,10 @@ impl World {
         Ok(outside)
     }
 
-    /// The operators changed the configuration, and the bot takes it over: by a reload or by a start.
+    /// Applies a configuration change, by a reload or by a restart (see `reloads`).
     ///
     /// # Errors
-    /// When it does not take it.
+    /// Fails if the bot refuses the configuration.
     pub async fn take_over(&mut self) -> anyhow::Result<()> {
         if !self.reloads {
             return self.restart().await;
@@ -225,13 +225,13 @@ impl World {
         self.reload().await.map(|_| ()).map_err(|faults| anyhow::anyhow!("it was not taken: {}", faults.join(" ")))
     }
 
-    /// The bot reads its configuration again.
+    /// Reloads the configuration into the running bot.
     ///
     /// # Errors
-    /// Why it does not take it.
+    /// Returns the reasons why the bot refuses the configuration.
     ///
     /// # Panics
-    /// While it is being started again.
+    /// Panics while the bot restarts.
     pub async fn reload(&mut self) -> Result<Taken, Vec<String>> {
         let config = self.config().map_err(|error| vec![format!("{error:#}")])?;
         let current = self.engine.as_ref().map(|(_, current)| current.clone()).expect("the bot is not running");
@@ -241,10 +241,10 @@ impl World {
         Ok(taken)
     }
 
-    /// The bot is killed and started again; the world lives on.
+    /// Kills the bot and starts it again. The rest of the world is kept.
     ///
     /// # Errors
-    /// When it does not start.
+    /// Fails if the bot does not start.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.engine = None;
         if let Some(room) = &mut self.room {
@@ -264,24 +264,24 @@ impl World {
         self.start().await
     }
 
-    /// Nothing that people do reaches the bot any more.
+    /// Disconnects the bot from the chat platform.
     pub async fn stop_listening(&mut self) {
         if let Some(room) = &mut self.room {
             room.hang_up().await;
         }
     }
 
-    /// The bot is gone; the world stands still.
+    /// Drops the bot, and releases the file of the chat.
     pub fn stop(&mut self) {
         self.engine = None;
         self.console = Arc::new(bare_console());
     }
 
-    /// The configuration as it stands in the folder. It is read again only when a file changed: the bot is started hundreds of
-    /// times in some plays.
+    /// Returns the configuration in the folder. Reads it again only if a file changed, because some plays restart the
+    /// bot hundreds of times.
     ///
     /// # Errors
-    /// All faults of it.
+    /// Returns all faults of the configuration.
     pub fn config(&self) -> anyhow::Result<Config> {
         let now = stage::fingerprint(&self.stage.config())?;
         let mut read = self.read.lock().expect("a lock");
@@ -293,19 +293,19 @@ impl World {
         Ok(config)
     }
 
-    /// The bot.
+    /// Returns the engine of the running bot.
     ///
     /// # Panics
-    /// While it is being started again.
+    /// Panics while the bot restarts.
     #[must_use]
     pub fn engine(&self) -> &Arc<Engine> {
         self.engine.as_ref().map(|(engine, _)| engine).expect("the bot is not running")
     }
 
-    /// The journal underneath the knife.
+    /// Returns the journal without the fault injector.
     ///
     /// # Panics
-    /// While the bot is being started again.
+    /// Panics while the embedded store is closed during a restart.
     #[must_use]
     pub fn journal(&self) -> Arc<dyn Journal> {
         match &self.store {
@@ -314,42 +314,42 @@ impl World {
         }
     }
 
-    /// The repository.
+    /// Returns the repository of the service.
     #[must_use]
     pub fn repo(&self) -> Repo {
         Repo::parse(&self.stage.repository()).expect("a repository")
     }
 
-    /// The newest run.
+    /// Returns the newest run, or `None` if there is none.
     pub async fn newest(&self) -> Option<Hotfix> {
         self.engine().states().await.into_iter().next_back()
     }
 
-    /// What somebody types, decoded; `Err` is what the console itself says to it, `None` when it is not for the bot.
+    /// Parses a line as the console does. Returns `None` if the line is not addressed to the bot.
     ///
     /// # Errors
-    /// The console's own words.
+    /// Returns the error message of the console.
     pub fn typed(&self, line: &str) -> Result<Option<Inbound>, String> {
         self.console.parse_input(line).map_err(|error| error.to_string())
     }
 
-    /// Delivers what somebody did, and shows the answer to them.
+    /// Delivers a message or reaction to the bot, and shows the reply to the sender.
     ///
     /// # Errors
-    /// The bot did not acknowledge it: a platform would deliver it again.
+    /// Fails if the bot did not acknowledge it. A platform would redeliver it.
     pub async fn deliver(&self, inbound: &Inbound) -> anyhow::Result<Option<Reply>> {
         let reply = self.engine().handle_inbound(inbound).await?.reply();
         if let Some(reply) = &reply {
-            // An answer may get lost; what it says is in the journal.
+            // A lost reply does no harm: its content is in the journal.
             let _ = self.console.whisper(&inbound.channel, &inbound.from, &reply.card).await;
         }
         Ok(reply)
     }
 
-    /// Lets the bot do all it can do now. The clock is turned only as far as work that failed has to wait.
+    /// Runs the bot until it is idle. Advances the clock only until the next retry is due.
     ///
     /// # Errors
-    /// When the bot was stopped, or does not come to rest.
+    /// Fails if the bot was stopped, or if it is not idle after [`ROUNDS`] rounds.
     pub async fn settle(&self) -> anyhow::Result<()> {
         let began = self.clock.now();
         for _ in 0..ROUNDS {
@@ -372,11 +372,11 @@ impl World {
                 continue;
             }
             let unsettled = self.journal().unsettled().await?;
-            // What is followed elsewhere waits for people over there: it is asked again when somebody did something.
+            // A deployment in progress on a remote system waits for its users. It is polled again in a later step.
             let waits = unsettled.iter().filter(|view| {
                 view.work.queue.as_str() != "time" && view.state == WorkState::Waiting && !is_followed(view)
             });
-            // Younger work waits behind older work of its order key, whatever its own moment.
+            // A newer work item waits for older ones with the same order key, whatever its own due time.
             let now = self.clock.now();
             match waits.map(|view| view.work.not_before).filter(|due| *due > now).min() {
                 None => return Ok(()),
@@ -390,10 +390,10 @@ impl World {
         bail!("the bot did not come to rest; its last events, newest first: {last:#?}")
     }
 
-    /// What must hold whenever the bot is at rest: nothing is left to do, and the journal leads to the state as it is.
+    /// Checks the invariants of an idle bot: no work item is left, and a replay of the journal gives the current state.
     ///
     /// # Errors
-    /// Names what does not hold.
+    /// Names the invariant that is violated.
     pub async fn check(&mut self) -> anyhow::Result<()> {
         let unsettled = self.journal().unsettled().await?;
         if let Some(dead) = unsettled.iter().find(|view| matches!(view.state, WorkState::Dead { .. })) {
@@ -424,10 +424,10 @@ impl World {
     }
 }
 
-/// The chat of this world; it is opened again when the world is put back to an earlier moment.
+/// Opens the console chat of a world. It is reopened when the world is restored to a checkpoint.
 ///
 /// # Errors
-/// When its file cannot be used.
+/// Fails if the service has no valid channel, or if the chat's file cannot be used.
 pub fn console(stage: &Stage, options: &Options) -> anyhow::Result<Console> {
     let text = std::fs::read_to_string(stage.config().join(format!("services/{}.toml", stage.service)))?;
     let service: toml::Table = text.parse()?;
@@ -443,21 +443,21 @@ pub fn console(stage: &Stage, options: &Options) -> anyhow::Result<Console> {
     Ok(Console::open(console)?)
 }
 
-/// A chat in which nobody is, in place of one whose file has to be let go.
+/// Returns an empty chat, which replaces a chat whose file must be released.
 fn bare_console() -> Console {
     let channel = ChannelRef::parse("#nowhere").expect("a channel");
     Console::open(ConsoleOptions::new(channel.clone(), BTreeMap::from([(channel, Vec::new())])))
         .expect("a chat without a file opens")
 }
 
-/// Whether this is a deployment that goes on elsewhere: it waits for people over there, and is asked again when somebody did
-/// something.
+/// Returns `true` for a deployment that is in progress on a remote system. It waits for users there, and is polled in a
+/// later step.
 fn is_followed(view: &WorkView) -> bool {
     let deploys = view.work.payload.get().contains("\"effect\":\"deploy\"");
     deploys && view.last_failure.as_deref() == Some(FOLLOWED)
 }
 
-/// Work that a freeze holds back goes on when it is lifted.
+/// Returns `true` for a work item that is held back by a freeze. It continues when the freeze is lifted.
 fn is_frozen(view: &WorkView) -> bool {
     view.last_failure.as_deref().is_some_and(|why| why.starts_with("it is frozen"))
 }
