@@ -1,4 +1,4 @@
-//! How long a decision takes: `cargo bench -p hotfix-tests --bench domain` prints a row for BENCHMARKS.md.
+//! Benchmark of a decision of the domain: `cargo bench -p hotfix-tests --bench domain` prints a row for BENCHMARKS.md.
 #![allow(clippy::print_stdout)]
 
 use std::hint::black_box;
@@ -8,11 +8,11 @@ use hotfix::domain::decide::decide;
 use hotfix::domain::evolve::evolve;
 use hotfix_tests::model::{Model, Throw, Thrown};
 
-/// How often every decision is made again.
+/// Number of repetitions of each decision.
 const ROUNDS: u32 = 20;
 
 fn main() {
-    // A fixed sequence of throws, so that two runs measure the same.
+    // A fixed sequence of throws makes two runs of the benchmark comparable.
     let mut seed = 42_u64;
     let mut roll = || {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -1,6 +1,8 @@
-//! How long the bot takes for what people wait for: `cargo bench -p hotfix-tests --bench hotfix` prints rows for README.md.
+//! Benchmark of the bot's user-visible latencies: `cargo bench -p hotfix-tests --bench hotfix` prints rows for
+//! README.md.
 //!
-//! A whole hotfix on GitHub, every call of whose API takes 50 ms there; what a long run has to say; the start of the program.
+//! It measures a whole hotfix on GitHub with 50 ms per API call, the posting of a long run's events, and the start of
+//! the program.
 #![allow(clippy::print_stdout)]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -16,13 +18,13 @@ use hotfix_tests::site::Host;
 use hotfix_tests::stage::{Stage, fresh_folder};
 use hotfix_tests::world::{Options, World};
 
-/// How long a call of the forge's API takes.
+/// Latency of a call of the forge's API.
 const CALL: Duration = Duration::from_millis(50);
-/// How many events the long run gets beside those of every run.
+/// Number of events that are added to the long run.
 const EVENTS: usize = 2_000;
-/// How many lines are measured at the beginning and at the end of it.
+/// Number of posts that are averaged at the beginning and at the end of the long run.
 const SOME: usize = 200;
-/// How often the program is started.
+/// Number of starts of the program.
 const STARTS: usize = 5;
 
 fn main() {
@@ -35,7 +37,7 @@ fn main() {
     start_up();
 }
 
-/// People answer at once, so what is left is the bot's own time, the forge's, and git's.
+/// Measures a whole hotfix. Users answer immediately, so the result is the time of the bot, the forge and git.
 async fn whole(scenario: &str, playbook: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scenarios/{scenario}-whole.txt"));
     let mut scenario = Scenario::read(&path).expect("a scenario");
@@ -92,7 +94,7 @@ async fn lines() {
     );
 }
 
-/// From the start of the process to the first `ready`.
+/// Measures the time from the start of the process to the first success of `/readyz`.
 fn start_up() {
     let program = program();
     let mut spans: Vec<Duration> = (0..STARTS).map(|_| started(program)).collect();

@@ -1,4 +1,4 @@
-//! A world as it was: whatever happens to it afterwards, it can be put back there, with everything in it.
+//! A checkpoint: a saved world, with the forge, the journal, the chat and the clock, to which a play can be restored.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::site::Back;
 use crate::stage;
 use crate::world::{Store, console};
 
-/// A world as it was.
+/// A saved world.
 pub(crate) struct Checkpoint {
     folder: tempfile::TempDir,
     site: Back,
@@ -21,7 +21,7 @@ pub(crate) struct Checkpoint {
     now: Timestamp,
     down: Vec<&'static str>,
     names: Names,
-    /// How it was with the run.
+    /// Final-state lines at the checkpoint, for comparison.
     pub(crate) ending: Vec<String>,
 }
 
@@ -55,7 +55,7 @@ impl Checkpoint {
     }
 }
 
-/// A deploying process may write its last words while its folder is taken away.
+/// Empties a folder. Retries, because a deployment process may write its last output during the removal.
 fn clear(folder: &Path) -> anyhow::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
@@ -69,7 +69,7 @@ fn clear(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Says how what was found differs from what is wanted.
+/// Fails with a diff if the two final states differ.
 pub(crate) fn compare(wanted: &[String], found: &[String]) -> anyhow::Result<()> {
     if wanted == found {
         return Ok(());

@@ -1,4 +1,5 @@
-//! A clock that stands still until somebody turns it; and one beside it that nobody can set, by which it is watched.
+//! The clock of a world, which stands still until a test advances it, and a monotonic clock beside it that cannot be
+//! set.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,14 +7,14 @@ use std::time::Duration;
 
 use hotfix_storage::{Clock, GuardedClock, Timestamp};
 
-/// The moment at which every scenario begins: Monday, 2 March 2026, 09:00 UTC.
+/// The time at which every scenario begins: Monday, 2 March 2026, 09:00 UTC.
 pub const START: Timestamp = Timestamp(1_772_442_000_000);
 
-/// A clock that a test turns.
+/// A wall clock under the control of a test.
 #[derive(Debug)]
 pub struct FakeClock {
     wall: AtomicI64,
-    /// How long the machine has been up.
+    /// Uptime of the machine, which a jump of the wall clock does not change.
     up: Up,
 }
 
@@ -27,35 +28,35 @@ impl Clock for Up {
 }
 
 impl FakeClock {
-    /// A clock that stands at this moment.
+    /// Creates a clock that shows this time.
     #[must_use]
     pub fn at(moment: Timestamp) -> Self {
         Self { wall: AtomicI64::new(moment.0), up: Up::default() }
     }
 
-    /// This clock as a bot uses it that is started now.
+    /// Returns this clock as a newly started bot uses it: guarded by the uptime.
     #[must_use]
     pub fn guarded(self: &Arc<Self>) -> Arc<GuardedClock> {
         Arc::new(GuardedClock::new(self.clone(), Arc::new(self.up.clone())))
     }
 
-    /// Somebody sets it by so many minutes, forward or backward; no time passes.
+    /// Sets the wall clock forward or backward by so many minutes, without any time passing.
     pub fn jump(&self, minutes: i64) {
         self.wall.fetch_add(minutes * 60_000, Ordering::SeqCst);
     }
 
-    /// Turns it forward.
+    /// Lets time pass.
     pub fn advance(&self, span: Duration) {
         self.set(self.now().after(span));
     }
 
-    /// It is this moment now: that much time has passed, or the world was put back to it.
+    /// Lets time pass until this moment, or sets the time of a restored checkpoint.
     pub fn set(&self, moment: Timestamp) {
         let before = self.wall.swap(moment.0, Ordering::SeqCst);
         self.up.0.fetch_add(moment.0 - before, Ordering::SeqCst);
     }
 
-    /// The moment, as the forge counts.
+    /// Returns the current time in the type that the forge uses.
     #[must_use]
     pub fn moment(&self) -> jiff::Timestamp {
         jiff::Timestamp::from_millisecond(self.now().0).expect("a moment that can be written")

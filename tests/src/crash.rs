@@ -1,7 +1,10 @@
-//! A scenario with stops: it is played with a stop before and after commits and acts outside, and must leave the same behind. The
-//! bot comes to rest after every step; so each moment of a step is tried from the world as it was before the step, and compared
-//! with the world as it is after it. Some are played to the end of the scenario as well. The play without a stop is also the one
-//! whose words are compared with what the scenario says.
+//! Crash tests: a scenario is run with the bot stopped before and after commits and effects. The final state must be
+//! the same. The bot
+//! is idle after each step, so each moment of a step is tried from the checkpoint before the step, and the result is
+//! compared with the
+//! checkpoint after it. A part of them also continues to the end of the scenario. The run without a stop also checks
+//! the expected
+//! output of the scenario.
 
 use std::path::Path;
 
@@ -14,27 +17,28 @@ use crate::play::{Play, play_file};
 use crate::sample::Sample;
 use crate::scenario::{Act, Scenario, Step};
 
-/// How often a bot may have to be started again for one stop.
+/// Maximum number of restarts after one stop.
 const STARTS: usize = 5;
 
-/// Scenarios in which reads fail again and again. How often they failed is counted in memory, and the count begins anew with
-/// every start, of which a play with stops has one for each step: their words are compared in a play of their own.
+/// Scenarios with reads that fail repeatedly. The number of failures is counted in memory and reset by each restart,
+/// and crash tests restart the bot before each step. The output of these scenarios is therefore checked in a separate
+/// run.
 const COUNTED_IN_MEMORY: [&str; 3] = ["facts-refused", "merge-frozen", "repository-vanishes"];
 
-/// What was tried.
+/// The number of cases.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Tried {
-    /// The moments at which the bot can be stopped.
+    /// Number of moments at which the bot can be stopped.
     pub moments: usize,
-    /// How many of them were tried.
+    /// Number of moments that were tried.
     pub tried: usize,
 }
 
-/// Plays the scenario in this file and compares what was seen, stops the bot at the sampled moments, and plays every `whole`-th of
-/// those to the end. Without a sample, and when scenarios are written anew, nothing is stopped.
+/// Runs the scenario in this file and checks its output. Then stops the bot at the sampled moments, and continues every
+/// `whole`-th of those to the end. Without a sample, or with `UPDATE_SCENARIOS`, only runs the scenario.
 ///
 /// # Errors
-/// Shows how what was seen differs, or names the moment at which a stop changes what is left at the end.
+/// Shows how the output differs, or names the moment at which a stop changes the final state.
 pub async fn at_every_moment(path: &Path, sample: Option<Sample>, whole: usize) -> anyhow::Result<Tried> {
     let Some(sample) = sample.filter(|_| std::env::var_os("UPDATE_SCENARIOS").is_none()) else {
         return play_file(path).await.map(|()| Tried::default());
@@ -92,7 +96,7 @@ pub async fn at_every_moment(path: &Path, sample: Option<Sample>, whole: usize) 
     Ok(tried)
 }
 
-/// One step with a stop in it: the bot is started again, and what it did not acknowledge is delivered again.
+/// Performs one step with a stop in it: restarts the bot, which then receives the unacknowledged messages again.
 async fn stopped_once(play: &mut Play, act: &Act, moment: usize) -> anyhow::Result<()> {
     play.begin(act).await?;
     play.world.cut.stop_at(moment);

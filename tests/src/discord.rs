@@ -1,5 +1,6 @@
-//! The same play in Discord: people run commands, react and press in the fake server, and what they do reaches the bot over
-//! the gateway, through the same listener, ear and adapter as in production.
+//! A world's Discord server: users run commands, react and press buttons in the Discord fake. Their actions reach the
+//! bot over the
+//! gateway, through the same listener, handler and adapter as in production.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,17 +24,17 @@ use crate::room::{CHANNEL, configure, present, standing};
 use crate::stage::Stage;
 use crate::world::Options;
 
-/// What a test waits for at most.
+/// Maximum time that a test waits for an event.
 const PATIENCE: Duration = Duration::from_secs(30);
 const TOKEN: &str = "token-of-the-bot";
-/// Discord's bit for seeing a channel.
+/// Discord's permission bit for viewing a channel.
 const VIEW_CHANNEL: u64 = 1 << 10;
 
-/// A server with everybody in it, and the bot's way in.
+/// A Discord server with all users, and the bot's connection to it.
 pub struct Server {
-    /// The server.
+    /// The Discord fake.
     pub discord: DiscordFake,
-    /// The number of the service's channel.
+    /// Id of the service's channel.
     pub channel: u64,
     people: BTreeMap<String, u64>,
     source: Option<Arc<dyn EventSource>>,
@@ -46,7 +47,7 @@ struct Running {
     run: JoinHandle<()>,
 }
 
-/// How many acts reached the bot, and how many of them it is done with.
+/// Number of events that reached the bot's handler, and number of those that it has finished.
 #[derive(Debug, Clone, Copy, Default)]
 struct Counts {
     begun: usize,
@@ -54,10 +55,10 @@ struct Counts {
 }
 
 impl Server {
-    /// Founds a server, and tells the configuration on the stage of it.
+    /// Creates a server and adds it to the configuration of the stage.
     ///
     /// # Errors
-    /// When the configuration cannot be written.
+    /// Fails if the configuration cannot be written.
     pub async fn open(stage: &Stage, people: &[&str], options: &Options) -> anyhow::Result<Self> {
         let discord = DiscordFake::start(TOKEN).await;
         discord.permit_only(PERMISSIONS);
@@ -89,29 +90,29 @@ impl Server {
         Ok(Self { discord, channel, people: numbers, source: None, running: None, counts: Arc::default() })
     }
 
-    /// The number of somebody.
+    /// Returns the account id of a user.
     ///
     /// # Panics
-    /// When nobody is called so.
+    /// Panics if there is no such user.
     #[must_use]
     pub fn number(&self, who: &str) -> u64 {
         *self.people.get(who).unwrap_or_else(|| panic!("nobody is called {who}"))
     }
 
-    /// The bot's side, as the configuration says.
+    /// Builds the bot's chat adapter from the configuration.
     ///
     /// # Errors
-    /// When the configuration does not do.
+    /// Fails if the adapter refuses the configuration.
     pub fn wire(&mut self, config: &Config) -> anyhow::Result<Arc<dyn Chat>> {
         let talk = wire::talk(config, || bail!("this is no console"))?;
         self.source = talk.source;
         Ok(talk.chat)
     }
 
-    /// The bot is there: what people do reaches it from now on.
+    /// Connects the bot to the gateway, and waits until its commands are registered.
     ///
     /// # Errors
-    /// When there is no way in.
+    /// Fails if [`Server::wire`] was not called before.
     pub async fn listen(&mut self, ear: Arc<dyn InboundHandler>) -> anyhow::Result<()> {
         let source = self.source.take().context("there is no way in")?;
         let (stop, stopped) = watch::channel(false);
@@ -123,7 +124,7 @@ impl Server {
         Ok(())
     }
 
-    /// Nobody listens any more, once what was begun is done.
+    /// Disconnects the bot, after it has finished the events that it began.
     pub async fn hang_up(&mut self) {
         if let Some(Running { stop, run }) = self.running.take() {
             let _ = stop.send(true);
@@ -132,13 +133,13 @@ impl Server {
         }
     }
 
-    /// Nothing that the bot said was refused, and nobody was called whom it did not name.
+    /// Checks that Discord refused none of the bot's calls, and that no message could mention a user it does not name.
     ///
     /// # Errors
-    /// Shows the first call that was refused.
+    /// Shows the first call that was refused, or the first unguarded message.
     pub fn in_order(&self) -> anyhow::Result<()> {
         for call in self.discord.server.control.calls() {
-            // What is looked for may not be there; a thread is opened when a first word does not find it.
+            // A GET may find nothing. A thread is opened if the first message to it fails.
             let sought = call.method == "GET" || call.path.ends_with("/messages");
             if call.status.is_some_and(|status| status >= 400 && !(status == 404 && sought)) {
                 bail!("Discord refused {} {}: {:?}\n{:?}", call.method, call.path, call.answer, call.body);
@@ -150,11 +151,11 @@ impl Server {
         Ok(())
     }
 
-    /// Somebody runs the command in the channel, as they would with Discord's own program: a sub-command with its options, or
-    /// all of it in one text where there is no such sub-command.
+    /// Runs a command in the service's channel as the Discord client does: as a sub-command with options, or as one
+    /// text if there is no matching sub-command.
     ///
     /// # Errors
-    /// When Discord's program has no such command.
+    /// Fails if the line does not begin with `/hotfix`.
     pub async fn types(&self, who: &str, words: &str) -> anyhow::Result<()> {
         let words = words.strip_prefix("/hotfix").context("the command is /hotfix")?.trim();
         let (command, options) = invocation(&self.discord.commands(), words);
@@ -165,17 +166,18 @@ impl Server {
         Ok(())
     }
 
-    /// Somebody presses a button of a message; answers the number of the interaction.
+    /// Presses a button of a message, and returns the id of the interaction.
     pub async fn press(&self, who: &str, message: u64, label: &str) -> u64 {
         let act = self.discord.press(self.number(who), message, label);
         self.answered(act).await;
         act
     }
 
-    /// Somebody hands in the form that is open before them, by the labels of its questions; answers the interaction.
+    /// Submits the form that the user has open, with answers keyed by the labels of its inputs. Returns the id of the
+    /// interaction.
     ///
     /// # Panics
-    /// When no form is open, or it has no such question.
+    /// Panics if no form is open, or if it has no such input.
     pub async fn fill(&self, who: &str, answers: &[(&str, &str)]) -> u64 {
         let number = self.number(who);
         let form = self.discord.modal(number).unwrap_or_else(|| panic!("no form is open before {who}"));
@@ -190,7 +192,7 @@ impl Server {
         act
     }
 
-    /// Waits until an interaction is answered, and until what takes longer is there too.
+    /// Waits until an interaction is answered, including its deferred reply.
     async fn answered(&self, act: u64) {
         let answer = self.discord.answered(act).await;
         if let Answer::Deferred(message) = answer {
@@ -199,10 +201,10 @@ impl Server {
         }
     }
 
-    /// Somebody reacts, or takes it back.
+    /// Adds a reaction to a message, or removes it, and waits until the bot has handled it.
     ///
     /// # Errors
-    /// When the message is none of Discord's.
+    /// Fails if the message is not a Discord message, or if the bot does not handle the reaction.
     pub async fn votes(&self, who: &str, message: &MessageRef, yes: bool, added: bool) -> anyhow::Result<()> {
         let (emoji, before) = (if yes { "✅" } else { "❌" }, self.counts.borrow().done);
         let message: u64 = message.id.parse().context("a message of Discord's has a number")?;
@@ -214,30 +216,31 @@ impl Server {
         self.until(|counts| counts.done > before).await.with_context(|| format!("nobody heard {emoji} of {who}"))
     }
 
-    /// Waits until the bot is done with everything that reached it. What it takes no notice of reaches it before the `ping`
-    /// that somebody says now.
+    /// Waits until the bot has handled all events so far. Sends a `ping` first: events that the bot ignores arrive
+    /// before it.
     ///
     /// # Panics
-    /// When the bot is gone.
+    /// Panics if the bot does not answer.
     pub async fn at_rest(&self, who: &str) {
         self.types(who, "/hotfix ping").await.expect("the bot is asked whether it is there");
         self.until(|counts| counts.begun == counts.done).await.expect("it is done with everything");
     }
 
-    /// Does something, and waits until the bot is done with so many acts more than before.
+    /// Performs an action, and waits until the bot has handled so many more events.
     ///
     /// # Panics
-    /// When they do not come.
+    /// Panics if the events do not arrive.
     pub async fn heard(&self, acts: usize, what: impl FnOnce(&DiscordFake)) {
         let before = self.counts.borrow().done;
         what(&self.discord);
         self.until(|counts| counts.done >= before + acts).await.expect("it is heard");
     }
 
-    /// The gateway loses what is done now, and its session cannot go on; waits until the bot found out about so many acts.
+    /// Performs an action while the gateway loses events, and then invalidates the session. Waits until the bot has
+    /// caught up on so many events.
     ///
     /// # Panics
-    /// When it does not find out.
+    /// Panics if it does not catch up.
     pub async fn in_a_gap(&self, acts: usize, what: impl FnOnce(&DiscordFake)) {
         self.heard(acts, |discord| {
             discord.lose_events(true);
@@ -255,7 +258,7 @@ impl Server {
         Ok(came.map(drop)?)
     }
 
-    /// What the bot told somebody alone in the service's channel and below it, oldest first.
+    /// Returns the ephemeral replies to a user in the service's channel and its threads, oldest first.
     #[must_use]
     pub fn told(&self, who: &str) -> String {
         let below = self.discord.threads(self.channel).into_iter().map(|(thread, _)| thread);
@@ -273,7 +276,7 @@ impl Server {
         told
     }
 
-    /// The conversation of somebody with the bot, as they see it.
+    /// Returns a user's direct messages with the bot, as the user sees them.
     #[must_use]
     pub fn directly(&self, who: &str) -> String {
         let number = self.number(who);
@@ -281,7 +284,7 @@ impl Server {
     }
 }
 
-/// An ear that counts.
+/// A handler that counts the events it begins and finishes.
 struct Counted {
     ear: Arc<dyn InboundHandler>,
     counts: Arc<watch::Sender<Counts>>,

@@ -1,5 +1,5 @@
-//! What is left at the end, in words and without versions, times and commit ids: the same however often the bot was stopped
-//! on the way.
+//! The final state of a world as text, without versions, times and commit ids. It is the same no matter how often the
+//! bot was stopped.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,10 +14,10 @@ use hotfix_adapters::ids::Repo;
 use crate::git::git;
 use crate::world::World;
 
-/// What is left, one line each.
+/// Returns the final state in detail, for comparison between runs.
 ///
 /// # Errors
-/// When the repository cannot be read.
+/// Fails if the repository cannot be read.
 pub async fn ending(world: &World) -> anyhow::Result<Vec<String>> {
     let mut lines = Vec::new();
     if !world.stage.bare().exists() {
@@ -39,7 +39,7 @@ pub async fn ending(world: &World) -> anyhow::Result<Vec<String>> {
     lines.push("main:".to_owned());
     let log = of_commit(world, &["log", "--first-parent", "--format=%s", main])?;
     lines.extend(log.lines().map(|line| format!("  {line}")));
-    // A release's tag may be called by its commit.
+    // The tag of a release may contain the id of its commit.
     let refs = refs.map(|(commit, line)| line.replace(&commit[..7], "<commit>"));
     lines.extend(refs.filter(|line| !line.contains("fix-") || line.contains("hotfix")));
     let leases = world.journal().leases().await?;
@@ -48,10 +48,10 @@ pub async fn ending(world: &World) -> anyhow::Result<Vec<String>> {
     Ok(lines)
 }
 
-/// The same for a scenario's last lines: short.
+/// Returns the final state in short, one line per run, as it appears at the end of a scenario file.
 ///
 /// # Errors
-/// When the repository cannot be read.
+/// Fails only if a future version reads more than the state in memory.
 pub async fn in_short(world: &World) -> anyhow::Result<Vec<String>> {
     let mut lines = Vec::new();
     for run in world.engine().states().await {
@@ -64,10 +64,10 @@ pub async fn in_short(world: &World) -> anyhow::Result<Vec<String>> {
 }
 
 impl World {
-    /// What was done on the forge, and how often: pull requests that were opened, and moves of branches and tags.
+    /// Returns the changes on the forge with their numbers: opened pull requests, and updates of branches and tags.
     ///
     /// # Errors
-    /// When the forge cannot be read.
+    /// Fails if the forge cannot be read.
     pub async fn effects(&self) -> anyhow::Result<Vec<String>> {
         let mut moves: BTreeMap<String, usize> = BTreeMap::new();
         let mut lines = Vec::new();
@@ -94,7 +94,7 @@ fn subject(world: &World, commit: &str) -> anyhow::Result<String> {
     of_commit(world, &["log", "-1", "--format=%s", commit])
 }
 
-/// What git says of a commit by its whole id never changes: it is asked once.
+/// Runs git on a commit that is named by its full id. The result never changes, so it is cached.
 fn of_commit(world: &World, arguments: &[&str]) -> anyhow::Result<String> {
     static KNOWN: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
     let (known, key) = (|| KNOWN.lock().unwrap_or_else(PoisonError::into_inner), arguments.join(" "));

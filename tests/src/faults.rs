@@ -1,8 +1,10 @@
-//! The matrix of faults: a scenario is played on a forge elsewhere, and one call of its API, or one by which git reaches it,
-//! goes wrong, in each of the ways in which a call can. The bot must come to the same end, and nothing may happen twice. As
-//! with stops, each call of a step is tried from the world as it was before the step; some are played to the end of the
-//! scenario as well. The bot is started again before each step, so it knows no answer by its tag, and the first call of each
-//! kind is a full one.
+//! Fault tests: a scenario is run on a remote forge, and one call of its API or of git over HTTP fails, in each
+//! possible way. The bot
+//! must reach the same final state, and no effect may happen twice. As in the crash tests, each call of a step is tried
+//! from the
+//! checkpoint before the step, and a part of them continues to the end of the scenario. The bot is restarted before
+//! each step, so its
+//! cache of ETags is empty, and the first call of each kind is a full one.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,10 +20,10 @@ use crate::scenario::Scenario;
 use crate::site::Host;
 use crate::world::{Options, World};
 
-/// How long the bot waits for an answer, in seconds: some never come.
+/// Request timeout of the bot, in seconds. It is short because some calls never get an answer.
 const TIMEOUT: u32 = 2;
 
-/// How a call goes wrong: nothing was done in the first five ways, and everything in the last four.
+/// The ways in which a call fails. The first five fail before the call takes effect, the last four after it.
 const FAULTS: [Fault; 9] = [
     Fault::Refuse(500),
     Fault::Refuse(502),
@@ -34,12 +36,12 @@ const FAULTS: [Fault; 9] = [
     Fault::DoneButSilent,
 ];
 
-/// Which calls go wrong.
+/// The kind of calls that fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Line {
-    /// Those of the forge's API.
+    /// Calls of the forge's API.
     Api,
-    /// Those by which git reads and writes its repositories.
+    /// Calls of git over HTTP.
     Git,
 }
 
@@ -53,20 +55,20 @@ impl Line {
     }
 }
 
-/// What was tried.
+/// The number of cases.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Tried {
-    /// The calls that the bot makes.
+    /// Number of calls that the bot makes.
     pub calls: usize,
-    /// How many calls went wrong, each in its own play.
+    /// Number of faults that were tried, each in its own run.
     pub tried: usize,
 }
 
-/// Breaks every call of the scenario in this file in every way, of which the sample is tried, and plays every `whole`-th of those
+/// Tries every fault of the sample at every call of the scenario in this file, and continues every `whole`-th of those
 /// to the end.
 ///
 /// # Errors
-/// Names the call whose fault changes what is left at the end.
+/// Names the call whose fault changes the final state.
 pub async fn at_every_call(path: &Path, host: Host, line: Line, sample: Sample, whole: usize) -> anyhow::Result<Tried> {
     let mut scenario = Scenario::read(path)?;
     scenario.options = Options { host, rewindable: true, timeout: Some(TIMEOUT), ..scenario.options };
@@ -80,7 +82,7 @@ pub async fn at_every_call(path: &Path, host: Host, line: Line, sample: Sample, 
         let place = || format!("`{:?}` without a fault", step.act);
         play.begin(&step.act).await.with_context(place)?;
         play.go_on().await.with_context(place)?;
-        // Later steps name the commits that this one made.
+        // Later steps refer to the commits of this step by name.
         play.seen()?;
         effects.push(play.world.effects().await?);
         calls.push(control.calls());
@@ -101,7 +103,7 @@ pub async fn at_every_call(path: &Path, host: Host, line: Line, sample: Sample, 
         play.begin(&steps[step].act).await.with_context(place)?;
         play.go_on().await.with_context(place)?;
         anyhow::ensure!(control.calls().len() > number, "the call was not made again: {}", place());
-        // What a look did not see because of it, the next one sees.
+        // If the fault made a poll fail, the next poll reads the same.
         play.world.settle().await.with_context(place)?;
         compare(&before.get(step + 1).unwrap_or(&last).ending, &ending(&play.world).await?).with_context(place)?;
         compare(&effects[step], &play.world.effects().await?).with_context(place)?;

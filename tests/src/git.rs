@@ -1,4 +1,4 @@
-//! git as people use it, with fixed dates: the same scenario makes the same commit ids every time.
+//! git as the users run it, with fixed dates: the same scenario produces the same commit ids every time.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -6,10 +6,11 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, bail};
 use hotfix_adapters::program;
 
-/// Runs git somewhere as somebody at some moment, with nothing of the user's own configuration.
+/// Runs git in a folder, as this user at this time, without the machine's own git configuration. Returns the trimmed
+/// output.
 ///
 /// # Errors
-/// When git fails, with what it said.
+/// Fails if git fails, with its error output.
 pub fn git(folder: &Path, who: &str, at: jiff::Timestamp, arguments: &[&str]) -> anyhow::Result<String> {
     let date = format!("@{} +0000", at.as_second());
     let (name, email) = signature(who);
@@ -45,7 +46,7 @@ pub fn git(folder: &Path, who: &str, at: jiff::Timestamp, arguments: &[&str]) ->
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// What somebody's commits are signed with.
+/// Returns the name and the email address that a user's commits carry.
 #[must_use]
 pub fn signature(who: &str) -> (String, String) {
     let name = match who {

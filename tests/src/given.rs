@@ -1,8 +1,10 @@
-//! Runs that have reached a given state, kept for the next scenario that begins there.
+//! Worlds that have reached a given state, reused by the next scenario that begins there.
 //!
-//! Reaching a state takes up to 25 steps, and dozens of scenarios begin at the same few. A state is reached once, and the world is
-//! kept with a checkpoint of it. A scenario borrows a world and gives it back; the next one begins at the checkpoint again. A world
-//! whose test failed is not used again. Nothing is kept between processes, so a state is always made by the code under test.
+//! Reaching a state takes up to 25 steps, and dozens of scenarios begin at the same few states. Each state is reached
+//! once, and the
+//! world is kept with a checkpoint. A scenario borrows the world and returns it; the next one restores the checkpoint.
+//! The world of
+//! a failed test is dropped. Nothing is kept between processes, so a state is always produced by the code under test.
 
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
@@ -13,13 +15,13 @@ use crate::play::{Play, given};
 use crate::scenario::{Act, Scenario, Step};
 use crate::world::{Options, Talk, World};
 
-/// Worlds with the checkpoints to which they are put back, by their options and the state that they were in.
+/// Idle worlds with their checkpoints, keyed by the state and the options.
 type Idle = BTreeMap<String, Vec<(Play, Arc<Checkpoint>)>>;
 
-/// The worlds that nobody uses at the moment.
+/// The worlds that are not in use.
 static IDLE: Mutex<Idle> = Mutex::new(BTreeMap::new());
 
-/// A play that goes back to where it came from when it is dropped.
+/// A play that is returned to the idle worlds on drop, unless it cannot be restored or the test failed.
 pub struct Borrowed {
     play: Option<Play>,
     home: Option<(String, Arc<Checkpoint>)>,
@@ -44,7 +46,7 @@ impl Drop for Borrowed {
         if let (Some(mut play), Some((key, checkpoint)), false) =
             (self.play.take(), self.home.take(), std::thread::panicking())
         {
-            // Its tasks belong to the runtime of the test that ends here.
+            // The tasks of the bot belong to the runtime of the test that ends here.
             play.world.stop();
             idle(|worlds| worlds.entry(key).or_default().push((play, checkpoint)));
         }
@@ -55,10 +57,11 @@ fn idle<T>(then: impl FnOnce(&mut Idle) -> T) -> T {
     then(&mut IDLE.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Returns a play at the beginning of a scenario, and the steps that are left: those after its `given`, if it has one.
+/// Returns a play at the beginning of a scenario, and the remaining steps: those after its `given`, if it begins with
+/// one.
 ///
 /// # Errors
-/// When the world cannot be set up, or does not reach the state.
+/// Fails if the world cannot be set up, or does not reach the state.
 pub async fn at_the_beginning(scenario: &Scenario) -> anyhow::Result<(Borrowed, &[Step])> {
     match scenario.steps.split_first() {
         Some((Step { act: Act::Given(words), .. }, left)) => Ok((reached(&scenario.options, words).await?, left)),
@@ -69,10 +72,10 @@ pub async fn at_the_beginning(scenario: &Scenario) -> anyhow::Result<(Borrowed, 
     }
 }
 
-/// Returns a play in which a run is as far as these words say.
+/// Returns a play whose run has reached the state in these words, such as `a hotfix that is approved`.
 ///
 /// # Errors
-/// When the world cannot be set up, or does not reach the state.
+/// Fails if the world cannot be set up, or does not reach the state.
 pub async fn reached(options: &Options, words: &str) -> anyhow::Result<Borrowed> {
     let returns = options.talk == Talk::Console && !options.embedded;
     let options = Options { rewindable: options.rewindable || returns, ..options.clone() };

@@ -1,5 +1,6 @@
-//! A forge that tells of what happens on it. Over a bad line deliveries come twice, in another order, late, or never: they are
-//! hints, so the end is the same. Over a good one they are all that the bot needs.
+//! Webhook deliveries of a forge. Over an unreliable connection they are lost, duplicated, reordered or delayed. They
+//! are only hints,
+//! so the final state stays the same. Over a reliable connection the bot needs nothing else, and does not poll.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,34 +16,34 @@ use crate::scenario::{Act, Scenario};
 use crate::site::{Delivery, Host, NAME};
 use crate::world::World;
 
-/// What the deliveries of a play are like.
+/// The quality of the deliveries in a play.
 #[derive(Debug, Clone, Copy)]
 pub enum Way {
-    /// There are none.
+    /// No deliveries. The bot polls.
     Silent,
-    /// Some get lost, come twice, late, or in another order: the seed decides.
+    /// Some deliveries are lost, duplicated, delayed or reordered, as the seed decides.
     Bad(u64),
-    /// All come, and the bot asks for nothing by itself.
+    /// All deliveries arrive, and the bot does not poll.
     Alone,
 }
 
-/// What came of a play with deliveries.
+/// The result of a play with deliveries.
 #[derive(Debug, Default)]
 pub struct Played {
-    /// How it ended.
+    /// Final state, one line each.
     pub ending: Vec<String>,
-    /// Deliveries that made the bot look.
+    /// Number of deliveries that made the bot poll.
     pub looked: usize,
-    /// Deliveries that had come before.
+    /// Number of deliveries that the bot had seen before.
     pub seen_before: usize,
-    /// Deliveries that got lost.
+    /// Number of deliveries that were lost.
     pub lost: usize,
 }
 
-/// Plays the scenario in this file with deliveries.
+/// Runs the scenario in this file with deliveries.
 ///
 /// # Errors
-/// When a step cannot be played, or a genuine delivery is refused.
+/// Fails if a step cannot be performed, or if the bot refuses a genuine delivery.
 pub async fn play_with_deliveries(path: &Path, host: Host, way: Way) -> anyhow::Result<Played> {
     let mut scenario = Scenario::read(path)?;
     scenario.options.host = host;
@@ -78,14 +79,14 @@ pub async fn play_with_deliveries(path: &Path, host: Host, way: Way) -> anyhow::
     Ok(line.played)
 }
 
-/// What the forge tells of.
+/// Returns the kind of delivery that the forge sends for a step.
 fn about(act: &Act) -> Option<&'static str> {
     match act {
         Act::Git(_) => Some("push"),
         Act::Forge(words) if words.ends_with("approves") || words.contains("changes") => Some("review"),
         Act::Forge(words) if words.contains("pull request") => Some("pull"),
         Act::Forge(_) => Some("check"),
-        // The bot's own doings are told to it as well.
+        // The forge also sends deliveries about the bot's own changes.
         Act::Typed(_) | Act::During(_) | Act::Both(..) => Some("pull"),
         Act::World(_) | Act::Clock(_) | Act::Given(_) => None,
     }
@@ -94,14 +95,14 @@ fn about(act: &Act) -> Option<&'static str> {
 struct Line {
     dice: u64,
     hook: Arc<dyn Webhook>,
-    /// How many different deliveries were sent.
+    /// Number of distinct deliveries so far.
     sent: usize,
     waiting: Vec<Delivery>,
     played: Played,
 }
 
 impl Line {
-    /// A number below `sides`.
+    /// Returns a pseudorandom number below `sides`.
     fn throw(&mut self, sides: u64) -> u64 {
         self.dice = self.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.dice >> 33) % sides
@@ -113,7 +114,7 @@ impl Line {
         delivery.context("this forge has no webhooks")
     }
 
-    /// A third gets lost; of the rest, a half is sent twice.
+    /// Sends a delivery. A third of them are lost; half of the others are sent twice.
     fn send(&mut self, world: &World, about: &str) -> anyhow::Result<()> {
         let delivery = self.made(world, about)?;
         if self.throw(3) == 0 {
@@ -127,7 +128,7 @@ impl Line {
         Ok(())
     }
 
-    /// Some of what waits arrives now, in any order; the rest is late.
+    /// Delivers some of the waiting deliveries in random order. The others are delayed.
     async fn deliver(&mut self, world: &World) -> anyhow::Result<()> {
         for _ in 0..self.waiting.len() {
             let number = self.throw(u64::try_from(self.waiting.len())?);
@@ -139,7 +140,7 @@ impl Line {
         Ok(())
     }
 
-    /// The forge tells of what people did and of what the bot does, until nothing new comes of it.
+    /// Delivers a webhook and lets the bot settle, repeatedly until the states of the runs no longer change.
     async fn told_of_everything(&mut self, world: &World) -> anyhow::Result<()> {
         loop {
             let before = world.engine().states().await;

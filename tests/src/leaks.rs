@@ -1,4 +1,4 @@
-//! Whether a secret stands in a text, however it is written: as it is, in hexadecimal, in a URL, or in the middle of base64.
+//! Search for secrets in text, in any encoding: plain, hexadecimal, percent-encoded, or inside base64.
 
 use std::path::Path;
 
@@ -6,20 +6,20 @@ use anyhow::Context as _;
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 
-/// Secrets by what they are, and everything that they could be written as.
+/// Secrets with a description each, in all encodings.
 pub struct Canaries {
     shapes: Vec<(&'static str, String)>,
 }
 
 impl Canaries {
-    /// Looks for these.
+    /// Prepares the search for these secrets.
     #[must_use]
     pub fn new(secrets: &[(&'static str, String)]) -> Self {
         let shapes = secrets.iter().flat_map(|(name, secret)| shapes(secret).into_iter().map(|shape| (*name, shape)));
         Self { shapes: shapes.collect() }
     }
 
-    /// What stands in a text that is called `place`: one line for each secret, with what is around it.
+    /// Returns the secrets found in a text, one line each, with their context. `place` describes the text.
     #[must_use]
     pub fn in_text(&self, place: &str, text: &str) -> Vec<String> {
         let found = self.shapes.iter().filter_map(|(name, shape)| Some((name, shape, text.find(shape.as_str())?)));
@@ -36,10 +36,10 @@ impl Canaries {
             .collect()
     }
 
-    /// The same for every file below a folder.
+    /// Returns the secrets found in all files below a folder.
     ///
     /// # Errors
-    /// When a file cannot be read.
+    /// Fails if a file cannot be read.
     pub fn in_folder(&self, folder: &Path) -> anyhow::Result<Vec<String>> {
         let mut found = Vec::new();
         for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())?.flatten() {
@@ -72,7 +72,7 @@ fn shapes(secret: &str) -> Vec<String> {
     let mut shapes = vec![secret.to_owned(), hex::encode(bytes), upper, percent.to_lowercase(), percent, in_url];
     for (before, skipped) in [(0, 0), (1, 2), (2, 3)] {
         let shifted = [vec![b':'; before], bytes.to_vec()].concat();
-        // The last character may hold bits of what stands behind.
+        // The last character may contain bits of the text after the secret.
         let whole = shifted.len() * 8 / 6;
         for code in [BASE64_STANDARD_NO_PAD.encode(&shifted), BASE64_URL_SAFE_NO_PAD.encode(&shifted)] {
             shapes.push(code[skipped..whole].to_owned());

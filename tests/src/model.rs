@@ -1,7 +1,8 @@
-//! The domain alone, with a world made of dice: random people ask, random things happen, and every effect gets some answer.
-//! It is the reference for the rules that no order of events may break.
+//! A randomized model of the domain alone: random users send commands, random observations arrive, and every effect
+//! gets some result.
+//! It is the reference for the invariants that must hold for every order of events.
 
-// Dice read better as remainders.
+// Remainders are the clearer notation for dice.
 #![allow(clippy::manual_is_multiple_of)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,26 +36,26 @@ use jiff::Timestamp;
 
 use crate::stage::{Stage, fresh_folder};
 
-/// How many people there are.
+/// Number of users.
 pub const CROWD: u8 = 5;
 
-/// The people, in the order of the dice.
+/// The users, indexed by the dice.
 const PEOPLE: [&str; CROWD as usize] = ["ana", "ben", "chi", "dee", "eli"];
 
-/// A throw of the dice: what kind of thing happens, who does it, and how.
+/// A throw of the dice: the kind of event, the user, and the details.
 pub type Throw = (u8, u8, u16);
 
-/// One run and its world of dice.
+/// A run in a random world.
 pub struct Model {
-    /// The run.
+    /// Current state of the run.
     pub state: Hotfix,
-    /// The time.
+    /// Current time.
     pub now: Timestamp,
-    /// What the bot has to do outside.
+    /// The effects that the bot has yet to perform, oldest first. Chat output is left out.
     pub due: Vec<Effect>,
-    /// The observations that were begun and are not handed in yet, each with the run as it was then.
+    /// The observations that were read but not delivered yet, each stamped with the state at the time of the read.
     pub looks: Vec<StampedObservation>,
-    /// The answer to an act that was done, and is not handed in yet.
+    /// The result of an effect that was performed but not delivered yet.
     pub answered: Option<Command>,
     config: &'static Config,
     commits: u64,
@@ -62,17 +63,17 @@ pub struct Model {
     running: CommitId,
 }
 
-/// What one throw came to.
+/// The outcome of one throw.
 pub struct Thrown {
-    /// The run before.
+    /// State of the run before the command.
     pub before: Hotfix,
-    /// What was asked of it.
+    /// The command that the throw produced.
     pub command: Command,
-    /// What was decided.
+    /// The decision, or the refusals.
     pub decision: Result<Decision, Vec<Refusal>>,
 }
 
-/// A commit with this number.
+/// Returns a commit id made from this number.
 #[must_use]
 pub fn commit(number: u64) -> CommitId {
     CommitId::parse(&format!("{number:040x}")).expect("a commit")
@@ -92,10 +93,10 @@ fn configured(service: &str) -> &'static Config {
 }
 
 impl Model {
-    /// A run of this service, just opened by ana.
+    /// Opens a run of this service, requested by ana.
     ///
     /// # Panics
-    /// When the service is not one of the stage.
+    /// Panics if the service is not `payments` or `website`.
     #[must_use]
     pub fn new(service: &str) -> Self {
         let config = configured(service);
@@ -132,7 +133,7 @@ impl Model {
         model
     }
 
-    /// Throws the dice once.
+    /// Throws the dice once. Returns `None` if the throw produces no command.
     pub fn throw(&mut self, throw: Throw) -> Option<Thrown> {
         let (kind, who, how) = throw;
         self.now += jiff::SignedDuration::from_secs(i64::from(how % 600));
@@ -147,7 +148,7 @@ impl Model {
                 }
                 answer
             }
-            // What is read takes its time: other things happen between the reading and the moment it is handed in.
+            // A read takes time: other events happen between the read and its delivery.
             6..=8 if kind / 16 % 2 == 0 && !self.looks.is_empty() => {
                 Command::Observed(self.looks.remove(usize::from(how) % self.looks.len()))
             }
@@ -178,7 +179,7 @@ impl Model {
         Some(Thrown { before, command, decision })
     }
 
-    /// What this run would become if this person did this; `None` when the policy does not let them.
+    /// Returns the decision on a command that this user would send. `None` if the policy does not grant the role.
     #[must_use]
     pub fn would(
         &self,
@@ -202,7 +203,8 @@ impl Model {
         self.state = decision.state.clone();
     }
 
-    /// The policy lets the person, or the dice are thrown again.
+    /// Returns the command of a user. `None` if the policy does not allow it, or if the command does not apply to the
+    /// state.
     fn asked(&mut self, who: u8, how: u16) -> Option<Command> {
         let (role, act) = match how % 23 {
             0 => (
@@ -262,7 +264,7 @@ impl Model {
         Some(Command::User(grant, act))
     }
 
-    /// Ends the run; nobody knows whether its open deployments are running.
+    /// Returns the command that ends the run while its open deployments may still be in progress.
     fn abandoning(&self) -> UserCommand {
         let open = self.state.deploys.iter().filter(|deploy| deploy.state.is_open());
         UserCommand::Abandon {
@@ -271,7 +273,7 @@ impl Model {
         }
     }
 
-    /// Mostly what would ship, and a reason that is long enough.
+    /// Returns a break-glass command, mostly with the commit that would ship.
     fn breaking(&self, how: u16) -> Option<UserCommand> {
         let environment = environment(how);
         let commit = self.state.deployable_to(&environment)?;
@@ -304,7 +306,7 @@ impl Model {
         })
     }
 
-    /// A sighting of every kind that there is, made from the run as it is now.
+    /// Returns a random observation, made from the current state of the run.
     fn sighting(&mut self, how: u16) -> Observation {
         let dice = how / 16;
         let pick = |number: u16| commit(u64::from(dice % number) + 1);
@@ -391,12 +393,12 @@ impl Model {
         Some(Observation::Image { commit, published, by: "the tag".to_owned() })
     }
 
-    /// The policy, which somebody changes now and then.
+    /// Returns the version of the policy, which occasionally differs.
     fn policy_version(&self, dice: u16) -> String {
         if dice % 29 == 0 { "another".to_owned() } else { self.config.policy.version_for(&self.state.plan.service) }
     }
 
-    /// The roles of those who voted so far; now and then ben loses his.
+    /// Returns the current roles of the voters. Occasionally ben has lost his.
     fn standing(&self, dice: u16) -> CurrentRoles {
         let voters = self.state.votes.iter().map(|vote| &vote.person);
         let here = voters.filter(|id| dice % 11 != 0 || id.as_str() != "ben");
@@ -413,7 +415,7 @@ impl Model {
         PullSeen { reviews: vec![review], checked: Some(head), checks: vec![check], ..PullSeen::default() }
     }
 
-    /// Some answer of the world to an act of the bot: mostly the one that was wished for.
+    /// Returns a random result of an effect, mostly a success.
     fn answer(&mut self, effect: Effect, how: u16) -> Option<Command> {
         if how % 13 == 0 {
             return Some(Command::Finished(EffectResult::Refused {
@@ -548,13 +550,13 @@ fn contributor(how: u16) -> Contributor {
     Contributor { person: who.parse().ok(), name: who.to_owned(), unknown: None }
 }
 
-/// Somebody whom nobody knows.
+/// Returns a contributor without an entry in `people.toml`.
 fn stranger(how: u16) -> Contributor {
     let unknown = Some(PersonRef::new(Platform::Git, format!("stranger-{}@example.org", how % 2)));
     Contributor { person: None, name: "A stranger".to_owned(), unknown }
 }
 
-/// A digest, or nothing.
+/// Returns a digest made from this number, or `None` for 0.
 fn digest(number: u16) -> Option<Digest> {
     (number > 0).then(|| Digest::parse(&format!("sha256:{number:064x}")).expect("a digest"))
 }

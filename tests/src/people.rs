@@ -1,4 +1,4 @@
-//! What people do beside the chat: on the forge, with git, and in the machine room.
+//! The users' actions outside of the chat: on the forge, with git, and in the environments.
 
 use anyhow::{Context as _, bail};
 use hotfix_adapters::forge::{CheckState, MergeMethod, PullNumber, ReviewVerdict};
@@ -8,10 +8,10 @@ use crate::git::git;
 use crate::world::World;
 
 impl World {
-    /// Something on the forge: `ben approves`, `unit-tests fail`, `main is red`.
+    /// Performs an action on the forge: `ben approves`, `unit-tests fail`, `main is red`.
     ///
     /// # Errors
-    /// When the words are not known, or the forge refuses.
+    /// Fails if the words are unknown, or if the forge refuses the action.
     pub async fn on_the_forge(&self, words: &str) -> anyhow::Result<()> {
         let (who, what) = words.split_once(' ').context("who does what?")?;
         match (who, what) {
@@ -59,7 +59,7 @@ impl World {
         Ok(run.pull.context("there is no pull request")?.number)
     }
 
-    /// A check of the merge: `passes unit-tests`.
+    /// Reports a check of the merge commit: `passes unit-tests`.
     async fn merge_check(&self, what: &str, state: CheckState) -> anyhow::Result<()> {
         let name = what.split_once(' ').context("which check?")?.1;
         let run = self.newest().await.context("there is no run")?;
@@ -77,10 +77,11 @@ impl World {
         self.site.check(&commit, name, state).await
     }
 
-    /// What people call a commit here: what git knows, and `production`, `staging`.
+    /// Resolves a name to a full commit id: any name that git resolves, or an environment such as `production` or
+    /// `staging`.
     ///
     /// # Errors
-    /// When there is no such commit.
+    /// Fails if there is no such commit.
     pub fn commit_of(&self, reference: &str) -> anyhow::Result<String> {
         if let Some(running) = self.stage.running(reference) {
             return Ok(running);
@@ -89,10 +90,11 @@ impl World {
         git(&self.stage.bare(), "dee", self.clock.moment(), &["rev-parse", "--verify", "--quiet", &spec])
     }
 
-    /// Something with git. Of a merge or a push the files come last, as `path = text`, with `\n` for a new line.
+    /// Performs an action with git. For a merge or a push, the files come last, as `path = text`, with `\n` for a line
+    /// break.
     ///
     /// # Errors
-    /// When the words are not known, or git fails.
+    /// Fails if the words are unknown, or if git fails.
     pub fn with_git(&self, words: &str) -> anyhow::Result<()> {
         self.git_done(words)?;
         self.site.pushed();
@@ -173,7 +175,7 @@ impl World {
         }
     }
 
-    /// `{main}` in the name of a tag is the short id of what is called so.
+    /// Replaces a reference in braces in the name of a tag, such as `{main}`, by the short id of its commit.
     fn with_short(&self, name: &str) -> anyhow::Result<String> {
         let Some((before, rest)) = name.split_once('{') else { return Ok(name.to_owned()) };
         let (reference, behind) = rest.split_once('}').context("`{` without `}`")?;
@@ -190,7 +192,7 @@ impl World {
         Ok(())
     }
 
-    /// The operators list who may break the glass, and tell the bot.
+    /// Sets the list of break-glass users in the policy, and makes the bot apply it.
     async fn list_for_the_glass(&mut self, people: &[&str]) -> anyhow::Result<()> {
         let path = self.stage.config().join("policy.toml");
         let policy = std::fs::read_to_string(&path)?;
@@ -200,10 +202,11 @@ impl World {
         self.take_over().await
     }
 
-    /// Something in the machine room: `production deploys main`, `the bot restarts`, `the forge is down`.
+    /// Performs an action in the environments or the operations: `production deploys main`, `the bot restarts`, `the
+    /// forge is down`.
     ///
     /// # Errors
-    /// When the words are not known, or something fails.
+    /// Fails if the words are unknown, or if the action fails.
     pub async fn in_the_world(&mut self, words: &str) -> anyhow::Result<()> {
         if let Some(words) = words.strip_suffix(", by a reload") {
             self.reloads = true;

@@ -1,5 +1,5 @@
-//! What happens where the bot promotes, builds and runs: in the repository that names what production runs, in the registry
-//! and in the cluster.
+//! Events outside the service's forge: in the platform repository, which names the commits that production runs, in the
+//! registry, and in the cluster.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::stage::PLATFORM;
 use crate::world::World;
 
 impl World {
-    /// Something over there, if the words are about it.
+    /// Performs an event if the words describe one of these. Returns `false` if they do not.
     ///
     /// # Errors
-    /// When it cannot be done.
+    /// Fails if the event cannot be performed.
     pub async fn over_there(&self, words: &str) -> anyhow::Result<bool> {
         if let Some((who, rest)) = words.split_once(" puts ").filter(|(_, rest)| rest.ends_with(" on the promotion")) {
             let label = rest.trim_end_matches(" on the promotion");
@@ -91,7 +91,7 @@ impl World {
         }
     }
 
-    /// The forge in the repository over there, as people use it.
+    /// Returns the forge for the platform repository, from the users' side.
     fn platform(&self) -> anyhow::Result<Arc<dyn Site>> {
         Ok(self.site.beside(&Repo::parse(PLATFORM)?))
     }
@@ -103,7 +103,7 @@ impl World {
         self.platform()?.pull_from(&branch).await?.context("there is no merge request")
     }
 
-    /// Somebody writes another commit into all files in which the one that production runs stands.
+    /// Promotes a commit by hand: replaces the commit that production runs in all files that name it.
     fn promote_by_hand(&self, who: &str, commit: &str) -> anyhow::Result<()> {
         let work = self.stage.root.join("platform");
         let run = |arguments: &[&str]| git(&work, who, self.clock.moment(), arguments);
@@ -128,7 +128,8 @@ impl World {
         self.roll_out()
     }
 
-    /// Production runs what the files name, where something there looks at them.
+    /// Deploys the commit in the platform's files to production. Only `reports` has an environment that follows the
+    /// files.
     fn roll_out(&self) -> anyhow::Result<()> {
         if self.stage.service != "reports" {
             return Ok(());
@@ -141,7 +142,7 @@ impl World {
         self.stage.deploy(commit, "production")
     }
 
-    /// Looks whether the main of the repository over there names a commit in these files, and no longer the one that ran before.
+    /// Checks that these files on main of the platform repository name the commit, and not the live one.
     fn promoted_in(&self, commit: &str, files: &str) -> anyhow::Result<()> {
         let live = self.commit_of("live")?;
         for file in files.split(", ") {
@@ -154,7 +155,7 @@ impl World {
         Ok(())
     }
 
-    /// Somebody changes a file over there.
+    /// Commits a change of a file in the platform repository.
     fn platform_commit(&self, path: &str, text: &str) -> anyhow::Result<()> {
         let work = self.stage.root.join("platform");
         let run = |arguments: &[&str]| git(&work, "dee", self.clock.moment(), arguments);

@@ -1,13 +1,14 @@
-//! The real program, which watches over deploying commands and is killed in the tests that kill. It is built once a process.
+//! The real `hotfix` binary, built once per process. It supervises deployment commands, and is killed in the crash
+//! tests.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The program, built from the sources as they are now.
+/// Builds the program from the current sources, and returns its path.
 ///
 /// # Panics
-/// When it cannot be built.
+/// Panics if the build fails.
 pub fn program() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
@@ -19,11 +20,11 @@ pub fn program() -> &'static Path {
         if profile.ends_with("release") {
             cargo.args(["-p", "hotfix", "--release"]);
         } else {
-            // Chosen like this, dependencies have the features that they have in `cargo test`, and are not built twice.
+            // This selection gives the dependencies the same features as in `cargo test`, so they are not built twice.
             cargo.args(["--workspace", "--test", "e2e"]);
         }
-        // The cargo that runs the tests tells them of themselves. To the build scripts that watch this (ring's) it would be
-        // news: they would run again, and most of the dependencies would be built anew.
+        // The cargo that runs the tests sets variables about the tests. Build scripts that watch them (ring's) would
+        // run again, and most of the dependencies would be rebuilt.
         for (name, _) in std::env::vars_os() {
             let told = name.to_string_lossy();
             let own = ["OUT_DIR", "RUSTC_BOOTSTRAP"].contains(&told.as_ref());

@@ -1,6 +1,8 @@
-//! The matrix of refusals: each call by which an effect is performed is refused once, for good. Then the cause is put right
-//! and somebody says `retry`: the run must come to the same end as without the refusal. As with stops, each call of a step is
-//! tried from the world as it was before the step. A call that was tried for an effect is not tried again in another step.
+//! Refusal tests: each call that performs an effect is refused once, permanently. Then the cause is removed and a user
+//! sends `retry`.
+//! The final state must be the same as without the refusal. As in the crash tests, each call of a step is tried from
+//! the checkpoint
+//! before the step. A call that was tried for an effect is not tried again in another step.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,19 +17,19 @@ use crate::given::at_the_beginning;
 use crate::play::Play;
 use crate::scenario::{Act, Scenario, Step};
 
-/// What was tried so far, over all scenarios.
+/// The cases tried so far, over all scenarios.
 #[derive(Debug, Default)]
 pub struct Tried {
-    /// The calls that were refused, each with the effects in whose time it fell.
+    /// The refused calls: names of the effects, place of the call, and its index among equal calls of the step.
     pub calls: BTreeSet<((String, String), usize)>,
-    /// The effects that were refused, by the names that they have in the journal.
+    /// The refused effects, by their names in the journal.
     pub effects: BTreeSet<String>,
 }
 
 /// Refuses every call of the scenario in this file that was not refused before.
 ///
 /// # Errors
-/// Names the call whose refusal changes what is left at the end.
+/// Names the call whose refusal changes the final state.
 pub async fn at_every_call(path: &Path, tried: &mut Tried) -> anyhow::Result<()> {
     let mut scenario = Scenario::read(path)?;
     scenario.options.embedded = false;
@@ -47,7 +49,7 @@ pub async fn at_every_call(path: &Path, tried: &mut Tried) -> anyhow::Result<()>
     for (at, Step { act, .. }) in steps.iter().enumerate() {
         let (start, end) = (&before[at], before.get(at + 1).unwrap_or(&last));
         for (number, call) in calls[at].iter().enumerate() {
-            // Effects that are performed together make like calls: as many are refused as there are effects.
+            // Effects that are performed together make equal calls. As many of them are refused as there are effects.
             let nth = calls[at].iter().take(number).filter(|earlier| *earlier == call).count();
             let together = call.0.split(" + ").count();
             if nth >= together || !tried.calls.insert((call.clone(), nth)) {
@@ -56,7 +58,7 @@ pub async fn at_every_call(path: &Path, tried: &mut Tried) -> anyhow::Result<()>
             let place = || format!("{} refused for {} (call {number} of `{act:?}`)", call.1, call.0);
             start.restore(&mut play).await.with_context(place)?;
             refused_once(&mut play, act, number, tried).await.with_context(place)?;
-            // Words that the forge refuses to look up mean nothing, so the run is refused, and somebody starts another.
+            // If the forge refuses to look up a reference, the run is refused. The user would start another run.
             if play.world.newest().await.is_some_and(|run| was_refused(&run)) {
                 continue;
             }
@@ -70,7 +72,7 @@ pub async fn at_every_call(path: &Path, tried: &mut Tried) -> anyhow::Result<()>
     Ok(())
 }
 
-/// One step with a refusal in it, and the `retry` afterwards when the run asks for one.
+/// Performs one step with a refusal in it, and then sends `retry` for each run that is blocked by it.
 async fn refused_once(play: &mut Play, act: &Act, number: usize, tried: &mut Tried) -> anyhow::Result<()> {
     play.begin(act).await?;
     let known = play.world.engine().states().await;
@@ -101,7 +103,7 @@ fn is_held_up(run: &Hotfix, as_before: bool) -> bool {
     !as_before && !run.is_over() && (!run.stuck.is_empty() || failed)
 }
 
-/// The effect whose refusal this event tells of.
+/// Returns the effect whose refusal this event records, or `None` if it records none.
 fn refused(event: &Event) -> Option<String> {
     if let Event::DeployEnded { failure: Some(why), .. } = event {
         return of_ours(why).then(|| "deploy".to_owned());

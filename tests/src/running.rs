@@ -1,4 +1,4 @@
-//! The real program on a folder of configuration, as an operator starts it. Everything that it says is kept.
+//! The real program as a child process, started as an operator does. All its output is kept.
 
 use std::ffi::OsStr;
 use std::net::SocketAddr;
@@ -14,26 +14,26 @@ use tokio::sync::watch;
 
 use crate::program::program;
 
-/// After this, what was waited for will not come.
+/// Maximum time to wait for the program.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A program that runs. It is killed when it is dropped.
+/// A running bot. The process is killed on drop.
 pub struct Running {
     child: Child,
     heard: Arc<Mutex<Vec<String>>>,
     news: watch::Receiver<usize>,
 }
 
-/// What a program said that ended.
+/// The result of a program that has ended.
 #[derive(Debug)]
 pub struct Ended {
-    /// Whether it ended well.
+    /// `true` if the exit status was success.
     pub well: bool,
-    /// Everything that it wrote, on both outputs.
+    /// Everything that it wrote to both outputs.
     pub said: String,
 }
 
-/// Whoever looks into a test that failed sees what the bot said if it had ended by itself.
+/// If a test fails and the bot has exited on its own, prints the output of the bot.
 impl Drop for Running {
     fn drop(&mut self) {
         if let (true, Ok(Some(status))) = (std::thread::panicking(), self.child.try_wait()) {
@@ -43,10 +43,10 @@ impl Drop for Running {
 }
 
 impl Running {
-    /// Starts `hotfix serve`, with these variables beside those of this process.
+    /// Starts `hotfix serve` with these additional environment variables.
     ///
     /// # Panics
-    /// When it cannot be started.
+    /// Panics if the program cannot be started.
     #[must_use]
     pub fn start(config: &Path, env: &[(&str, &OsStr)]) -> Self {
         let mut child = command(config, &["serve"], env).spawn().expect("the bot starts");
@@ -57,10 +57,10 @@ impl Running {
         Self { child, heard, news }
     }
 
-    /// The first line in which this stands, as soon as there is one.
+    /// Waits for the first line of output that contains these words, and returns it.
     ///
     /// # Panics
-    /// When it does not come.
+    /// Panics if no such line appears within a minute.
     pub async fn said(&self, words: &str) -> String {
         let mut news = self.news.clone();
         let find = || self.heard.lock().expect("a lock").iter().find(|line| line.contains(words)).cloned();
@@ -79,10 +79,10 @@ impl Running {
         line.unwrap_or_else(|| panic!("the bot never said {words:?}:\n{}", self.so_far()))
     }
 
-    /// The address at the end of the line in which this stands.
+    /// Waits for the first line that contains these words, and returns the address in it.
     ///
     /// # Panics
-    /// When it does not come.
+    /// Panics if no such line appears, or if it contains no address.
     pub async fn address(&self, words: &str) -> SocketAddr {
         let line = self.said(words).await;
         let (_, rest) = line.split_once("127.0.0.1:").unwrap_or_else(|| panic!("no address in {line}"));
@@ -90,41 +90,41 @@ impl Running {
         SocketAddr::from(([127, 0, 0, 1], port.parse().expect("a port")))
     }
 
-    /// Everything that it said so far.
+    /// Returns the output so far.
     #[must_use]
     pub fn so_far(&self) -> String {
         self.heard.lock().expect("a lock").join("\n")
     }
 
-    /// Sends it a signal.
+    /// Sends a signal to the process.
     ///
     /// # Panics
-    /// When it does not run.
+    /// Panics if the process is not running.
     pub fn signal(&self, signal: rustix::process::Signal) {
         let pid = self.child.id().and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?));
         rustix::process::kill_process(pid.expect("it runs"), signal).expect("it is told");
     }
 
-    /// Tells it to stop, waits until it has, and answers what it said.
+    /// Stops the process with SIGTERM, waits for it, and returns its output.
     ///
     /// # Panics
-    /// When it does not end.
+    /// Panics if the process does not end within a minute.
     pub async fn stop(mut self) -> Ended {
         if self.child.id().is_some() {
             self.signal(rustix::process::Signal::TERM);
         }
         let status = tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it ends").expect("a status");
-        // Both outputs are at their end when nobody can tell any more.
+        // A channel without a sender means that both outputs have been read to the end.
         let ends = async { while self.news.changed().await.is_ok() {} };
         tokio::time::timeout(PATIENCE, ends).await.expect("its outputs end with it");
         Ended { well: status.success(), said: self.so_far() }
     }
 }
 
-/// Runs the program to its end: `doctor`, `check-config`, a verb.
+/// Runs a command of the program that ends, such as `doctor` or `check-config`.
 ///
 /// # Panics
-/// When it cannot be started, or does not end.
+/// Panics if the program cannot be started, or does not end within a minute.
 pub async fn run(config: &Path, arguments: &[&str], env: &[(&str, &OsStr)]) -> Ended {
     let output = command(config, arguments, env).output();
     let output = tokio::time::timeout(PATIENCE, output).await.expect("it ends").expect("it starts");
@@ -132,10 +132,10 @@ pub async fn run(config: &Path, arguments: &[&str], env: &[(&str, &OsStr)]) -> E
     Ended { well: output.status.success(), said }
 }
 
-/// Says this to whoever listens there, and hears the answer until the other side hangs up.
+/// Sends an HTTP request to this address, and returns the raw response. Reads until the server closes the connection.
 ///
 /// # Panics
-/// When nobody listens.
+/// Panics if no server listens there, or if it does not close the connection within a minute.
 pub async fn ask(address: SocketAddr, method: &str, path: &str, headers: &http::HeaderMap, body: &str) -> String {
     let headers = headers.iter().map(|(name, value)| format!("{name}: {}\r\n", value.to_str().expect("text")));
     let request = format!(

@@ -1,4 +1,4 @@
-//! A scenario is a text that can be read aloud: what was typed, and what the team saw.
+//! A scenario: a text file with the users' input and the expected output of the bot.
 //!
 //! ```text
 //! # The whole way of a hotfix
@@ -11,9 +11,11 @@
 //! forge: ben approves
 //! look: ben: +1
 //! ```
-//! `serves` names sentences of the runbook; `world` the service, and `with embedded`, `with ci` or `without chi`. Then come steps,
-//! each with what was seen after it. `look:` is typed while the bot reads the world. `given a hotfix that is approved` takes all
-//! steps up to there without showing them.
+//! `serves` names sentences of the runbook. `world` names the service, optionally followed by `with embedded`, `with
+//! ci` or
+//! `without chi`. The steps follow, each with its expected output. A `look:` line is sent while the bot polls. `given a
+//! hotfix that
+//! is approved` performs all steps up to that state without showing them.
 
 use std::path::Path;
 use std::time::Duration;
@@ -22,67 +24,67 @@ use anyhow::{Context as _, bail};
 
 use crate::world::Options;
 
-/// A scenario.
+/// A parsed scenario file.
 #[derive(Debug, Clone)]
 pub struct Scenario {
-    /// The lines up to the first step.
+    /// The lines before the first step.
     pub head: Vec<String>,
-    /// The sentences of the runbook it serves.
+    /// Ids of the runbook sentences that the scenario covers, such as `APPLY-6`.
     pub serves: Vec<String>,
-    /// Its world.
+    /// The setup of its world.
     pub options: Options,
-    /// Its steps.
+    /// The steps, in order.
     pub steps: Vec<Step>,
 }
 
-/// One step, with the text around it.
+/// A step, with the text around it.
 #[derive(Debug, Clone)]
 pub struct Step {
-    /// Comments and empty lines before it.
+    /// Comments and empty lines before the step.
     pub before: Vec<String>,
-    /// The line itself.
+    /// The line of the step.
     pub line: String,
-    /// What it is.
+    /// The parsed line.
     pub act: Act,
-    /// What was seen after it, as the file says.
+    /// The expected output in the file.
     pub seen: Vec<String>,
 }
 
-/// What can happen in a scenario.
+/// An action in a scenario.
 #[derive(Debug, Clone)]
 pub enum Act {
-    /// Somebody types.
+    /// `> `: A user sends a line to the chat.
     Typed(String),
-    /// Somebody types while the bot reads what is new in the world.
+    /// `look:` A user sends a line while the bot polls.
     During(String),
-    /// Two people type at the same instant.
+    /// `> … || …`: Two users send a line at the same time.
     Both(String, String),
-    /// Somebody does something on the forge.
+    /// `forge:` A user acts on the forge.
     Forge(String),
-    /// Somebody does something with git.
+    /// `git:` A user acts with git.
     Git(String),
-    /// Something happens in the world.
+    /// `world:` An event in the environments or the operations.
     World(String),
-    /// Time passes.
+    /// `clock:` Time passes.
     Clock(Duration),
-    /// All steps up to a point, without showing them.
+    /// `given`: All steps up to a state, without showing them.
     Given(String),
 }
 
 impl Scenario {
-    /// Reads a scenario.
+    /// Reads a scenario file.
     ///
     /// # Errors
-    /// Names the line that cannot be read.
+    /// Fails if the file cannot be read, or names the line that cannot be parsed.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path)?;
         Self::parse(&text).with_context(|| path.file_name().unwrap_or_default().display().to_string())
     }
 
-    /// Reads a scenario.
+    /// Parses the text of a scenario.
     ///
     /// # Errors
-    /// Names the line that cannot be read.
+    /// Names the line that cannot be parsed.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let mut scenario =
             Self { head: Vec::new(), serves: Vec::new(), options: Options::default(), steps: Vec::new() };
@@ -116,10 +118,10 @@ impl Scenario {
         Ok(scenario)
     }
 
-    /// Compares what was seen after each step with what the file says.
+    /// Compares the actual output of each step with the expected output in the file.
     ///
     /// # Errors
-    /// Shows how it differs.
+    /// Shows the difference.
     pub fn compare(&self, path: &Path, seen: &[Vec<String>]) -> anyhow::Result<()> {
         let (wanted, found) = (std::fs::read_to_string(path)?, self.text(seen));
         if wanted != found {
@@ -133,7 +135,7 @@ impl Scenario {
         Ok(())
     }
 
-    /// The text of the scenario, with this seen after each step, and this at the end.
+    /// Returns the text of the scenario file with this output after each step.
     #[must_use]
     pub fn text(&self, seen: &[Vec<String>]) -> String {
         let mut lines = self.head.clone();
@@ -182,7 +184,7 @@ fn act(line: &str) -> anyhow::Result<Act> {
     })
 }
 
-/// `+4h`, `+15m`, `+2d`
+/// Parses a time span: `+15m`, `+4h` or `+2d`.
 fn span(words: &str) -> anyhow::Result<Duration> {
     let unit = words.chars().next_back().context("no time")?;
     let number: u64 = words.trim_start_matches('+').trim_end_matches(unit).parse()?;

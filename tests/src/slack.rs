@@ -1,5 +1,6 @@
-//! The same play in Slack: people type, react and press in the fake workspace, and what they do reaches the bot over signed
-//! HTTP, through the same listener, ear and adapter as in production.
+//! A world's Slack workspace: users type, react and click in the Slack fake. Their actions reach the bot over signed
+//! HTTP or over
+//! socket mode, through the same listener, handler and adapter as in production.
 
 use std::sync::Arc;
 
@@ -20,24 +21,24 @@ use crate::room::{CHANNEL, configure, present, standing};
 use crate::stage::Stage;
 use crate::world::{Options, Talk};
 
-/// A workspace with everybody in it, and the bot's way in.
+/// A Slack workspace with all users, and the bot's connection to it.
 pub struct Workspace {
-    /// The workspace.
+    /// The Slack fake.
     pub slack: Slack,
     http: Option<Http>,
     source: Option<Arc<dyn EventSource>>,
-    /// The connections that the bot keeps open: what ends them, and their end.
+    /// The bot's connections in socket mode: the sender that stops them, and the task that runs them.
     connected: Option<(watch::Sender<bool>, JoinHandle<()>)>,
 }
 
-/// How many connections the bot keeps open.
+/// Number of connections in socket mode.
 const CONNECTIONS: usize = 2;
 
 impl Workspace {
-    /// Founds a workspace, and tells the configuration on the stage of it.
+    /// Creates a workspace and adds it to the configuration of the stage.
     ///
     /// # Errors
-    /// When the configuration cannot be written.
+    /// Fails if the configuration cannot be written.
     pub async fn open(stage: &Stage, people: &[&str], options: &Options) -> anyhow::Result<Self> {
         let slack = Slack::start().await;
         slack.grant(&SCOPES);
@@ -64,10 +65,10 @@ impl Workspace {
         Ok(Self { slack, http: None, source: None, connected: None })
     }
 
-    /// The bot's side, as the configuration says.
+    /// Builds the bot's chat adapter and its HTTP listener from the configuration.
     ///
     /// # Errors
-    /// When the configuration does not do.
+    /// Fails if the adapter or the listener refuses the configuration.
     pub async fn wire(&mut self, config: &Config) -> anyhow::Result<Arc<dyn Chat>> {
         let talk = wire::talk(config, || bail!("this is no console"))?;
         self.http = Some(Http::bind(wire::http(config, talk.ingress)?).await?);
@@ -75,10 +76,10 @@ impl Workspace {
         Ok(talk.chat)
     }
 
-    /// The bot is there: what people do reaches it from now on.
+    /// Connects the bot: from here on, Slack delivers events to it.
     ///
     /// # Errors
-    /// When nobody listens.
+    /// Fails if [`Workspace::wire`] was not called before.
     pub async fn listen(&mut self, engine: &Current, ear: Arc<dyn InboundHandler>) -> anyhow::Result<()> {
         let http = self.http.as_mut().context("nobody listens")?;
         http.open(engine.clone(), &ear);
@@ -94,12 +95,12 @@ impl Workspace {
         Ok(())
     }
 
-    /// Nothing that the bot said was refused by Slack, and everything it said is within Slack's limits.
+    /// Checks that Slack refused none of the bot's calls, which also means that all of them are within Slack's limits.
     ///
     /// # Errors
     /// Shows the first call that was refused.
     pub fn in_order(&self) -> anyhow::Result<()> {
-        // An acknowledgement over a connection says itself whether it was one that Slack waited for.
+        // An acknowledgement in socket mode has no answer with `ok`.
         for said in self.slack.said().into_iter().filter(|said| said.method != "socket.ack") {
             if said.answer.get("ok") != Some(&serde_json::Value::Bool(true)) {
                 bail!("Slack refused {}: {}\n{}", said.method, said.answer, said.arguments);
@@ -108,7 +109,7 @@ impl Workspace {
         Ok(())
     }
 
-    /// Nobody listens any more.
+    /// Disconnects the bot.
     pub async fn hang_up(&mut self) {
         self.http = None;
         if let Some((stop, ended)) = self.connected.take() {
@@ -117,10 +118,10 @@ impl Workspace {
         }
     }
 
-    /// Somebody types a slash command in the channel.
+    /// Runs a slash command in the service's channel.
     ///
     /// # Errors
-    /// When the bot does not take it.
+    /// Fails if the bot does not acknowledge it.
     pub async fn types(&self, who: &str, words: &str) -> anyhow::Result<()> {
         let answered = self.slack.command(who, CHANNEL, words).await;
         if !answered.taken() {
@@ -129,7 +130,7 @@ impl Workspace {
         Ok(())
     }
 
-    /// Somebody reacts, or takes it back.
+    /// Adds a reaction to a message, or removes it.
     pub async fn votes(&self, who: &str, message: &MessageRef, yes: bool, added: bool) {
         let emoji = if yes { "+1" } else { "-1" };
         if added {

@@ -1,10 +1,12 @@
-//! The stage: a folder with a configuration, a repository like the runbook's picture, and environments in which a commit
-//! runs. It is built once a process and service, and copied; its dates are fixed, so that its commits are.
+//! The stage: a folder with a configuration, a repository with the history drawn in the runbook, and environments that
+//! each run a
+//! commit. Each service has a template, built once per process and then copied. All dates are fixed, and so are the
+//! commit ids.
 //!
 //! ```text
-//! main        X------1-----2      X is live. Features 1 and 2 are merged, and not ready for production.
+//! main        X------1-----2      X is live. Features 1 and 2 are merged, but not ready for production.
 //!              \    /     /
-//! feature-1     ----     /        fix-upload, fix-log: made on X. fix-refund: made on main, does not apply to X.
+//! feature-1     ----     /        fix-upload, fix-log: based on X. fix-refund: based on main, does not apply to X.
 //! feature-2      -------
 //! ```
 
@@ -20,23 +22,23 @@ use sha2::{Digest as _, Sha256};
 use crate::clock::START;
 use crate::git::git;
 
-/// The repository in which commits are promoted, where there is one.
+/// The repository in which commits are promoted, for services that have one.
 pub const PLATFORM: &str = "service/platform";
 
-/// The folder of one world, and the service it is about.
+/// The folder of one world, and its service.
 #[derive(Debug, Clone)]
 pub struct Stage {
-    /// The folder everything is in.
+    /// Root folder, which contains everything else.
     pub root: PathBuf,
-    /// The service, such as `payments`.
+    /// Name of the service, such as `payments`.
     pub service: String,
 }
 
 impl Stage {
-    /// A copy of the stage for this service, in this folder.
+    /// Copies the template of this service into this folder.
     ///
     /// # Errors
-    /// When there is no such service, or the folder cannot be written.
+    /// Fails if there is no such service, or if the folder cannot be written.
     pub fn set_up(root: &Path, service: &str) -> anyhow::Result<Self> {
         static TEMPLATES: OnceLock<Mutex<BTreeMap<String, tempfile::TempDir>>> = OnceLock::new();
         let templates = TEMPLATES.get_or_init(Mutex::default);
@@ -50,60 +52,60 @@ impl Stage {
         Ok(Self { root: root.to_owned(), service: service.to_owned() })
     }
 
-    /// The repository, as the configuration names it.
+    /// Returns the name of the repository in the configuration.
     #[must_use]
     pub fn repository(&self) -> String {
         format!("team/{}", self.service)
     }
 
-    /// All repositories that the forge serves: the service's own, and the one in which its commits are promoted.
+    /// Returns all repositories that the forge serves: the service's own, and [`PLATFORM`] if it exists.
     #[must_use]
     pub fn repositories(&self) -> Vec<String> {
         let all = [self.repository(), PLATFORM.to_owned()];
         all.into_iter().filter(|name| self.bare_of(name).exists()).collect()
     }
 
-    /// The bare repository of the service.
+    /// Returns the folder of the service's bare repository.
     #[must_use]
     pub fn bare(&self) -> PathBuf {
         self.bare_of(&self.repository())
     }
 
-    /// A bare repository that the forge serves.
+    /// Returns the folder of a bare repository that the forge serves.
     #[must_use]
     pub fn bare_of(&self, repository: &str) -> PathBuf {
         self.root.join("state/repositories").join(format!("{repository}.git"))
     }
 
-    /// The clone in which people work.
+    /// Returns the folder of the clone that users work in.
     #[must_use]
     pub fn work(&self) -> PathBuf {
         self.root.join("work")
     }
 
-    /// The folder of the configuration.
+    /// Returns the folder of the configuration.
     #[must_use]
     pub fn config(&self) -> PathBuf {
         self.root.join("config")
     }
 
-    /// What an environment runs; `None` when it runs nothing.
+    /// Returns the commit that an environment runs, or `None` if it runs nothing.
     #[must_use]
     pub fn running(&self, environment: &str) -> Option<String> {
         let release = std::fs::read_link(self.place(environment).join("current")).ok()?;
         Some(release.file_name()?.to_str()?.to_owned())
     }
 
-    /// The folder of an environment.
+    /// Returns the folder of an environment.
     #[must_use]
     pub fn place(&self, environment: &str) -> PathBuf {
         self.root.join("state/deployed").join(self.repository()).join(environment)
     }
 
-    /// Deploys past the bot, as somebody with a shell would.
+    /// Deploys a commit without the bot, as a user with a shell would.
     ///
     /// # Errors
-    /// When the script fails.
+    /// Fails if the script fails.
     pub fn deploy(&self, commit: &str, environment: &str) -> anyhow::Result<()> {
         let status = Command::new(self.config().join("scripts/deploy-to-folder.sh"))
             .args([&self.repository(), commit, environment])
@@ -118,10 +120,10 @@ impl Stage {
     }
 }
 
-/// A new folder; in memory where the machine has such a place, because the tests write much and keep nothing.
+/// Creates a temporary folder, in memory if the machine has `/dev/shm`: the tests write a lot and keep nothing.
 ///
 /// # Errors
-/// When it cannot be made.
+/// Fails if the folder cannot be created.
 pub fn fresh_folder() -> anyhow::Result<tempfile::TempDir> {
     let memory = Path::new("/dev/shm");
     let usual = std::env::temp_dir();
@@ -129,8 +131,8 @@ pub fn fresh_folder() -> anyhow::Result<tempfile::TempDir> {
     Ok(folder.or_else(|_| own_folder(&usual).and_then(tempfile::tempdir_in))?)
 }
 
-/// The folder of this process, in which all others are. What is kept for later tests is never dropped, so each process also removes
-/// the folders of those that have ended.
+/// Returns the folder of this process, which contains all its temporary folders. Worlds kept for later tests are never
+/// dropped, so each process also removes the folders of processes that have ended.
 fn own_folder(parent: &Path) -> std::io::Result<PathBuf> {
     const PREFIX: &str = "hotfix-tests-";
     let own = parent.join(format!("{PREFIX}{}", std::process::id()));
@@ -148,10 +150,10 @@ fn own_folder(parent: &Path) -> std::io::Result<PathBuf> {
     Ok(own)
 }
 
-/// Copies a folder with everything in it. The objects of git repositories, which git never changes, are linked.
+/// Copies a folder recursively. The objects of git repositories never change, so they are hard-linked.
 ///
 /// # Errors
-/// When something cannot be read or written.
+/// Fails if a file cannot be read or written.
 pub fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     let objects = from.parent().and_then(Path::file_name).is_some_and(|name| name == "objects");
     std::fs::create_dir_all(to)?;
@@ -173,13 +175,13 @@ pub fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The hash of everything in a folder.
+/// A SHA-256 hash over a whole folder.
 pub type Fingerprint = [u8; 32];
 
-/// Returns the fingerprint of a folder: the names, owners, modes and contents of its files.
+/// Returns the fingerprint of a folder: a hash of its files' paths, owners, modes and contents.
 ///
 /// # Errors
-/// When something cannot be read.
+/// Fails if a file cannot be read.
 pub fn fingerprint(folder: &Path) -> anyhow::Result<Fingerprint> {
     fn add(hash: &mut Sha256, folder: &Path) -> anyhow::Result<()> {
         let mut paths: Vec<PathBuf> =
@@ -299,7 +301,7 @@ fn build(root: &Path, service: &str) -> anyhow::Result<()> {
             platform(&stage, &live)?;
             &["stage", "production"]
         }
-        // Nothing tells what production of the operator runs but the files.
+        // Only the files of the platform repository tell which commit production of the operator runs.
         "operator" => {
             platform(&stage, &live)?;
             &["stage"]
@@ -309,7 +311,7 @@ fn build(root: &Path, service: &str) -> anyhow::Result<()> {
     environments.iter().try_for_each(|environment| stage.deploy(&live, environment))
 }
 
-/// The repository over there, whose files name what production runs.
+/// Builds the platform repository, whose files name the commits that production runs.
 fn platform(stage: &Stage, live: &str) -> anyhow::Result<()> {
     let moment = jiff::Timestamp::from_millisecond(START.0)? - jiff::SignedDuration::from_hours(24);
     let (bare, work) = (stage.bare_of(PLATFORM), stage.root.join("platform"));

@@ -1,5 +1,6 @@
-//! The two that are measured, each as a process of its own in a fresh folder on the same disk: `hotfix serve` with the chat
-//! over HTTP, and the app in `clients/bolt_bench.js`. Both are killed in the end, and then it is counted what they kept.
+//! The two contenders, each a process in a fresh folder on the same disk: `hotfix serve` with the chat over HTTP, and
+//! the app in
+//! `clients/bolt_bench.js`. Both are killed at the end, and the commands that they kept are counted.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -19,7 +20,7 @@ use tokio::process::{Child, Command};
 
 use crate::load::{Line, Typist, Words};
 
-/// Who is measured.
+/// The app under measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Who {
     Hotfix,
@@ -36,39 +37,39 @@ impl Who {
         }
     }
 
-    /// The first command: somebody takes a lane.
+    /// Returns the first command, which takes a lane.
     fn first(self) -> Words {
         let answered = if self == Self::Hotfix { "is locked" } else { "Taken as" };
         Words { typed: "lock payments/staging --ttl 2h a benchmark", answered }
     }
 
-    /// Every other command: they keep it for longer. It is the shortest that changes something, so that it has to be made
-    /// durable: the bot reads it, asks itself who this is and what they may, and commits the new end of the lease with an
-    /// event of who prolonged it. Nothing is posted for it, so that it is the way in which is measured.
+    /// Returns every later command, which renews the lease on the lane. It is the cheapest command that changes state,
+    /// so that it must be made durable: the bot parses it, resolves the user and the role, and commits the new end of
+    /// the lease with an event. It posts no message, so that the ingress alone is measured.
     pub(crate) fn next(self) -> Words {
         let answered = if self == Self::Hotfix { "is renewed" } else { "Taken as" };
         Words { typed: "renew payments/staging", answered }
     }
 }
 
-/// One that runs.
+/// A running contender.
 pub(crate) struct Contender {
     who: Who,
     child: Child,
     folder: TempDir,
-    // What the bot asks when it wants to know who typed.
+    // The bot looks up the user here.
     _workspace: Workspace,
-    /// Who types.
+    /// The user who sends commands, and the address to send them to.
     pub(crate) typist: Arc<Typist>,
-    /// From the start of the process to the first acknowledgement, by which the command was durable.
+    /// Time from the start of the process to the first acknowledgement. The command was durable by then.
     pub(crate) first_ack: Duration,
 }
 
 impl Contender {
-    /// Starts one; with `disk` preloaded, if there is one.
+    /// Starts a contender, with the library `disk` preloaded if it is given.
     ///
     /// # Panics
-    /// When it does not start, and says what it said.
+    /// Panics if it does not start, and shows its output.
     pub(crate) async fn start(who: Who, disk: Option<&Path>) -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
         let stage = Stage::set_up(folder.path(), "payments").expect("a stage");
@@ -115,7 +116,7 @@ impl Contender {
         Self { who, child, folder, _workspace: workspace, typist, first_ack }
     }
 
-    /// What the kernel says of its memory, in MiB: `VmRSS` is what it has now, `VmHWM` the most it had.
+    /// Returns a memory value of the process in MiB: `VmRSS` is the current size, `VmHWM` the peak.
     pub(crate) fn memory(&self, what: &str) -> f64 {
         let path = format!("/proc/{}/status", self.child.id().expect("it runs"));
         let status = std::fs::read_to_string(path).expect("its status");
@@ -124,7 +125,7 @@ impl Contender {
         kib / 1024.0
     }
 
-    /// Kills it, and counts the commands that are on its disk.
+    /// Kills the process, and returns the number of commands on its disk.
     pub(crate) async fn killed(mut self) -> u64 {
         self.child.kill().await.expect("it is killed");
         match self.who {
@@ -134,8 +135,8 @@ impl Contender {
     }
 }
 
-/// The bot on this stage. Nobody types thousands of commands a second, so the limits on how much one person and all of them
-/// may say are as high as they go.
+/// Returns the command that starts the bot on this stage. The rate limits per user and per service are raised beyond
+/// the load.
 fn hotfix(stage: &Stage) -> Command {
     let file = stage.config().join("hotfix.toml");
     let text = std::fs::read_to_string(&file).expect("a configuration");
@@ -147,7 +148,8 @@ fn hotfix(stage: &Stage) -> Command {
     command
 }
 
-/// The bot, built from the sources as they are now; or, to compare two builds, the one that `HOTFIX_PROGRAM` names.
+/// Returns the path of the bot's binary: built from the current sources, or named by `HOTFIX_PROGRAM` to compare two
+/// builds.
 pub(crate) fn built() -> PathBuf {
     std::env::var_os("HOTFIX_PROGRAM").map_or_else(|| program().to_owned(), PathBuf::from)
 }
@@ -160,7 +162,7 @@ fn bolt(folder: &Path, slack: &str) -> Command {
     command
 }
 
-/// The port at the end of the first line in which this stands. What comes later is read and thrown away, on both outputs.
+/// Returns the port at the end of the first line that contains these words. Discards all later output.
 async fn port(
     tells: impl AsyncRead + Unpin + Send + 'static,
     words: Option<&str>,
@@ -190,7 +192,7 @@ async fn port(
     port
 }
 
-/// The renewals in the journal: each is one entry, which a second delivery of the same command does not make again.
+/// Counts the renewals in the journal. Each command adds one entry; a redelivery of the same command adds none.
 fn journalled(journal: &Path) -> u64 {
     let segments = std::fs::read_dir(journal).expect("a journal").map(|entry| entry.expect("a file").path());
     let lines = |path: PathBuf| {

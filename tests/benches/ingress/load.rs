@@ -1,5 +1,6 @@
-//! The load: connections that are kept alive, on each of which signed slash commands are sent as Slack sends them, and how
-//! long every acknowledgement took. One thread, so that it takes one core at most from what it measures.
+//! The load generator: keep-alive connections that send signed slash commands like Slack does, and measure the time to
+//! each
+//! acknowledgement. It runs on one thread, so that it takes at most one core from the contender.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,39 +13,39 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::unbounded_channel;
 
-/// What is done before it counts.
+/// Warm-up time, which is not measured.
 const WARM: Duration = Duration::from_millis(500);
-/// How long it counts.
+/// Duration of the measurement.
 const SPAN: Duration = Duration::from_secs(3);
-/// Slack shows an error to whoever typed when it takes longer.
+/// Slack's timeout for an acknowledgement, after which it shows an error to the user.
 const SLACKS_PATIENCE: Duration = Duration::from_secs(3);
 
-/// Somebody in a workspace, and the app that their commands go to.
+/// A user in a workspace, and the app that receives the user's commands.
 pub(crate) struct Typist {
-    /// Where the app listens.
+    /// Address that the app listens on.
     pub(crate) address: SocketAddr,
-    /// The path of slash commands there.
+    /// URL path for slash commands.
     pub(crate) path: &'static str,
-    /// The signing secret.
+    /// The signing secret of the app.
     pub(crate) secret: &'static str,
-    /// Every field of a command that is the same each time.
+    /// The form fields that are the same for all commands.
     pub(crate) fields: Vec<(&'static str, String)>,
-    /// How many commands were typed.
+    /// Number of commands sent so far.
     pub(crate) typed: AtomicU64,
 }
 
-/// What is typed, and what the acknowledgement says.
+/// The text of a command, and a text that the acknowledgement must contain.
 #[derive(Clone, Copy)]
 pub(crate) struct Words {
     pub(crate) typed: &'static str,
     pub(crate) answered: &'static str,
 }
 
-/// What came of a load.
+/// The result of a load.
 pub(crate) struct Load {
-    /// How many were acknowledged, the warm-up included.
+    /// Number of acknowledgements, including the warm-up.
     pub(crate) acknowledged: u64,
-    /// How many a second were acknowledged while it counted.
+    /// Acknowledgements per second.
     pub(crate) rate: f64,
     took: Vec<Duration>,
 }
@@ -55,19 +56,19 @@ impl Load {
         Self { acknowledged, rate, took }
     }
 
-    /// The time within which this share was acknowledged, in milliseconds.
+    /// Returns a percentile of the latency in milliseconds. `share` is between 0 and 1.
     pub(crate) fn within(&self, share: f64) -> f64 {
         let place = (self.took.len() as f64 * share) as usize;
         self.took[place.min(self.took.len() - 1)].as_secs_f64() * 1e3
     }
 
-    /// How many came after Slack had given up.
+    /// Returns the number of acknowledgements that exceeded Slack's timeout.
     pub(crate) fn late(&self) -> usize {
         self.took.iter().filter(|took| **took > SLACKS_PATIENCE).count()
     }
 }
 
-/// So many connections, on each of which the next command is sent as soon as the last one is acknowledged.
+/// Sends commands back to back: each connection sends the next command as soon as the last one is acknowledged.
 pub(crate) async fn back_to_back(typist: &Arc<Typist>, words: Words, connections: usize) -> Load {
     let from = Instant::now() + WARM;
     let until = from + SPAN;
@@ -99,8 +100,8 @@ pub(crate) async fn back_to_back(typist: &Arc<Typist>, words: Words, connections
     Load::of(acknowledged, counted as f64 / SPAN.as_secs_f64(), all)
 }
 
-/// So many commands a second, whether the app keeps up or not: how long one took counts from when it was to be sent, so that
-/// those which wait behind a slow one are not left out.
+/// Sends commands at a fixed rate, even if the app falls behind. The latency counts from the scheduled time, so that
+/// commands queued behind a slow one are included.
 pub(crate) async fn offered(typist: &Arc<Typist>, words: Words, per_second: u32, connections: usize) -> Load {
     let (mut queues, mut typing) = (Vec::new(), Vec::new());
     for _ in 0..connections {
@@ -116,7 +117,7 @@ pub(crate) async fn offered(typist: &Arc<Typist>, words: Words, per_second: u32,
             took
         }));
     }
-    // The runtime's own timer counts in milliseconds, which is too coarse to keep time by.
+    // The runtime's timer has a resolution of a millisecond, which is too coarse for the pace.
     let began = Instant::now() + Duration::from_millis(10);
     let pacer = std::thread::spawn(move || {
         let count = ((WARM + SPAN).as_secs_f64() * f64::from(per_second)) as u32;
@@ -137,7 +138,7 @@ pub(crate) async fn offered(typist: &Arc<Typist>, words: Words, per_second: u32,
 }
 
 impl Typist {
-    /// One command, unlike every other.
+    /// Builds a signed request for a command. Each one has its own trigger id, so that none is a duplicate.
     fn request(&self, typed: &str) -> String {
         let number = self.typed.fetch_add(1, Ordering::Relaxed);
         let mut form = form_urlencoded::Serializer::new(String::new());
@@ -158,7 +159,7 @@ impl Typist {
     }
 }
 
-/// A connection, which is made anew when the app has closed it.
+/// A connection, which is reopened after the app closes it.
 #[derive(Default)]
 pub(crate) struct Line {
     stream: Option<TcpStream>,
@@ -166,10 +167,10 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// Sends a command and hears that it was done.
+    /// Sends a command, and waits for its acknowledgement.
     ///
     /// # Panics
-    /// When anything else is heard.
+    /// Panics if the app answers anything else, or cannot be reached.
     pub(crate) async fn say(&mut self, typist: &Typist, words: Words) {
         let request = typist.request(words.typed);
         loop {
@@ -185,7 +186,7 @@ impl Line {
                     self.stream = self.stream.take().filter(|_| !head.closes);
                     return;
                 }
-                // It was closed when it had been idle or had lasted long enough, and this came too late for it.
+                // The app closed the connection because of its idle time or age before this request arrived.
                 Err(_) if kept => self.stream = None,
                 Err(error) => panic!("the app cannot be reached: {error}"),
             }
@@ -221,7 +222,7 @@ struct Head {
 }
 
 impl Head {
-    /// `None` until the answer is there to its last byte.
+    /// Parses a response. `None` until the response is complete.
     fn of_whole(bytes: &[u8]) -> Option<Self> {
         let mut headers = [httparse::EMPTY_HEADER; 32];
         let mut answer = httparse::Response::new(&mut headers);
@@ -230,7 +231,7 @@ impl Head {
         let text = |name| has(name).map(|header| String::from_utf8_lossy(header.value).to_lowercase());
         let whole = match text("content-length") {
             Some(body) => bytes.len() >= length + body.parse::<usize>().expect("a length"),
-            // Nothing is sent ahead, so the last chunk ends what was heard.
+            // Requests are not pipelined, so the last chunk ends the buffer.
             None => bytes.ends_with(b"0\r\n\r\n"),
         };
         let closes = text("connection").is_some_and(|how| how.contains("close"));

@@ -1,10 +1,14 @@
-//! How many slash commands a second come in, and how long each takes, beside an app on `@slack/bolt` that keeps each in
-//! SQLite: `cargo bench -p hotfix-tests --bench ingress` prints the tables for README.md, after some three minutes.
+//! Benchmark of slash commands: throughput and latency, compared with an app on `@slack/bolt` that stores each command
+//! in SQLite.
+//! `cargo bench -p hotfix-tests --bench ingress` prints the tables for README.md after about three minutes.
 //!
-//! Both acknowledge a command when it is durable, and not before; both are killed after each measurement, and have to have
-//! kept everything that they acknowledged. They run in turns, on the same disk, under the same load: first on the disk as it
-//! is, then with every sync slowed down to a millisecond (see `slow_disk.c`). The load runs on the same machine as they do.
-//! `cargo bench` builds in the release profile, and [`hotfix_tests::program`] builds the bot in the profile of the bench.
+//! Both contenders acknowledge a command only when it is durable. Both are killed after each measurement, and must have
+//! kept every
+//! command that they acknowledged. They take turns on the same disk under the same load: first on the unmodified disk,
+//! then with
+//! every sync slowed down to a millisecond (see `slow_disk.c`). The load runs on the same machine. `cargo bench` builds
+//! in the release
+//! profile, and [`hotfix_tests::program`] builds the bot in the profile of the bench.
 #![allow(clippy::print_stdout)]
 
 mod contender;
@@ -19,20 +23,20 @@ use std::time::{Duration, Instant};
 use contender::{Contender, Who, built};
 use load::{Load, back_to_back, offered};
 
-/// How many connections send at a time.
+/// The numbers of concurrent connections.
 const CONNECTIONS: [usize; 3] = [1, 16, 128];
-/// How many commands a second are offered, and over how many connections.
+/// Offered commands per second, and the number of connections that carry them.
 const OFFERED: (u32, usize) = (1_000, 32);
-/// How long a process is left alone before its memory is looked at.
+/// Idle time of a process before its memory is read.
 const IDLE: Duration = Duration::from_secs(1);
 
 fn main() {
     built();
     let slow = slow_disk();
-    // One thread: the load must not take both cores of a small machine.
+    // A single thread: the load must not occupy both cores of a small machine.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        // Whoever lacks bolt hears it at once.
+        // Fail early if bolt is not installed.
         drop(Contender::start(Who::Bolt, None).await);
         let own = format!("this one, {:.2} ms a sync", sync_ms());
         let disks = [(own.as_str(), None), ("1 ms a sync", Some(slow.as_path()))];
@@ -67,7 +71,7 @@ fn main() {
     });
 }
 
-/// What was measured of one process.
+/// The measurements of one process.
 struct Point {
     who: Who,
     load: Load,
@@ -76,7 +80,7 @@ struct Point {
     first_ack: Duration,
 }
 
-/// Measures a fresh process: over so many connections, or what is offered.
+/// Measures a fresh process, with back-to-back commands over these connections, or with the offered load if `None`.
 async fn point(who: Who, disk: Option<&Path>, connections: Option<usize>) -> Point {
     let contender = Contender::start(who, disk).await;
     tokio::time::sleep(IDLE).await;
@@ -99,7 +103,7 @@ fn row(name: &str, load: &Load) {
     println!("| {name} | {:.0} | {p50:.2} | {p99:.2} | {p999:.2} | {} |", load.rate, load.late());
 }
 
-/// A row of what was seen on the disk as it is, which is the same for every load.
+/// Prints a row of values on the unmodified disk, over all loads.
 fn told(name: &str, points: &[(Option<&Path>, Point)], tell: impl Fn(&[&Point]) -> String) {
     let of = |who| {
         let all = points.iter().filter(|(disk, point)| disk.is_none() && point.who == who);
@@ -112,7 +116,7 @@ fn most(numbers: impl Iterator<Item = f64>) -> f64 {
     numbers.fold(0.0, f64::max)
 }
 
-/// Builds what slows the disk down.
+/// Builds the preloaded library that slows the disk down, and returns its path.
 fn slow_disk() -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/ingress/slow_disk.c");
     let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join("slow_disk.so");
@@ -121,7 +125,7 @@ fn slow_disk() -> PathBuf {
     built
 }
 
-/// How long the disk takes to make a line durable, in the middle.
+/// Returns the median time of a small durable write, in milliseconds.
 fn sync_ms() -> f64 {
     let mut file: File = tempfile::tempfile_in(env!("CARGO_TARGET_TMPDIR")).expect("a file");
     let mut took: Vec<Duration> = (0..500)

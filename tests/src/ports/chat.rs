@@ -1,4 +1,4 @@
-//! The chat, cut before and after everything that is said.
+//! The fault-injecting wrapper of the chat: a stop is possible before and after every post and update of a card.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use hotfix_adapters::ids::{ChannelRef, MessageRef, PersonRef};
 
 use super::Cut;
 
-/// The chat, with a knife in between.
+/// A chat that fails when the fault injector says so.
 pub struct CutChat {
-    /// The chat itself.
+    /// The wrapped chat.
     pub inner: Arc<dyn Chat>,
-    /// The knife.
+    /// The fault injector.
     pub cut: Arc<Cut>,
 }
 

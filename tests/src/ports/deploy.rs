@@ -1,5 +1,7 @@
-//! A mechanism that deploys, cut before and after it starts; and patient: a deployment is a real process, so asking how it
-//! stands waits for its end. The wait is bounded, and the only one on something real.
+//! The fault-injecting wrapper of a deploy mechanism: a stop is possible before and after the start of a deployment.
+//! Deployments are
+//! real processes, so `status` waits until the process ends, for at most a minute. No other wrapper waits for a real
+//! process.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,16 +13,16 @@ use hotfix_adapters::ids::DeployKey;
 
 use super::Cut;
 
-/// How long a deployment of a handful of files may take.
+/// Maximum time that `status` waits for a deployment to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A mechanism, with a knife in between.
+/// A deploy mechanism that fails when the fault injector says so.
 pub struct CutDeploy {
-    /// The mechanism itself.
+    /// The wrapped mechanism.
     pub inner: Arc<dyn Deploy>,
-    /// The knife.
+    /// The fault injector.
     pub cut: Arc<Cut>,
-    /// Whose mechanism it is.
+    /// Name of the service that the mechanism deploys.
     pub service: String,
 }
 

@@ -1,4 +1,5 @@
-//! The forge, cut before and after everything that changes it.
+//! The fault-injecting wrapper of the forge: a stop is possible before and after most calls that change refs or pull
+//! requests.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,13 +16,13 @@ use jiff::Timestamp;
 
 use super::Cut;
 
-/// The forge, with a knife in between.
+/// A forge that fails when the fault injector says so.
 pub struct CutForge {
-    /// The forge itself.
+    /// The wrapped forge.
     pub inner: Arc<dyn Forge>,
-    /// The knife.
+    /// The fault injector.
     pub cut: Arc<Cut>,
-    /// Whose forge it is.
+    /// Name of the service whose code is on the forge.
     pub service: String,
 }
 

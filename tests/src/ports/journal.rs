@@ -1,5 +1,6 @@
-//! The journal, cut before and after every commit. It keeps everything that changed it, so that the journal of an earlier
-//! moment can be made again.
+//! The fault-injecting wrapper of the journal: a stop is possible before and after every commit. It records all
+//! operations that
+//! change the journal, so that [`replayed`] can rebuild the journal of an earlier moment.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,21 +15,21 @@ use tokio::sync::watch;
 use super::Cut;
 use crate::clock::FakeClock;
 
-/// Something that changed the journal, and when.
+/// An operation that changed the journal, with its time.
 #[derive(Clone)]
 pub enum Op {
-    /// A commit, refused or not.
+    /// A commit, accepted or not.
     Commit(Timestamp, Commit),
-    /// Work was claimed.
+    /// A claim of work items.
     Claim(Timestamp, ClaimRequest),
-    /// The bot was started again.
+    /// A restart of the bot.
     Restart(Timestamp),
 }
 
-/// The journal in memory that these changes lead to, with its clock as it is at the end.
+/// Builds an in-memory journal from these operations. The clock shows the same time before and after.
 ///
 /// # Panics
-/// Never: refusals repeat themselves.
+/// Never panics: an operation that was refused before is refused again, and the result is ignored.
 pub async fn replayed(ops: &[Op], clock: &Arc<FakeClock>) -> Arc<Memory> {
     let now = clock.now();
     let memory = Arc::new(Memory::new(clock.clone()));
@@ -52,21 +53,21 @@ pub async fn replayed(ops: &[Op], clock: &Arc<FakeClock>) -> Arc<Memory> {
     memory
 }
 
-/// What a piece of work is called.
+/// Returns the name of the effect in the payload of a work item. `None` if the payload is not an effect.
 fn effect(payload: &str) -> Option<String> {
     let payload: serde_json::Value = serde_json::from_str(payload).ok()?;
     payload.get("effect")?.as_str().map(str::to_owned)
 }
 
-/// The journal, with a knife in between.
+/// A journal that fails when the fault injector says so.
 pub struct CutJournal {
-    /// The journal itself.
+    /// The wrapped journal.
     pub inner: Arc<dyn Journal>,
-    /// The knife.
+    /// The fault injector.
     pub cut: Arc<Cut>,
-    /// The clock it goes by.
+    /// The clock that the recorded operations are stamped with.
     pub clock: Arc<FakeClock>,
-    /// What changed it so far.
+    /// The operations recorded so far, in order.
     pub ops: Arc<Mutex<Vec<Op>>>,
 }
 
@@ -89,7 +90,7 @@ impl Journal for CutJournal {
         let opens = commit.append.iter().any(|append| append.expected == Expected::Exactly(Version(0)));
         let answer = self.inner.commit(commit).await;
         if opens {
-            // It is durable, and whoever made it does not know yet.
+            // The commit is durable, but its author does not know yet.
             let _down = self.cut.enter("journal", "new runs").await;
         }
         self.cut.here(&format!("after the commit {id}")).map_err(|_| CommitError::Unknown(id))?;

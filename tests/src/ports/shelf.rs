@@ -1,5 +1,6 @@
-//! A registry that is a folder, and a cluster that runs what is deployed on the stage. What people build and what runs is in
-//! files, so that a world that is put back to an earlier moment has it too.
+//! A fake registry in a folder, and a fake cluster that runs the commits deployed on the stage. All state is in files,
+//! so that a
+//! checkpoint of the world includes it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,26 +15,26 @@ use sha2::{Digest as _, Sha256};
 use super::Cut;
 use crate::stage::Stage;
 
-/// A folder of images: the name of a file is a tag, and in it stand the digest and the commit.
+/// A registry in a folder. The name of a file is a tag; its content is the digest and the commit.
 pub struct Shelf {
-    /// The folder.
+    /// The folder with one file per tag.
     pub folder: PathBuf,
-    /// The knife.
+    /// The fault injector.
     pub cut: Arc<Cut>,
 }
 
 impl Shelf {
-    /// The folder of a stage.
+    /// Returns the folder of a stage's registry.
     #[must_use]
     pub fn of(stage: &Stage) -> PathBuf {
         stage.root.join("state/images")
     }
 
-    /// Publishes an image, as a build does. Its digest follows from the tag and the builds before it alone, so that it is the
-    /// same on every forge, whose merges have commit ids of their own.
+    /// Publishes an image, as a build does. The digest depends only on the tag and on the image that it replaces, so
+    /// that it is the same on every forge, although the commit ids of merges differ.
     ///
     /// # Errors
-    /// When the folder cannot be written.
+    /// Fails if the folder cannot be written.
     pub fn publish(stage: &Stage, tag: &str, commit: &str) -> anyhow::Result<()> {
         let folder = Self::of(stage);
         std::fs::create_dir_all(&folder)?;
@@ -63,13 +64,14 @@ impl Registry for Shelf {
     }
 }
 
-/// What runs in one environment, named by the git tag of its commit, or by what a file says.
+/// A cluster that reports the image running in one environment. The tag comes from the commit's git tag, unless the
+/// file `cluster-<environment>` overrides it.
 pub struct Rack {
-    /// The stage.
+    /// The stage with the environments.
     pub stage: Stage,
-    /// The environment.
+    /// Name of the environment.
     pub environment: String,
-    /// The knife.
+    /// The fault injector.
     pub cut: Arc<Cut>,
 }
 
@@ -92,7 +94,7 @@ impl Cluster for Rack {
 }
 
 impl Rack {
-    /// The version of a commit: its git tag that begins with a digit, or the tag of its image.
+    /// Returns the version of a commit: its git tag that begins with a digit, or else the tag of its image.
     fn version(&self, commit: &str) -> Option<String> {
         let now = jiff::Timestamp::UNIX_EPOCH;
         let tags = crate::git::git(&self.stage.bare(), "dee", now, &["tag", "--points-at", commit]).ok()?;

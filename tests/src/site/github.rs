@@ -1,4 +1,4 @@
-//! GitHub: the bot speaks to a fake of it over HTTP and git, and people use its pages.
+//! The GitHub fake from the users' side. The bot reaches it over HTTP and git.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,9 +15,9 @@ use serde_json::json;
 use super::{BY_TOKEN, Back, Delivery, Elsewhere, PEOPLE, Site, mac, take_places};
 use crate::stage::Stage;
 
-/// The bot's token.
+/// The bot's personal access token.
 const TOKEN: &str = "ghp_0123456789abcdefghijklmnopqrstuvwxyz";
-/// What deliveries are signed with.
+/// The secret that signs webhook deliveries.
 pub(super) const WEBHOOK_SECRET: &str = "it rains in the world of tests";
 
 #[derive(Clone)]
@@ -27,14 +27,14 @@ pub(super) struct OnGitHub {
 }
 
 impl OnGitHub {
-    /// The bot speaks with a token that may do everything.
+    /// Opens the forge with a bot that authenticates with a token without limits on its permissions.
     pub(super) async fn open(stage: &Stage) -> anyhow::Result<Self> {
         let fake = GitHubFake::start("").await;
         fake.token("hotfix-bot", TOKEN);
         Self::configured(stage, fake, |_| Ok((TOKEN, BY_TOKEN.to_owned())))
     }
 
-    /// The bot is an App, installed at every owner with what its manifest asks for.
+    /// Opens the forge with a bot that is an App, installed at every owner with the permissions of its manifest.
     pub(super) async fn open_as_app(stage: &Stage) -> anyhow::Result<Self> {
         let manifest = app_manifest("hotfix", None, false);
         let asked = manifest["default_permissions"].as_object().cloned().unwrap_or_default();
@@ -175,7 +175,7 @@ impl Site for OnGitHub {
     }
 
     fn secrets(&self) -> Vec<(&'static str, String)> {
-        // Of the key every line is as good as all of it; of a minted token this is what all have in common.
+        // Each line of the key counts as a secret. All minted tokens share this prefix.
         let key = APP_KEY_PKCS1.lines().filter(|line| line.len() > 40 && !line.starts_with('-'));
         let key = key.map(|line| ("the key of the GitHub App", line.to_owned()));
         let others =

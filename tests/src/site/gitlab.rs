@@ -1,4 +1,4 @@
-//! GitLab: the bot speaks to a fake of it over HTTP and git, and people use its pages.
+//! The GitLab fake from the users' side. The bot reaches it over HTTP and git.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use serde_json::json;
 use super::{BY_TOKEN, Back, Delivery, Elsewhere, Site, mac, take_places};
 use crate::stage::Stage;
 
-/// What deliveries are signed with.
+/// The secret that signs webhook deliveries.
 pub(super) const WEBHOOK_SECRET: &str = "whsec_aXQgcmFpbnMgaW4gdGhlIHdvcmxkIG9mIHRlc3Rz";
 
 #[derive(Clone)]

@@ -1,4 +1,4 @@
-//! The local forge, whose people speak to it past the bot.
+//! The local forge from the users' side: users act on it directly, not through the bot.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -100,7 +100,7 @@ impl Site for OnDisk {
         Ok(())
     }
 
-    /// It looks whenever it is asked something.
+    /// Does nothing: the local forge reads its repository on every call.
     fn pushed(&self) {}
 
     fn port(&self) -> Option<Arc<dyn Forge>> {
@@ -135,7 +135,7 @@ impl Site for OnDisk {
         Ok(usize::try_from(count)?)
     }
 
-    /// All it knows is in its folder, which is put back with the stage.
+    /// Needs to save nothing: all its state is in the folder, which is restored with the stage.
     fn keep(&self) -> Back {
         let (stage, clock) = (self.stage.clone(), self.clock.clone());
         Box::new(move || Ok(Arc::new(Self::open(&stage, &clock)?)))
