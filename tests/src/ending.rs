@@ -51,7 +51,7 @@ pub async fn ending(world: &World) -> anyhow::Result<Vec<String>> {
 /// Returns the final state in short, one line per run, as it appears at the end of a scenario file.
 ///
 /// # Errors
-/// Fails only if a future version reads more than the state in memory.
+/// Currently never fails.
 pub async fn in_short(world: &World) -> anyhow::Result<Vec<String>> {
     let mut lines = Vec::new();
     for run in world.engine().states().await {

@@ -1,11 +1,11 @@
-//! A typed line as somebody would run it in Discord: the sub-command, and each word in the option that it belongs into.
+//! Conversion of a typed line to a Discord invocation: the sub-command, and an option for each word.
 
 use hotfix::wire;
 use hotfix_adapters::chat::discord::{CommandSpec, OptionShape, OptionSpec};
 use serde_json::{Value, json};
 
-/// The command to run and its options. `registered` are the commands that Discord knows; what is none of them is said with
-/// `do`.
+/// Returns the command and its options. `registered` are the commands that Discord knows. A line that fits none of them
+/// becomes an invocation of `do`.
 #[must_use]
 pub fn invocation(registered: &[Value], line: &str) -> (String, Vec<(String, Value)>) {
     let spec = wire::commands().into_iter().find(|spec| line.split_whitespace().next() == Some(spec.name.as_str()));
@@ -20,7 +20,7 @@ pub fn invocation(registered: &[Value], line: &str) -> (String, Vec<(String, Val
     filled.unwrap_or_else(|| ("hotfix do".to_owned(), vec![("text".to_owned(), json!(line))]))
 }
 
-/// The words of a line; what stands in quotes is one.
+/// Splits a line into words. A quoted text is one word.
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut quoted) = (vec![String::new()], false);
     for c in line.chars() {
@@ -34,7 +34,7 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// Each word in its option; `None` when there is one too many.
+/// Assigns each word to an option. `None` if a word fits no option.
 fn filled(spec: &CommandSpec, words: Vec<String>) -> Option<Vec<(String, Value)>> {
     let mut given: Vec<(String, Value)> = Vec::new();
     let mut words = words.into_iter().peekable();
@@ -78,7 +78,7 @@ fn is_flag(option: &OptionSpec) -> bool {
     matches!(option.shape, OptionShape::Flag | OptionShape::FlagWords | OptionShape::Switch)
 }
 
-/// The next option that is free; the last one that takes more takes the rest.
+/// Assigns a word to the next free option, or appends it to the last option if that takes several words.
 fn place(spec: &CommandSpec, given: &mut Vec<(String, Value)>, word: String) -> Option<()> {
     let placed = |option: &&OptionSpec| {
         matches!(option.shape, OptionShape::Word | OptionShape::Words | OptionShape::Text) && option.name != "run"

@@ -65,8 +65,9 @@ async fn seen_in(scenario: &Scenario) -> anyhow::Result<Vec<Vec<String>>> {
     Ok(seen)
 }
 
-/// What a forge elsewhere says in its own way: it has a link to each pull request, and lines break elsewhere because of it; it
-/// has its own words for why it does not merge; people have an account there; and GitLab makes two commits of a squash.
+/// Removes the differences between forges from the output: links to pull requests and the line breaks that they cause,
+/// the
+/// forge's own reasons for refusing a merge, account names, and the second commit of a squash on GitLab.
 fn in_common(text: &str) -> String {
     let joined = text.replace("\n    │ ", " ");
     let line = |line: &str| {

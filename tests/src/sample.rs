@@ -1,4 +1,4 @@
-//! Which of many cases are tried.
+//! The sample of cases that a test run tries, chosen by a seed that changes with every commit.
 
 use std::fmt;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use proptest::test_runner::{Config, RngSeed};
 
-/// Every `every`-th case, beginning with one that the seed chooses.
+/// Every n-th case, with an offset that the seed chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sample {
     every: usize,
@@ -14,17 +14,18 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Every `usual`-th case, or as often as the environment variable `name` says: 1 for all, and 0 for none.
+    /// Returns a sample of every `usual`-th case. The environment variable `name` overrides the interval: 1 means all
+    /// cases, 0 none.
     ///
     /// # Panics
-    /// When the variable is not a number.
+    /// Panics if the variable is not a number.
     #[must_use]
     pub fn of(name: &str, usual: usize) -> Option<Self> {
         let every = number(name, usual);
         (every > 0).then(|| Self { every, seed: seed() })
     }
 
-    /// Returns whether the case with this number is tried.
+    /// Returns `true` if the case with this number is tried.
     #[must_use]
     pub fn holds(&self, number: usize) -> bool {
         number % self.every == self.seed % self.every
@@ -37,17 +38,17 @@ impl fmt::Display for Sample {
     }
 }
 
-/// Returns the number that the environment variable `name` says, or the usual one.
+/// Returns the number in the environment variable `name`, or the usual one if it is not set.
 ///
 /// # Panics
-/// When the variable is not a number.
+/// Panics if the variable is not a number.
 #[must_use]
 pub fn number(name: &str, usual: usize) -> usize {
     let said = std::env::var(name).ok();
     said.map_or(usual, |said| said.parse().unwrap_or_else(|_| panic!("{name}={said} is not a number")))
 }
 
-/// Returns the configuration of a property test that tries this many cases, which the seed chooses.
+/// Returns the configuration of a property test with this many cases, chosen by the seed.
 #[must_use]
 pub fn property(cases: usize) -> Config {
     Config {
@@ -58,11 +59,11 @@ pub fn property(cases: usize) -> Config {
     }
 }
 
-/// Returns the seed: `TEST_SEED`, or else the number of commits up to this one. So each commit tries other cases than the one before
-/// it, and `every` commits in a row try all of them.
+/// Returns the seed: `TEST_SEED`, or else the number of commits up to this one. Each commit tries other cases than the
+/// one before it, so a sample of every n-th case covers all of them in n consecutive commits.
 ///
 /// # Panics
-/// When `TEST_SEED` is not a number.
+/// Panics if `TEST_SEED` is not a number.
 pub fn seed() -> usize {
     static SEED: OnceLock<usize> = OnceLock::new();
     *SEED.get_or_init(|| match std::env::var("TEST_SEED") {
@@ -71,7 +72,7 @@ pub fn seed() -> usize {
     })
 }
 
-/// The number of commits up to this one; `None` outside of a repository.
+/// Returns the number of git commits up to this one. `None` outside of a repository.
 fn commits() -> Option<usize> {
     let counted = ["-C", env!("CARGO_MANIFEST_DIR"), "rev-list", "--count", "HEAD"];
     let output = Command::new("git").args(["-c", "safe.directory=*"]).args(counted).output().ok()?;

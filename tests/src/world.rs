@@ -94,7 +94,7 @@ pub struct World {
     pub clock: Arc<FakeClock>,
     /// The fault injector shared by all ports of the bot.
     pub cut: Arc<Cut>,
-    /// The console chat. On other platforms it is only used for parsing and for replies.
+    /// The console chat. The bot uses it only if `room` is `None`.
     pub console: Arc<Console>,
     /// The chat platform. `None` at the console.
     pub room: Option<Room>,
@@ -349,7 +349,7 @@ impl World {
     /// Runs the bot until it is idle. Advances the clock only until the next retry is due.
     ///
     /// # Errors
-    /// Fails if the bot was stopped, or if it is not idle after [`ROUNDS`] rounds.
+    /// Fails if the bot was stopped, or if it is still busy after `ROUNDS` rounds.
     pub async fn settle(&self) -> anyhow::Result<()> {
         let began = self.clock.now();
         for _ in 0..ROUNDS {
