@@ -1,10 +1,7 @@
 //! Crash tests: a scenario is run with the bot stopped before and after commits and effects. The final state must be
-//! the same. The bot
-//! is idle after each step, so each moment of a step is tried from the checkpoint before the step, and the result is
-//! compared with the
-//! checkpoint after it. A part of them also continues to the end of the scenario. The run without a stop also checks
-//! the expected
-//! output of the scenario.
+//! the same. The bot is idle after each step, so each moment of a step is tried from the checkpoint before the step,
+//! and the result is compared with the checkpoint after it. A part of them also continues to the end of the scenario.
+//! The run without a stop also checks the expected output of the scenario.
 
 use std::path::Path;
 
@@ -21,8 +18,7 @@ use crate::scenario::{Act, Scenario, Step};
 const STARTS: usize = 5;
 
 /// Scenarios with reads that fail repeatedly. The number of failures is counted in memory and reset by each restart,
-/// and crash tests restart the bot before each step. The output of these scenarios is therefore checked in a separate
-/// run.
+/// and crash tests restart the bot before each step. The output of these scenarios is therefore checked separately.
 const COUNTED_IN_MEMORY: [&str; 3] = ["facts-refused", "merge-frozen", "repository-vanishes"];
 
 /// The number of cases.

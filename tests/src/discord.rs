@@ -1,6 +1,5 @@
 //! A world's Discord server: users run commands, react and press buttons in the Discord fake. Their actions reach the
-//! bot over the
-//! gateway, through the same listener, handler and adapter as in production.
+//! bot over the gateway, through the same listener, handler and adapter as in production.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -173,8 +172,7 @@ impl Server {
         act
     }
 
-    /// Submits the form that the user has open, with answers keyed by the labels of its inputs. Returns the id of the
-    /// interaction.
+    /// Submits the user's open form, with answers keyed by input label. Returns the id of the interaction.
     ///
     /// # Panics
     /// Panics if no form is open, or if it has no such input.

@@ -1,10 +1,8 @@
 //! Fault tests: a scenario is run on a remote forge, and one call of its API or of git over HTTP fails, in each
-//! possible way. The bot
-//! must reach the same final state, and no effect may happen twice. As in the crash tests, each call of a step is tried
-//! from the
-//! checkpoint before the step, and a part of them continues to the end of the scenario. The bot is restarted before
-//! each step, so its
-//! cache of ETags is empty, and the first call of each kind is a full one.
+//! possible way. The bot must reach the same final state, and no effect may happen twice. As in the crash tests, each
+//! call of a step is tried from the checkpoint before the step, and a part of them continues to the end of the
+//! scenario. The bot is restarted before each step, so its cache of ETags is empty, and the first call of each kind is
+//! a full one.
 
 use std::path::Path;
 use std::sync::Arc;

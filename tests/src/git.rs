@@ -6,8 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, bail};
 use hotfix_adapters::program;
 
-/// Runs git in a folder, as this user at this time, without the machine's own git configuration. Returns the trimmed
-/// output.
+/// Runs git in a folder, as this user at this time, without the machine's git configuration. Returns trimmed output.
 ///
 /// # Errors
 /// Fails if git fails, with its error output.

@@ -1,10 +1,9 @@
 //! Worlds that have reached a given state, reused by the next scenario that begins there.
 //!
 //! Reaching a state takes up to 25 steps, and dozens of scenarios begin at the same few states. Each state is reached
-//! once, and the
-//! world is kept with a checkpoint. A scenario borrows the world and returns it; the next one restores the checkpoint.
-//! The world of
-//! a failed test is dropped. Nothing is kept between processes, so a state is always produced by the code under test.
+//! once, and the world is kept with a checkpoint. A scenario borrows the world and returns it; the next one restores
+//! the checkpoint. The world of a failed test is dropped. Nothing is kept between processes, so a state is always
+//! produced by the code under test.
 
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
@@ -57,8 +56,7 @@ fn idle<T>(then: impl FnOnce(&mut Idle) -> T) -> T {
     then(&mut IDLE.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Returns a play at the beginning of a scenario, and the remaining steps: those after its `given`, if it begins with
-/// one.
+/// Returns a play at the beginning of a scenario, and the remaining steps: those after its initial `given`, if any.
 ///
 /// # Errors
 /// Fails if the world cannot be set up, or does not reach the state.

@@ -1,6 +1,6 @@
 //! Webhook deliveries of a forge. Over an unreliable connection they are lost, duplicated, reordered or delayed. They
-//! are only hints,
-//! so the final state stays the same. Over a reliable connection the bot needs nothing else, and does not poll.
+//! are only hints, so the final state stays the same. Over a reliable connection the bot needs nothing else, and does
+//! not poll.
 
 use std::path::Path;
 use std::sync::Arc;

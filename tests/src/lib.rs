@@ -10,8 +10,8 @@
 //! site       the forge from the users' side: local, GitHub, GitLab; platform: registry, cluster, promotion repository
 //! stage      the folder of a world: repository, configuration, environments
 //! checkpoint a saved world that can be restored
-//! crash      stops the bot at every moment; faults: breaks forge calls; rejected: refuses them; hooks: unreliable
-//! webhooks
+//! crash      stops the bot at every moment
+//! faults     breaks every forge call; rejected: refuses every call of an effect; hooks: unreliable webhooks
 //! sample     selects the moments and calls that are tried at this commit
 //! ports      fault-injecting wrappers of the journal, chat, forge and deploy ports
 //! leaks      finds secrets in text, in any encoding

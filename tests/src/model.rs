@@ -1,6 +1,5 @@
 //! A randomized model of the domain alone: random users send commands, random observations arrive, and every effect
-//! gets some result.
-//! It is the reference for the invariants that must hold for every order of events.
+//! gets some result. It is the reference for the invariants that must hold for every order of events.
 
 // Remainders are the clearer notation for dice.
 #![allow(clippy::manual_is_multiple_of)]
@@ -203,8 +202,7 @@ impl Model {
         self.state = decision.state.clone();
     }
 
-    /// Returns the command of a user. `None` if the policy does not allow it, or if the command does not apply to the
-    /// state.
+    /// Returns the command of a user. `None` if the policy refuses it, or if it does not apply to the state.
     fn asked(&mut self, who: u8, how: u16) -> Option<Command> {
         let (role, act) = match how % 23 {
             0 => (

@@ -77,8 +77,7 @@ impl World {
         self.site.check(&commit, name, state).await
     }
 
-    /// Resolves a name to a full commit id: any name that git resolves, or an environment such as `production` or
-    /// `staging`.
+    /// Resolves a name to a full commit id: any name that git resolves, or an environment such as `production`.
     ///
     /// # Errors
     /// Fails if there is no such commit.
@@ -90,8 +89,7 @@ impl World {
         git(&self.stage.bare(), "dee", self.clock.moment(), &["rev-parse", "--verify", "--quiet", &spec])
     }
 
-    /// Performs an action with git. For a merge or a push, the files come last, as `path = text`, with `\n` for a line
-    /// break.
+    /// Performs an action with git. Files of a merge or a push come last, as `path = text`, with `\n` for a line break.
     ///
     /// # Errors
     /// Fails if the words are unknown, or if git fails.

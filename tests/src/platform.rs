@@ -128,8 +128,7 @@ impl World {
         self.roll_out()
     }
 
-    /// Deploys the commit in the platform's files to production. Only `reports` has an environment that follows the
-    /// files.
+    /// Deploys the commit in the platform's files to production. Only `reports` has an environment that follows them.
     fn roll_out(&self) -> anyhow::Result<()> {
         if self.stage.service != "reports" {
             return Ok(());

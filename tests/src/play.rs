@@ -66,8 +66,7 @@ async fn seen_in(scenario: &Scenario) -> anyhow::Result<Vec<Vec<String>>> {
 }
 
 /// Removes the differences between forges from the output: links to pull requests and the line breaks that they cause,
-/// the
-/// forge's own reasons for refusing a merge, account names, and the second commit of a squash on GitLab.
+/// the forge's own reasons for refusing a merge, account names, and the second commit of a squash on GitLab.
 fn in_common(text: &str) -> String {
     let joined = text.replace("\n    │ ", " ");
     let line = |line: &str| {

@@ -1,6 +1,6 @@
 //! Fault-injecting wrappers of the bot's ports. From a chosen moment on, every call fails as if the process had been
-//! stopped there,
-//! until a new engine is started. The wrappers can also take the forge or the chat down, or make calls hang or panic.
+//! stopped there, until a new engine is started. The wrappers can also take the forge or the chat down, or make calls
+//! hang or panic.
 
 mod chat;
 mod deploy;
@@ -116,8 +116,7 @@ impl Cut {
         self.lock().refusing.call(side, Location::caller())
     }
 
-    /// Sets whether effects are performed from here on. While they are, calls are counted, and one of them may be
-    /// refused.
+    /// Sets whether effects are performed from here on. If so, calls are counted, and one of them may be refused.
     pub fn performing(&self, performing: bool) {
         self.lock().refusing.performing = performing;
     }

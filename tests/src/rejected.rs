@@ -1,8 +1,7 @@
 //! Refusal tests: each call that performs an effect is refused once, permanently. Then the cause is removed and a user
-//! sends `retry`.
-//! The final state must be the same as without the refusal. As in the crash tests, each call of a step is tried from
-//! the checkpoint
-//! before the step. A call that was tried for an effect is not tried again in another step.
+//! sends `retry`. The final state must be the same as without the refusal. As in the crash tests, each call of a step
+//! is tried from the checkpoint before the step. A call that was tried for an effect is not tried again in another
+//! step.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -12,10 +12,8 @@
 //! look: ben: +1
 //! ```
 //! `serves` names sentences of the runbook. `world` names the service, optionally followed by `with embedded`, `with
-//! ci` or
-//! `without chi`. The steps follow, each with its expected output. A `look:` line is sent while the bot polls. `given a
-//! hotfix that
-//! is approved` performs all steps up to that state without showing them.
+//! ci` or `without chi`. The steps follow, each with its expected output. A `look:` line is sent while the bot polls.
+//! `given a hotfix that is approved` performs all steps up to that state without showing them.
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,6 +1,5 @@
 //! The forge from the users' side: the actions that users take on its pages. There is one implementation per supported
-//! forge.
-//! GitHub and GitLab are fakes, which the bot reaches over HTTP and git like the real ones.
+//! forge. GitHub and GitLab are fakes, which the bot reaches over HTTP and git like the real ones.
 
 mod github;
 mod gitlab;

@@ -1,6 +1,5 @@
 //! A world's Slack workspace: users type, react and click in the Slack fake. Their actions reach the bot over signed
-//! HTTP or over
-//! socket mode, through the same listener, handler and adapter as in production.
+//! HTTP or over socket mode, through the same listener, handler and adapter as in production.
 
 use std::sync::Arc;
 

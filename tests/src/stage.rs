@@ -1,7 +1,6 @@
 //! The stage: a folder with a configuration, a repository with the history drawn in the runbook, and environments that
-//! each run a
-//! commit. Each service has a template, built once per process and then copied. All dates are fixed, and so are the
-//! commit ids.
+//! each run a commit. Each service has a template, built once per process and then copied. All dates are fixed, and so
+//! are the commit ids.
 //!
 //! ```text
 //! main        X------1-----2      X is live. Features 1 and 2 are merged, but not ready for production.

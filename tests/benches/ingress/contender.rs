@@ -1,6 +1,5 @@
 //! The two contenders, each a process in a fresh folder on the same disk: `hotfix serve` with the chat over HTTP, and
-//! the app in
-//! `clients/bolt_bench.js`. Both are killed at the end, and the commands that they kept are counted.
+//! the app in `clients/bolt_bench.js`. Both are killed at the end, and the commands that they kept are counted.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -148,8 +147,7 @@ fn hotfix(stage: &Stage) -> Command {
     command
 }
 
-/// Returns the path of the bot's binary: built from the current sources, or named by `HOTFIX_PROGRAM` to compare two
-/// builds.
+/// Returns the path of the bot's binary: built from the current sources, or named by `HOTFIX_PROGRAM` to compare builds.
 pub(crate) fn built() -> PathBuf {
     std::env::var_os("HOTFIX_PROGRAM").map_or_else(|| program().to_owned(), PathBuf::from)
 }

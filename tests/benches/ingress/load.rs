@@ -1,6 +1,5 @@
 //! The load generator: keep-alive connections that send signed slash commands like Slack does, and measure the time to
-//! each
-//! acknowledgement. It runs on one thread, so that it takes at most one core from the contender.
+//! each acknowledgement. It runs on one thread, so that it takes at most one core from the contender.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,14 +1,11 @@
 //! Benchmark of slash commands: throughput and latency, compared with an app on `@slack/bolt` that stores each command
-//! in SQLite.
-//! `cargo bench -p hotfix-tests --bench ingress` prints the tables for README.md after about three minutes.
+//! in SQLite. `cargo bench -p hotfix-tests --bench ingress` prints the tables for README.md after about three minutes.
 //!
 //! Both contenders acknowledge a command only when it is durable. Both are killed after each measurement, and must have
-//! kept every
-//! command that they acknowledged. They take turns on the same disk under the same load: first on the unmodified disk,
-//! then with
-//! every sync slowed down to a millisecond (see `slow_disk.c`). The load runs on the same machine. `cargo bench` builds
-//! in the release
-//! profile, and [`hotfix_tests::program`] builds the bot in the profile of the bench.
+//! kept every command that they acknowledged. They take turns on the same disk under the same load: first on the
+//! unmodified disk, then with every sync slowed down to a millisecond (see `slow_disk.c`). The load runs on the same
+//! machine. `cargo bench` builds in the release profile, and [`hotfix_tests::program`] builds the bot in the profile of
+//! the bench.
 #![allow(clippy::print_stdout)]
 
 mod contender;

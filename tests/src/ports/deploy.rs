@@ -1,7 +1,6 @@
 //! The fault-injecting wrapper of a deploy mechanism: a stop is possible before and after the start of a deployment.
-//! Deployments are
-//! real processes, so `status` waits until the process ends, for at most a minute. No other wrapper waits for a real
-//! process.
+//! Deployments are real processes, so `status` waits until the process ends, for at most a minute. No other wrapper
+//! waits for a real process.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

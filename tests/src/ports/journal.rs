@@ -1,6 +1,5 @@
 //! The fault-injecting wrapper of the journal: a stop is possible before and after every commit. It records all
-//! operations that
-//! change the journal, so that [`replayed`] can rebuild the journal of an earlier moment.
+//! operations that change the journal, so that [`replayed`] can rebuild the journal of an earlier moment.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -1,6 +1,5 @@
 //! A fake registry in a folder, and a fake cluster that runs the commits deployed on the stage. All state is in files,
-//! so that a
-//! checkpoint of the world includes it.
+//! so that a checkpoint of the world includes it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
