@@ -147,7 +147,7 @@ fn hotfix(stage: &Stage) -> Command {
     command
 }
 
-/// Returns the path of the bot's binary: built from the current sources, or named by `HOTFIX_PROGRAM` to compare builds.
+/// Returns the path of the bot: built from the current sources, or named by `HOTFIX_PROGRAM` to compare builds.
 pub(crate) fn built() -> PathBuf {
     std::env::var_os("HOTFIX_PROGRAM").map_or_else(|| program().to_owned(), PathBuf::from)
 }
