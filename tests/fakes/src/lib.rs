@@ -1,5 +1,5 @@
-//! Fakes: strict, stateful models of the systems that the bot drives, over real HTTP and real git. They are written from
-//! each system's own documentation and share no code with the adapters, so a misunderstanding in an adapter is not
+//! Fakes: strict, stateful models of the systems that the bot drives, over real HTTP and real git. They are written
+//! from each system's own documentation and share no code with the adapters, so a misunderstanding in an adapter is not
 //! repeated in the fake.
 //!
 //! ```text
