@@ -1,5 +1,6 @@
-//! A GitHub server: state in memory, code in bare git repositories, and the REST API in the shape that octokit and PyGithub
-//! read. It is strict: it refuses what GitHub refuses, with GitHub's statuses and messages, and knows nothing of the bot.
+//! A GitHub server: state in memory, code in bare git repositories, and the REST API in the shape that octokit and
+//! PyGithub read. It is strict: it refuses what GitHub refuses, with GitHub's statuses and messages, and knows nothing
+//! of the bot.
 //!
 //! ```text
 //! mod       start-up and test setup

@@ -47,7 +47,7 @@ pub(crate) struct Access {
     pub(super) user: u64,
     /// Full names of the accessible repositories, lower case; `None` means all.
     pub(super) repos: Option<BTreeSet<String>>,
-    /// Full names of the accessible repositories, lower case; `None` means all.
+    /// Permission levels by name; `None` means all permissions, as for a personal token.
     pub(super) permissions: Option<BTreeMap<String, String>>,
     pub(super) expires: i64,
 }
