@@ -1,7 +1,7 @@
 //! An image registry with the architecture of the large ones: a token service on its own host issues short-lived tokens
 //! for one scope, and a blob store on a third host rejects calls that carry credentials, as S3 does.
 //!
-//! After the OCI distribution specification 1.1 and the Docker registry token specification.
+//! Modeled on the OCI distribution specification 1.1 and the Docker registry token specification.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -14,19 +14,24 @@ pub(crate) struct State {
     pub(super) url: String,
     pub(super) prefix: String,
     next: u64,
+    /// Seconds by which the server's clock is ahead of the system clock.
     pub(super) ahead: i64,
+    /// Emulates a server without `return_run_details`, see [`super::GitHubFake::age`].
     pub(super) old: bool,
     /// Makes repositories report `push: false`; writes are not refused.
     pub(super) reads_only: bool,
     pub(super) limit: Option<Limit>,
+    /// Remaining requests of the primary rate limit; a 304 does not use one.
     pub(super) remaining: i64,
     /// Change that runs once, just before the next write call is processed.
     pub(super) race: Option<Race>,
     pub(super) users: BTreeMap<u64, User>,
+    /// User ids by verified mail address, lower case.
     pub(super) mails: BTreeMap<String, u64>,
     pub(super) tokens: BTreeMap<String, Access>,
     pub(super) apps: BTreeMap<u64, App>,
     pub(super) installations: BTreeMap<u64, Installation>,
+    /// Repositories by full name, lower case.
     pub(super) repos: BTreeMap<String, Repository>,
     /// Permissions that calls required so far, see [`super::GitHubFake::rights_used`].
     pub(super) rights_used: BTreeSet<&'static str>,

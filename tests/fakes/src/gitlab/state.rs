@@ -12,7 +12,9 @@ use crate::objects::{is_ancestor, tip};
 /// The whole state of the server.
 #[derive(Clone)]
 pub(super) struct World {
+    /// Base URL of the server, including the path prefix.
     pub(super) base: String,
+    /// Projects by full path, such as `team/payments`.
     pub(super) projects: BTreeMap<String, Project>,
     pub(super) users: BTreeMap<u64, String>,
     pub(super) tick: i64,
@@ -63,19 +65,23 @@ pub(super) struct MergeRequest {
     pub(super) state: &'static str,
     pub(super) source: String,
     pub(super) target: String,
+    /// Id of the project of the source branch; 7 stands for a fork.
     pub(super) source_project: u64,
     pub(super) sha: String,
+    /// Head of the target branch at the last update from git.
     pub(super) base_seen: String,
     pub(super) merge_commit: Option<String>,
     pub(super) squash_commit: Option<String>,
     pub(super) author: u64,
     pub(super) labels: Vec<String>,
+    /// Versions of the source branch, oldest first: id, head and time.
     pub(super) versions: Vec<(u64, String, Timestamp)>,
     pub(super) approvals: Vec<(u64, Timestamp)>,
     pub(super) reviewers: Vec<(u64, &'static str)>,
     pub(super) notes: Vec<Note>,
     pub(super) label_events: Vec<Value>,
     pub(super) created: Timestamp,
+    /// Time of the merge or close; `None` before.
     pub(super) ended: Option<Timestamp>,
 }
 
@@ -110,6 +116,7 @@ pub(super) struct Status {
     pub(super) author: u64,
     pub(super) pipeline: Option<u64>,
     pub(super) job: bool,
+    /// `true` once a newer status of the same name exists on the commit.
     pub(super) retried: bool,
     pub(super) at: Timestamp,
 }
