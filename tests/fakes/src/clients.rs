@@ -1,5 +1,5 @@
-//! Other people's clients and descriptions, below `tests/clients`: a fake that they understand is more than our own opinion.
-//! `tests/run` installs them; without them a test fails and says so.
+//! Third-party clients and API descriptions in `tests/clients`, which check the fakes and the adapters independently of
+//! the project's own code. `tests/run` installs them; a test that needs a missing one fails and says so.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,16 +9,16 @@ use serde::Serialize;
 
 use crate::server::Call;
 
-/// The folder of the scripts.
+/// Returns the folder `tests/clients`, which holds the scripts.
 #[must_use]
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder above").join("clients")
 }
 
-/// Something that was installed.
+/// Returns the path of an installed file below the scripts' folder.
 ///
 /// # Panics
-/// It is not there.
+/// Panics if it is not installed.
 #[must_use]
 pub fn installed(place: &str) -> PathBuf {
     let place = folder().join(place);
@@ -26,7 +26,7 @@ pub fn installed(place: &str) -> PathBuf {
     place
 }
 
-/// A script for Node, with its packages.
+/// Returns a command that runs a script with Node and the installed packages.
 #[must_use]
 pub fn node(script: &str) -> Command {
     let _ = installed("node_modules/.installed");
@@ -35,7 +35,7 @@ pub fn node(script: &str) -> Command {
     command
 }
 
-/// A script for Python, with its packages.
+/// Returns a command that runs a script with Python and the installed packages.
 #[must_use]
 pub fn python(script: &str) -> Command {
     let _ = installed(".venv/.installed");
@@ -44,16 +44,16 @@ pub fn python(script: &str) -> Command {
     command
 }
 
-/// Runs a script to its end and answers what it printed.
+/// Runs a script until it exits and returns its standard output.
 ///
 /// # Panics
-/// It cannot be run, or it failed: with all that it said.
+/// Panics if the script cannot be started or fails; the message contains its output.
 #[must_use]
 pub fn run(mut command: Command) -> String {
-    // A proxy that is meant for the world is of no use on loopback.
+    // A proxy for internet access must not be used on loopback.
     command.env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
     let output = command.output();
-    // The variables are left out: there are keys among them.
+    // Environment variables are not printed, because they contain keys.
     let told: Vec<_> = [command.get_program()].into_iter().chain(command.get_args()).collect();
     let output =
         output.unwrap_or_else(|error| panic!("{told:?}: {error}. Run tests/run, which installs what is missing."));
@@ -63,28 +63,28 @@ pub fn run(mut command: Command) -> String {
     printed
 }
 
-/// Holds calls and their answers against GitHub's own description of its API; answers the names of the operations.
+/// Validates calls and their answers against GitHub's OpenAPI description; returns the names of the operations.
 ///
 /// # Panics
-/// One does not fit: with everything that is wrong.
+/// Panics if one does not conform; the message lists every violation.
 #[must_use]
 pub fn held_against_github(calls: &[Call]) -> Vec<String> {
     held_against("openapi.mjs", calls)
 }
 
-/// Holds calls and their answers against Discord's own description of its API; answers the operations.
+/// Validates calls and their answers against Discord's own API description; returns the operations that were used.
 ///
 /// # Panics
-/// One does not fit: with everything that is wrong.
+/// Panics if one does not conform; the message lists every violation.
 #[must_use]
 pub fn held_against_discord(calls: &[Call]) -> Vec<String> {
     held_against("discord_spec.mjs", calls)
 }
 
-/// Holds app manifests against Slack's own types of them; answers how many there were.
+/// Validates app manifests against Slack's type definitions; returns their number, as one line.
 ///
 /// # Panics
-/// One does not fit: with everything that is wrong.
+/// Panics if one does not conform; the message lists every violation.
 #[must_use]
 pub fn held_against_slack(manifests: &[serde_json::Value]) -> Vec<String> {
     held_against("slack_manifest.mjs", manifests)

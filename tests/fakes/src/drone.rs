@@ -1,6 +1,6 @@
-//! Drone, in memory: repositories with their builds, and promotions that make new ones. It is strict where Drone is: unknown
-//! tokens, builds that are not there, a promotion without a target, pages of at most a hundred, and the `null` it answers
-//! when no pipeline is for the target.
+//! In-memory Drone server: repositories with their builds, and promotions that create new builds. Like Drone, it
+//! rejects unknown tokens, missing builds and promotions without a target, limits pages to a hundred builds, and
+//! answers `null` if no pipeline handles the target.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -13,29 +13,29 @@ use serde_json::{Value, json};
 
 use crate::server::{Control, Server};
 
-/// The token of the bot's account.
+/// API token of the bot's account.
 pub const TOKEN: &str = "drone-fake-0123456789abcdef";
 
-/// One build.
+/// One build of a repository.
 #[derive(Debug, Clone)]
 pub struct Build {
-    /// Its number in its repository.
+    /// Number of the build, unique in its repository.
     pub number: u64,
-    /// `push`, `tag`, `promote`, …
+    /// Trigger: `push`, `tag`, `promote`, …
     pub event: String,
-    /// `pending`, `running`, `success`, …
+    /// Status: `pending`, `running`, `success`, …
     pub status: String,
-    /// The commit.
+    /// Full id of the commit that is built.
     pub after: String,
-    /// Of a promotion, the target.
+    /// Target environment of a promotion; empty for other builds.
     pub deploy_to: String,
-    /// Of a promotion, the build that was promoted.
+    /// Number of the build that was promoted; 0 for other builds.
     pub parent: u64,
-    /// Its parameters.
+    /// Parameters of the build by name; a promotion inherits those of the promoted build.
     pub params: BTreeMap<String, String>,
 }
 
-/// A running Drone. It ends when it is dropped.
+/// A running Drone server. Dropping it stops it.
 pub struct Drone {
     server: Server,
     world: Arc<Mutex<World>>,
@@ -44,41 +44,41 @@ pub struct Drone {
 #[derive(Default)]
 struct World {
     repos: BTreeMap<String, Vec<Build>>,
-    /// Targets that no pipeline is for.
+    /// Target environments that no pipeline handles.
     deaf: BTreeSet<String>,
-    /// Whether the token may read and not write.
+    /// Reports the token's permissions as read-only.
     reads_only: bool,
 }
 
 impl Drone {
-    /// Starts one.
+    /// Starts a server without repositories.
     pub async fn start() -> Self {
         let world = Arc::new(Mutex::new(World::default()));
         let router = Router::new().fallback(answer).with_state(world.clone());
         Self { server: Server::start(router, |_| true).await, world }
     }
 
-    /// Where it is.
+    /// Returns the base URL of the server.
     #[must_use]
     pub fn url(&self) -> String {
         self.server.url()
     }
 
-    /// What tests watch and steer.
+    /// Returns the recorder and fault injector of the API.
     #[must_use]
     pub fn control(&self) -> &Control {
         &self.server.control
     }
 
-    /// A repository becomes known.
+    /// Adds a repository without builds; does nothing if it exists.
     pub fn repo(&self, repo: &str) {
         self.world.lock().unwrap().repos.entry(repo.to_owned()).or_default();
     }
 
-    /// A build comes about by itself; answers its number.
+    /// Adds a build that was not promoted by the bot, and returns its number.
     ///
     /// # Panics
-    /// When the repository is not known.
+    /// Panics if the repository does not exist.
     #[must_use]
     pub fn build(&self, repo: &str, event: &str, after: &str, status: &str) -> u64 {
         let mut world = self.world.lock().unwrap();
@@ -90,27 +90,27 @@ impl Drone {
         number
     }
 
-    /// A build goes on, or is not what it was.
+    /// Changes a build, for example its status.
     ///
     /// # Panics
-    /// When there is none of this number.
+    /// Panics if the repository or the build does not exist.
     pub fn change(&self, repo: &str, number: u64, change: impl FnOnce(&mut Build)) {
         let mut world = self.world.lock().unwrap();
         let builds = world.repos.get_mut(repo).expect("a repository");
         change(builds.iter_mut().find(|build| build.number == number).expect("a build"));
     }
 
-    /// No pipeline is for this target.
+    /// Makes promotions to this target answer `null`, as if no pipeline handled it.
     pub fn deaf_to(&self, target: &str) {
         self.world.lock().unwrap().deaf.insert(target.to_owned());
     }
 
-    /// The token may not promote any more.
+    /// Makes every repository report that the token may read but not write. Promotions themselves are not refused.
     pub fn permit_reading_only(&self) {
         self.world.lock().unwrap().reads_only = true;
     }
 
-    /// The promotions of a repository, oldest first.
+    /// Returns the promotions of a repository, oldest first.
     #[must_use]
     pub fn promotions(&self, repo: &str) -> Vec<Build> {
         let builds = self.world.lock().unwrap().repos.get(repo).cloned().unwrap_or_default();
@@ -177,7 +177,7 @@ fn promote(builds: &mut Vec<Build>, source: &Build, said: &[(String, String)], d
     axum::Json(shown(&build, false)).into_response()
 }
 
-/// Newest first; what asks for more than a hundred gets twenty-five.
+/// Returns one page of builds, newest first. A page size over a hundred falls back to 25.
 fn page(builds: &[Build], said: &[(String, String)]) -> Vec<Value> {
     let number =
         |name: &str| said.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.parse::<usize>().ok());

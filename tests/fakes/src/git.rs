@@ -1,4 +1,5 @@
-//! Real bare repositories behind git's smart HTTP, served by git's own `git http-backend`.
+//! Bare git repositories behind git's smart HTTP protocol, served by git's own `git http-backend`. The GitHub and
+//! GitLab fakes serve their code with it.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -13,16 +14,17 @@ use tokio::io::AsyncWriteExt as _;
 
 use crate::pushes::keep_pushes;
 
-/// Whether a call to the server is git's, and not one of the API: `/team/payments.git/info/refs`.
+/// Returns `true` if a path belongs to git's own traffic, such as `/team/payments.git/info/refs`, and not to the API.
 #[must_use]
 pub fn is_git(path: &str) -> bool {
     path.contains(".git/")
 }
 
-/// Decides from the value of the `Authorization` header whether a user may read and write a repository.
+/// Access check for git traffic: receives the value of the `Authorization` header and returns `true` to grant read and
+/// write access to every repository.
 pub type Gate = Arc<dyn Fn(Option<&str>) -> bool + Send + Sync>;
 
-/// The repositories below a folder: `team/payments.git`.
+/// The bare repositories below one folder; `team/payments` is stored in `team/payments.git`.
 #[derive(Clone)]
 pub struct Repositories {
     root: PathBuf,
@@ -30,16 +32,16 @@ pub struct Repositories {
 }
 
 impl Repositories {
-    /// Serves what lies below a folder, to whom the gate lets in.
+    /// Serves the repositories below `root` to callers that pass the gate.
     #[must_use]
     pub fn below(root: impl Into<PathBuf>, gate: Gate) -> Self {
         Self { root: root.into(), gate }
     }
 
-    /// Makes an empty bare repository whose head is `main`, and answers where it is.
+    /// Creates an empty bare repository with the default branch `main` and a push log, and returns its path.
     ///
     /// # Panics
-    /// When git fails.
+    /// Panics if git fails.
     #[must_use]
     pub fn create(&self, name: &str) -> PathBuf {
         let place = self.place(name);
@@ -48,16 +50,16 @@ impl Repositories {
         place
     }
 
-    /// Where a repository is.
+    /// Returns the path of a repository, which need not exist.
     #[must_use]
     pub fn place(&self, name: &str) -> PathBuf {
         self.root.join(format!("{name}.git"))
     }
 
-    /// Answers one call of git. `path` is below the server's root, with a leading slash.
+    /// Answers one HTTP call of a git client. `path` is relative to the root folder and begins with a slash.
     ///
     /// # Panics
-    /// When git cannot be run at all.
+    /// Panics if git cannot be run at all.
     pub async fn answer(&self, path: &str, request: Request) -> Response {
         let (request, body) = request.into_parts();
         let authorization = request.headers.get("authorization").and_then(|value| value.to_str().ok());
@@ -78,7 +80,7 @@ impl Repositories {
         command.env("QUERY_STRING", request.uri.query().unwrap_or_default());
         command.env("CONTENT_TYPE", header("content-type")).env("GIT_PROTOCOL", header("git-protocol"));
         command.env("HTTP_CONTENT_ENCODING", header("content-encoding"));
-        // What GitHub and GitLab allow: partial clones, and fetching any commit by its id.
+        // GitHub and GitLab allow partial clones and fetching any commit by its id.
         let settings =
             [("uploadpack.allowFilter", "true"), ("uploadpack.allowAnySHA1InWant", "true"), ("safe.directory", "*")];
         command.env("GIT_CONFIG_COUNT", settings.len().to_string());
@@ -100,8 +102,8 @@ impl Repositories {
         cgi(&printed)
     }
 
-    /// Returns whether a call asks a repository for nothing but what its git can do. In version 2 of the protocol the answer names no
-    /// refs, and is the same for all repositories.
+    /// Returns `true` if the call only requests the capability advertisement of `git-upload-pack`. In version 2 of the
+    /// protocol, this answer lists no refs and is the same for all repositories, so it can be cached.
     fn is_advertisement(&self, path: &str, request: &Parts) -> bool {
         let repository = path.strip_suffix("/info/refs").map(|name| self.root.join(name.trim_start_matches('/')));
         let version = request.headers.get("git-protocol").is_some_and(|version| version == "version=2");
@@ -111,10 +113,12 @@ impl Repositories {
     }
 }
 
-/// What git answers when it is asked what it can do. Half of all calls ask for it, and each would be three processes.
+/// Cached capability advertisement. Clients request it in half of all calls, and each uncached answer costs three
+/// processes.
 static ADVERTISED: OnceLock<Vec<u8>> = OnceLock::new();
 
-/// git by its absolute path, because a command with a cleared environment and a bare name is forked and not spawned.
+/// Returns the absolute path of git. With a bare name and a cleared environment, the standard library forks instead of
+/// using the cheaper `posix_spawn`.
 pub(crate) fn program() -> &'static Path {
     static GIT: OnceLock<PathBuf> = OnceLock::new();
     GIT.get_or_init(|| {
@@ -124,7 +128,7 @@ pub(crate) fn program() -> &'static Path {
     })
 }
 
-/// What a CGI program printed, as an answer.
+/// Converts the output of a CGI program to an HTTP answer.
 fn cgi(printed: &[u8]) -> Response {
     let end = printed.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or(printed.len());
     let head = String::from_utf8_lossy(&printed[..end]).into_owned();
@@ -142,10 +146,10 @@ fn cgi(printed: &[u8]) -> Response {
     answer
 }
 
-/// Runs git in a folder and answers what it printed, without the last newline.
+/// Runs git in a folder and returns its standard output, without trailing white space.
 ///
 /// # Panics
-/// When git fails; the message says what it complained about.
+/// Panics if git fails; the message contains its standard error.
 #[must_use = "use `git` for its effect alone"]
 pub fn git_out(folder: &Path, args: &[&str]) -> String {
     let output = std::process::Command::new(program()).args(args).current_dir(folder).env("LC_ALL", "C").output();
@@ -155,10 +159,10 @@ pub fn git_out(folder: &Path, args: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
 }
 
-/// Runs git in a folder for its effect.
+/// Runs git in a folder and discards its output.
 ///
 /// # Panics
-/// When git fails.
+/// Panics if git fails.
 pub fn git(folder: &Path, args: &[&str]) {
     let _ = git_out(folder, args);
 }

@@ -1,5 +1,5 @@
-//! An API server of Kubernetes with deployments and pods. Its one account may get deployments and list pods, and nothing
-//! else: every other method is refused, as RBAC does.
+//! A Kubernetes API server with deployments and pods. Its one account may get deployments and list pods; every other
+//! call is forbidden, as RBAC does.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use crate::server::Server;
 
-/// A running API server.
+/// A running API server with one cluster.
 #[derive(Debug)]
 pub struct Kubernetes {
-    /// What tests watch and steer.
+    /// The HTTP server, with the recorded calls and the fault injection.
     pub server: Server,
     state: Shared,
 }
@@ -31,14 +31,15 @@ struct Cluster {
 type Shared = Arc<Mutex<Cluster>>;
 
 impl Kubernetes {
-    /// Starts an empty cluster, in which whoever has this token may read.
+    /// Starts an empty cluster that is readable with this bearer token.
     pub async fn start(token: &str) -> Self {
         let state: Shared = Arc::new(Mutex::new(Cluster { token: token.to_owned(), ..Cluster::default() }));
         let router = Router::new().fallback(answer).with_state(Arc::clone(&state));
         Self { server: Server::start(router, |_| true).await, state }
     }
 
-    /// Puts a deployment there whose rollout is done: three pods, labelled `app: <name>`, with these containers.
+    /// Adds a deployment with a finished rollout: three replicas, labeled `app: <name>`, with these containers (name
+    /// and image).
     pub fn deploy(&self, namespace: &str, name: &str, containers: &[(&str, &str)]) {
         let containers: Vec<Value> = containers.iter().map(|(n, image)| json!({ "name": n, "image": image })).collect();
         let deployment = json!({
@@ -62,17 +63,17 @@ impl Kubernetes {
         self.state.lock().unwrap().deployments.insert((namespace.to_owned(), name.to_owned()), deployment);
     }
 
-    /// Changes one value of a deployment, by its JSON pointer.
+    /// Changes one value of a deployment, addressed by its JSON pointer.
     ///
     /// # Panics
-    /// When there is no such deployment or value.
+    /// Panics if there is no such deployment or value.
     pub fn change(&self, namespace: &str, name: &str, pointer: &str, value: Value) {
         let mut state = self.state.lock().unwrap();
         let deployment = state.deployments.get_mut(&(namespace.to_owned(), name.to_owned())).expect("a deployment");
         *deployment.pointer_mut(pointer).expect("a value") = value;
     }
 
-    /// Puts a pod there, with this image id in its container.
+    /// Adds a running pod of an app, with this image id in its container; `leaving` marks it as being deleted.
     pub fn pod(&self, namespace: &str, app: &str, container: &str, image_id: &str, leaving: bool) {
         let mut pod = json!({
             "metadata": { "labels": { "app": app } },
@@ -90,13 +91,13 @@ impl Kubernetes {
         self.state.lock().unwrap().pods.push((namespace.to_owned(), pod));
     }
 
-    /// Takes the leave to list pods away.
+    /// Revokes the account's permission to list pods.
     pub fn hide_pods(&self) {
         self.state.lock().unwrap().pods_are_secret = true;
     }
 }
 
-/// A failure as the API server tells it.
+/// Builds a failure as the API server reports it: a `Status` object.
 fn status(code: StatusCode, reason: &str) -> Response {
     let body = json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "reason": reason,
@@ -128,7 +129,7 @@ async fn answer(
         }
         ["api", "v1", "namespaces", _, "pods"] if state.pods_are_secret => status(StatusCode::FORBIDDEN, "Forbidden"),
         ["api", "v1", "namespaces", namespace, "pods"] => {
-            // Only equality is known here, and a list without a selector would be of somebody else's pods.
+            // Only equality selectors are supported. A list without a selector would include the pods of other apps.
             let Some(("app", app)) = query.get("labelSelector").and_then(|selector| selector.split_once('=')) else {
                 return status(StatusCode::BAD_REQUEST, "BadRequest");
             };

@@ -1,14 +1,14 @@
-//! What a forge makes of what is written on it: whom it calls, what it refers to, what it closes and what it loads. As GitHub
-//! does, it looks for names and numbers in what is left once the Markdown is rendered, outside of code: a backslash before
-//! them does not help. What `#1` is in a title or a commit message needs no rendering.
+//! Mentions, references, closing keywords, links and images that a forge finds in a text. Like GitHub, it searches for
+//! names and numbers in the rendered Markdown, outside of code, so a backslash before them does not help. Titles and
+//! commit messages are not rendered.
 
 use pulldown_cmark::{Event, Options, Parser, Tag};
 use regex::Regex;
 
-/// Everything that means something, in a text that is Markdown.
+/// Returns everything with an effect in a Markdown text, each as a verb and the matched text.
 ///
 /// # Panics
-/// Never.
+/// Never panics.
 #[must_use]
 pub fn meaning_of_markdown(text: &str) -> Vec<String> {
     let (mut found, mut plain) = (Vec::new(), String::new());
@@ -17,7 +17,7 @@ pub fn meaning_of_markdown(text: &str) -> Vec<String> {
             Event::Text(words) => plain.push_str(&words),
             Event::Start(Tag::Link { dest_url, .. }) => found.push(format!("links to {dest_url}")),
             Event::Start(Tag::Image { dest_url, .. }) => found.push(format!("loads {dest_url}")),
-            // A comment is how the bot finds what it wrote; anything else is HTML that somebody wrote.
+            // The bot finds its own texts by this HTML comment; any other HTML comes from a user.
             Event::Html(html) | Event::InlineHtml(html) if !html.starts_with("<!-- hotfix:") => {
                 found.push(format!("holds {html}"));
             }
@@ -39,10 +39,10 @@ pub fn meaning_of_markdown(text: &str) -> Vec<String> {
     found
 }
 
-/// The same in a text that is not rendered.
+/// Does the same for a text that is not rendered, such as a title or a commit message.
 ///
 /// # Panics
-/// Never.
+/// Never panics.
 #[must_use]
 pub fn meaning_of_plain(text: &str) -> Vec<String> {
     let patterns = [

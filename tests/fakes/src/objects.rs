@@ -1,5 +1,5 @@
-//! What a repository holds. Refs are read from their files, and what git says of commits is kept, because it never changes: asked
-//! each time, git would be most of what the tests run.
+//! Reads of git objects and refs for the forge fakes. Refs are read from their files and answers about immutable
+//! objects are cached, because spawning git for each read would dominate the run time of the tests.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,13 +8,13 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::git::program;
 
-/// What git printed, or what it complained about; a plain "no" is an empty complaint.
+/// Standard output of git, or its standard error if it failed; a plain negative answer is an empty error.
 pub(crate) type Answer = Result<String, String>;
 
-/// What git said of objects, by its arguments.
+/// Cache of answers about objects, keyed by the arguments of git.
 static KNOWN: Mutex<BTreeMap<Vec<String>, Answer>> = Mutex::new(BTreeMap::new());
 
-/// Runs git with these environment variables.
+/// Runs git in a repository with additional environment variables.
 pub(crate) fn try_git(place: &Path, args: &[&str], variables: &[(&str, &str)]) -> Answer {
     let mut command = Command::new(program());
     command.args(args).current_dir(place).env("LC_ALL", "C").env("GIT_CONFIG_GLOBAL", "/dev/null");
@@ -23,8 +23,8 @@ pub(crate) fn try_git(place: &Path, args: &[&str], variables: &[(&str, &str)]) -
     if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
 }
 
-/// Asks git for something that depends on nothing but the objects that its arguments name by their whole ids. Every repository
-/// that has them answers alike; of one that lacks them git complains, which is not kept.
+/// Runs a git command with a result that depends only on objects that its arguments name by full id, and caches the
+/// answer for all repositories. A failure with an error message, such as a missing object, is not cached.
 pub(crate) fn of_objects(place: &Path, args: &[&str]) -> Answer {
     let key: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
     let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -38,17 +38,17 @@ pub(crate) fn of_objects(place: &Path, args: &[&str]) -> Answer {
     answer
 }
 
-/// Returns the commit at the head of a branch.
+/// Returns the head commit of a branch; `None` if the branch does not exist.
 pub(crate) fn tip(place: &Path, branch: &str) -> Option<String> {
     read_ref(place, &format!("refs/heads/{branch}"))
 }
 
-/// Returns the commit that a tag names.
+/// Returns the commit that a tag points to, peeled; `None` if the tag does not exist.
 pub(crate) fn tag(place: &Path, tag: &str) -> Option<String> {
     read_ref(place, &format!("refs/tags/{tag}")).and_then(|id| commit_named(place, &id))
 }
 
-/// Returns the commit that these words name, without looking for a branch or a tag of that name first.
+/// Resolves a revision to a commit with `git rev-parse`. Branches and tags are not tried first.
 pub(crate) fn commit_named(place: &Path, words: &str) -> Option<String> {
     let object = format!("{words}^{{commit}}");
     let args = ["rev-parse", "--verify", "--quiet", "--end-of-options", &object];
@@ -56,18 +56,18 @@ pub(crate) fn commit_named(place: &Path, words: &str) -> Option<String> {
     if is_there { of_objects(place, &args) } else { try_git(place, &args, &[]) }.ok()
 }
 
-/// Returns whether a commit is another, or behind it.
+/// Returns `true` if `old` is `new` or an ancestor of it.
 pub(crate) fn is_ancestor(place: &Path, old: &str, new: &str) -> bool {
     let args = ["merge-base", "--is-ancestor", old, new];
     if is_id(old) && is_id(new) { of_objects(place, &args) } else { try_git(place, &args, &[]) }.is_ok()
 }
 
-/// Returns whether two commits merge without a conflict.
+/// Returns `true` if two commits merge without a conflict.
 pub(crate) fn merges(place: &Path, base: &str, head: &str) -> bool {
     of_objects(place, &["merge-tree", "--write-tree", base, head]).is_ok()
 }
 
-/// Reads a ref from its own file, or from the one into which git packs refs.
+/// Reads a ref from its loose file, or else from `packed-refs`.
 fn read_ref(place: &Path, name: &str) -> Option<String> {
     let loose = std::fs::read_to_string(place.join(name)).ok().map(|text| text.trim_end().to_owned());
     let packed = || {

@@ -1,4 +1,5 @@
-//! Who pushed what to a bare repository. Forges know it and git does not, so a hook writes it down beside the repository.
+//! Push log of a bare repository. Forges report who pushed and when, which git does not store, so a `post-receive` hook
+//! appends each push to the file `pushes` in the repository.
 
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -6,17 +7,17 @@ use std::path::Path;
 
 use crate::git::{git, git_out};
 
-/// Writes down who pushed what, and when.
+/// The `post-receive` hook: appends one line per pushed ref with old commit, new commit, ref, time and address.
 const PUSHES: &str = "#!/bin/sh
 while read -r old new name; do
     echo \"$old $new $name $(date -u +%Y-%m-%dT%H:%M:%SZ) $GIT_COMMITTER_EMAIL\" >>pushes
 done
 ";
 
-/// From now on a bare repository keeps who pushed what, which git itself forgets.
+/// Installs the hook that logs pushes in a bare repository.
 ///
 /// # Panics
-/// When the hook cannot be written.
+/// Panics if the hook cannot be written.
 pub fn keep_pushes(place: &Path) {
     let hook = place.join("hooks/post-receive");
     std::fs::create_dir_all(place.join("hooks")).expect("a folder");
@@ -24,37 +25,37 @@ pub fn keep_pushes(place: &Path) {
     std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).expect("a program");
 }
 
-/// One push of one ref.
+/// One logged push of one ref.
 #[derive(Debug, Clone)]
 pub struct Pushed {
-    /// Where the ref was; all zeroes when it was made.
+    /// Commit before the push; all zeros if the push created the ref.
     pub old: String,
-    /// Where it is; all zeroes when it was deleted.
+    /// Commit after the push; all zeros if the push deleted the ref.
     pub new: String,
-    /// The whole name of the ref.
+    /// Full name of the ref, such as `refs/heads/main`.
     pub name: String,
-    /// When, in RFC 3339.
+    /// Time of the push, in RFC 3339.
     pub at: String,
-    /// The address of whoever pushed; the bot's is nobody's.
+    /// Mail address of the pusher. A push over HTTP, such as the bot's, has an address that belongs to no account.
     pub by: String,
 }
 
-/// No commit: the ref was not there before, or is not there any more.
+/// The all-zeros commit id, which stands for a ref that does not exist.
 pub(crate) const NONE: &str = "0000000000000000000000000000000000000000";
 
-/// Somebody, by the address of theirs, pushed a branch to where it is; `at` is in RFC 3339.
+/// Logs a push of a branch to its current commit by the user with this mail address; `at` is in RFC 3339.
 ///
 /// # Panics
-/// When there is no such branch.
+/// Panics if there is no such branch.
 pub fn pushed_by(place: &Path, branch: &str, at: &str, who: &str) {
     let tip = git_out(place, &["rev-parse", "--verify", &format!("refs/heads/{branch}")]);
     keep(place, branch, &tip, (at, who));
 }
 
-/// Somebody deletes a branch by a push.
+/// Deletes a branch and logs the deletion as a push by the user with this mail address; `at` is in RFC 3339.
 ///
 /// # Panics
-/// When there is no such branch.
+/// Panics if there is no such branch.
 pub fn deleted_by(place: &Path, branch: &str, at: &str, who: &str) {
     git(place, &["update-ref", "-d", &format!("refs/heads/{branch}")]);
     keep(place, branch, NONE, (at, who));
@@ -68,7 +69,7 @@ fn keep(place: &Path, branch: &str, new: &str, (at, who): (&str, &str)) {
     writeln!(file, "{old} {new} {name} {at} {who}").expect("a line");
 }
 
-/// The pushes to a repository, newest first.
+/// Returns the logged pushes to a repository, newest first.
 #[must_use]
 pub fn pushes(place: &Path) -> Vec<Pushed> {
     let text = std::fs::read_to_string(place.join("pushes")).unwrap_or_default();

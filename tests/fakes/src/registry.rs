@@ -1,7 +1,7 @@
-//! A registry of images as the large ones are built: a token service on a host of its own gives out short-lived tokens for
-//! one scope, and blobs are kept in a store on a third host, which refuses calls that carry credentials, as S3 does.
+//! An image registry with the architecture of the large ones: a token service on its own host issues short-lived tokens
+//! for one scope, and a blob store on a third host rejects calls that carry credentials, as S3 does.
 //!
-//! After the OCI distribution specification 1.1 and the Docker registry token specification.
+//! Modeled on the OCI distribution specification 1.1 and the Docker registry token specification.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -19,14 +19,14 @@ use crate::server::Server;
 
 const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
 
-/// A registry with one repository.
+/// A running registry with one repository.
 #[derive(Debug)]
 pub struct Registry {
-    /// The registry itself.
+    /// The registry API: manifests and blobs.
     pub server: Server,
-    /// Its token service.
+    /// The token service that exchanges the account's password for a token.
     pub tokens: Server,
-    /// Where its blobs are.
+    /// The blob store that the registry redirects to.
     pub store: Server,
     repository: String,
     shelf: Arc<Mutex<Shelf>>,
@@ -35,12 +35,12 @@ pub struct Registry {
 #[derive(Debug, Default)]
 struct Shelf {
     repository: String,
-    /// Who may pull, with which password.
+    /// User and password of the one account that may pull.
     account: (String, String),
-    /// Manifests by tag and by digest: media type and bytes.
+    /// Media type and bytes of each manifest, keyed by tag and by digest.
     manifests: BTreeMap<String, (String, Vec<u8>)>,
     blobs: BTreeMap<String, Vec<u8>>,
-    /// The tokens that are good, of which there is one at most.
+    /// The one valid token; a new one replaces it. `None` before the first and after [`Registry::expire_tokens`].
     token: Option<String>,
     given: usize,
     manifests_elsewhere: bool,
@@ -51,7 +51,7 @@ struct Shelf {
 type Shared = Arc<Mutex<Shelf>>;
 
 impl Registry {
-    /// Opens a registry with an empty repository, which only this account may pull from.
+    /// Starts a registry with an empty repository that only this account may pull from.
     pub async fn start(repository: &str, user: &str, password: &str) -> Self {
         let account = (user.to_owned(), password.to_owned());
         let shelf = Shelf { repository: repository.to_owned(), account, ..Shelf::default() };
@@ -68,13 +68,13 @@ impl Registry {
         Self { server, tokens, store, repository: repository.to_owned(), shelf }
     }
 
-    /// The repository as references name it.
+    /// Returns the repository as image references name it: `host:port/repository`.
     #[must_use]
     pub fn name(&self) -> String {
         format!("{}/{}", self.server.address, self.repository)
     }
 
-    /// Pushes an image with this configuration under a tag, and answers its digest.
+    /// Pushes an image with this configuration and no layers under a tag, and returns its digest.
     pub fn push(&self, tag: &str, config: &Value) -> String {
         let config = config.to_string().into_bytes();
         let digest = digest(&config);
@@ -86,7 +86,7 @@ impl Registry {
         self.push_raw(tag, IMAGE, manifest.to_string().into_bytes())
     }
 
-    /// Pushes any manifest, and answers its digest.
+    /// Pushes arbitrary manifest bytes under a tag, and returns their digest.
     pub fn push_raw(&self, tag: &str, media_type: &str, manifest: Vec<u8>) -> String {
         let digest = digest(&manifest);
         let mut shelf = self.shelf.lock().unwrap();
@@ -96,22 +96,22 @@ impl Registry {
         digest
     }
 
-    /// Changes what the blobs hold, and not their names.
+    /// Corrupts the content of every blob and keeps the digests.
     pub fn tamper(&self) {
         self.shelf.lock().unwrap().blobs.values_mut().for_each(|blob| blob.push(b' '));
     }
 
-    /// Loses the blobs.
+    /// Deletes every blob; the manifests stay.
     pub fn lose_blobs(&self) {
         self.shelf.lock().unwrap().blobs.clear();
     }
 
-    /// Sends everybody to the store for manifests as well, which no registry does.
+    /// Redirects manifest requests to the blob store as well, which no real registry does.
     pub fn send_away(&self) {
         self.shelf.lock().unwrap().manifests_elsewhere = true;
     }
 
-    /// Lets the tokens that were given out expire.
+    /// Invalidates the current token.
     pub fn expire_tokens(&self) {
         self.shelf.lock().unwrap().token = None;
     }
@@ -129,7 +129,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// The registry: every call needs the token.
+/// Answers a call to the registry API. Every call needs the current token.
 async fn answer(State(shelf): State<Shared>, request: Request) -> Response {
     let shelf = shelf.lock().unwrap();
     let shown = header(request.headers(), "authorization").strip_prefix("Bearer ");
@@ -154,7 +154,8 @@ async fn answer(State(shelf): State<Shared>, request: Request) -> Response {
         Some(("tags", "list")) => axum::Json(json!({ "name": shelf.repository, "tags": [] })).into_response(),
         Some(("manifests", name)) => match shelf.manifests.get(name) {
             None => error(StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN"),
-            // A registry turns what it has into what is asked for, or says that it is not there.
+            // A registry converts a manifest to an accepted media type or reports it as missing. This one never
+            // converts.
             Some((kind, _)) if !header(request.headers(), "accept").contains(kind.as_str()) => {
                 error(StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN")
             }
@@ -173,7 +174,7 @@ async fn answer(State(shelf): State<Shared>, request: Request) -> Response {
     }
 }
 
-/// The token service: it wants the account, and gives a token for the one scope.
+/// Answers a call to the token service: checks the account's password and issues a token for the one scope.
 async fn give(State(shelf): State<Shared>, request: Request) -> Response {
     let mut shelf = shelf.lock().unwrap();
     let (user, password) = &shelf.account;
@@ -192,7 +193,7 @@ async fn give(State(shelf): State<Shared>, request: Request) -> Response {
     axum::Json(json!({ "access_token": token, "expires_in": 300 })).into_response()
 }
 
-/// The store: its URLs are signed, and a second kind of credentials is a mistake.
+/// Answers a call to the blob store. Its URLs are signed, and a second kind of credentials is an error.
 async fn keep(State(shelf): State<Shared>, request: Request) -> Response {
     if request.headers().contains_key("authorization") {
         return (StatusCode::BAD_REQUEST, "only one auth mechanism allowed").into_response();

@@ -1,5 +1,5 @@
-//! Stands between the bot and a platform, hands on what both say, and says to the bot what no platform says: frames of any
-//! length, in any number of pieces.
+//! TCP relay between the bot and a platform. It forwards both directions and lets a test inject raw WebSocket frames,
+//! of any length and in any number of fragments, that no real platform sends.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,10 +12,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-/// What a test waits for at most.
+/// Maximum time that a test waits for connections to end.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A running relay. It ends when it is dropped.
+/// A running relay. Dropping it stops accepting connections.
 pub struct Relay {
     address: SocketAddr,
     lines: Lines,
@@ -25,17 +25,17 @@ pub struct Relay {
 
 type Lines = Arc<Mutex<Vec<mpsc::Sender<Said>>>>;
 
-/// Bytes for the bot that nothing may interrupt, and the number of them that were taken so far.
+/// Injected bytes for the bot, sent without interruption by the platform, and a count of the bytes written so far.
 struct Said {
     pieces: Box<dyn Iterator<Item = Vec<u8>> + Send>,
     taken: watch::Sender<usize>,
 }
 
 impl Relay {
-    /// Starts one in front of a platform.
+    /// Starts a relay in front of a platform.
     ///
     /// # Panics
-    /// When no port can be had.
+    /// Panics if no port is free.
     pub async fn start(platform: SocketAddr) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on loopback");
         let address = listener.local_addr().expect("an address");
@@ -55,14 +55,14 @@ impl Relay {
         Self { address, lines, ended, task }
     }
 
-    /// Where it listens.
+    /// Returns the loopback address that the relay listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Says this to the bot over the newest connection, piece after piece as it is taken and without a word of the platform in
-    /// between, until all of it is said or the bot hangs up; answers how many bytes were taken.
+    /// Sends these pieces to the bot over the newest connection. Data from the platform waits until all pieces are
+    /// written or the bot closes the connection. Returns the number of bytes written.
     pub async fn say(&self, pieces: impl IntoIterator<IntoIter: Send + 'static, Item = Vec<u8>>) -> usize {
         let line = held(&self.lines).last().cloned();
         let Some(line) = line else { return 0 };
@@ -72,10 +72,10 @@ impl Relay {
         *so_far.borrow_and_update()
     }
 
-    /// Waits until so many connections have ended.
+    /// Waits until at least `many` connections have ended.
     ///
     /// # Panics
-    /// They do not.
+    /// Panics if they do not end in time.
     pub async fn ended(&self, many: usize) {
         let mut ended = self.ended.clone();
         let waited = tokio::time::timeout(PATIENCE, ended.wait_for(|count| *count >= many)).await;
@@ -93,7 +93,7 @@ fn held(lines: &Lines) -> MutexGuard<'_, Vec<mpsc::Sender<Said>>> {
     lines.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One connection, until either side hangs up.
+/// Relays one connection until either side closes it.
 async fn between(bot: TcpStream, platform: SocketAddr, said: mpsc::Receiver<Said>) {
     let Ok(platform) = TcpStream::connect(platform).await else { return };
     let (mut from_bot, to_bot) = bot.into_split();
@@ -104,7 +104,7 @@ async fn between(bot: TcpStream, platform: SocketAddr, said: mpsc::Receiver<Said
     }
 }
 
-/// Hands on what the platform says, and in between, at once, what is said here.
+/// Forwards data from the platform to the bot, and injected pieces as soon as a test sends them.
 async fn down(mut platform: OwnedReadHalf, mut bot: OwnedWriteHalf, mut said: mpsc::Receiver<Said>) -> io::Result<()> {
     loop {
         tokio::select! {
@@ -129,7 +129,8 @@ async fn read(from: &mut OwnedReadHalf) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// A frame of a websocket, as servers send them: unmasked. `length` is what its head says, whatever the payload is.
+/// Encodes a WebSocket frame as servers send it: unmasked. `length` is the length in the header, regardless of the
+/// payload.
 #[must_use]
 pub fn frame(last: bool, kind: Kind, length: u64, payload: &[u8]) -> Vec<u8> {
     let first = (if last { 0x80 } else { 0 }) | kind as u8;
@@ -142,18 +143,18 @@ pub fn frame(last: bool, kind: Kind, length: u64, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// What a frame is.
+/// Opcode of a WebSocket frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A piece of what began before.
+    /// Continuation of a fragmented message.
     Continuation = 0,
-    /// Text, or its beginning.
+    /// Text message, or its first fragment.
     Text = 1,
-    /// A question whether the other side is there.
+    /// Ping, which the peer answers with a pong.
     Ping = 9,
 }
 
-/// A text in pieces of so many bytes.
+/// Encodes a text message in fragments of at most `size` bytes.
 #[must_use]
 pub fn in_pieces(text: &str, size: usize) -> Vec<Vec<u8>> {
     let pieces: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
@@ -165,11 +166,11 @@ pub fn in_pieces(text: &str, size: usize) -> Vec<Vec<u8>> {
     pieces.iter().enumerate().map(piece).collect()
 }
 
-/// Frames, one after the other.
+/// A lazy sequence of encoded frames.
 pub type Frames = Box<dyn Iterator<Item = Vec<u8>> + Send>;
 
-/// Everything by which a message could be made too long, by what it is: `most` is what may be read at once. The last is a
-/// frame that no peer may send.
+/// Returns all kinds of oversized or invalid messages, each with a label. `most` is the maximum size of a message in
+/// bytes. The last is a ping with a payload of 126 bytes, which the protocol forbids.
 #[must_use]
 pub fn too_much(most: usize) -> Vec<(&'static str, Frames)> {
     let piece = 64 << 10;

@@ -1,5 +1,6 @@
-//! One listener on loopback. Every call is recorded, and every call can be told to go wrong: answered with an error before
-//! it does anything, cut off in the middle of its answer, or done and then answered with an error.
+//! The HTTP listener on loopback that all fakes run on. It records every call and can inject a fault into it: answer
+//! with an error before the call takes effect, cut the answer off in the middle, or let the call take effect and then
+//! answer with an error.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -20,53 +21,54 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::git::is_git;
 
-/// The largest body that is read.
+/// Maximum size of a request body, in bytes.
 const BODY_LIMIT: usize = 64 << 20;
 
-/// How a call goes wrong.
+/// A fault that is injected into one call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing is done; this status is answered.
+    /// Answers with this status; the call has no effect.
     Refuse(u16),
-    /// Nothing is done; this status is answered, and in every field that says something stands what the call was authorised
-    /// with: some platforms, and many proxies, say back what they were told.
+    /// Answers with this status and repeats the credentials of the call in every text field of the error, as some
+    /// platforms and many proxies do; the call has no effect.
     Echo(u16),
-    /// Nothing is done; 429 with `Retry-After` in seconds.
+    /// Answers 429 with `Retry-After` in seconds; the call has no effect.
     TooMany(u32),
-    /// Nothing is done; the connection is closed without an answer.
+    /// Closes the connection without an answer; the call has no effect.
     HangUp,
-    /// It is done; the connection is closed in the middle of the answer.
+    /// Closes the connection in the middle of the answer; the call takes effect.
     HalfBody,
-    /// It is done; 500 is answered.
+    /// Answers 500 although the call takes effect.
     DoneBut500,
-    /// It is done; the connection is closed without an answer.
+    /// Closes the connection without an answer; the call takes effect.
     DoneButHangUp,
-    /// Nothing is done, and nothing is ever answered: whoever asked has to give up.
+    /// Never answers, so that the client has to time out; the call has no effect.
     Silent,
-    /// It is done, and nothing is ever answered.
+    /// Never answers; the call takes effect.
     DoneButSilent,
 }
 
-/// One call, as it came in.
+/// One recorded HTTP call and its answer.
 #[derive(Debug, Clone, Serialize)]
 pub struct Call {
-    /// The method.
+    /// HTTP method, upper case.
     pub method: String,
-    /// The path, percent-encoded as it came.
+    /// Path of the request, still percent-encoded.
     pub path: String,
-    /// What stands behind the question mark.
+    /// Query string without the question mark; empty if there is none.
     pub query: String,
-    /// The headers, lower-case, without what is secret: of `authorization` only the scheme is kept.
+    /// Headers with lower-case names. Credentials are redacted: of `authorization`, `private-token` and `job-token`,
+    /// only the authentication scheme is kept.
     pub headers: BTreeMap<String, String>,
-    /// The body, if it is JSON.
+    /// Request body; `None` if it is not JSON.
     pub body: Option<serde_json::Value>,
-    /// The status that was answered; `None` when nothing was.
+    /// Status of the answer; `None` if the call was not answered.
     pub status: Option<u16>,
-    /// The answer, if it is JSON and came whole.
+    /// Body of the answer; `None` if it is a stream, not JSON, or was cut off.
     pub answer: Option<serde_json::Value>,
 }
 
-/// What tests watch and steer.
+/// Recorder and fault injector of one server, used by tests.
 #[derive(Debug, Default)]
 pub struct Control {
     inner: Mutex<Inner>,
@@ -75,7 +77,7 @@ pub struct Control {
 #[derive(Debug, Default)]
 struct Inner {
     calls: Vec<Call>,
-    /// Faults by the number of the call, counted from 0 since the faults were set.
+    /// Faults, keyed by the number of the call; the first call after [`Control::break_calls`] is 0.
     faults: BTreeMap<usize, Fault>,
     counted: usize,
     delay: Duration,
@@ -83,35 +85,35 @@ struct Inner {
 }
 
 impl Control {
-    /// Every call so far.
+    /// Returns the recorded calls, oldest first.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
         self.inner.lock().unwrap().calls.clone()
     }
 
-    /// Forgets the calls so far.
+    /// Clears the recorded calls; later calls are recorded as before.
     pub fn forget(&self) {
         self.inner.lock().unwrap().calls.clear();
     }
 
-    /// Breaks these calls, counted from 0 from now on.
+    /// Injects faults into the calls with these numbers; the next call is number 0. Replaces the faults set before.
     pub fn break_calls(&self, faults: impl IntoIterator<Item = (usize, Fault)>) {
         let mut inner = self.inner.lock().unwrap();
         inner.faults = faults.into_iter().collect();
         inner.counted = 0;
     }
 
-    /// Breaks every call until it is mended with `None`.
+    /// Injects a fault into every call, with priority over [`Control::break_calls`]; `None` ends the outage.
     pub fn down(&self, fault: Option<Fault>) {
         self.inner.lock().unwrap().down = fault;
     }
 
-    /// Answers every call with this status and its credentials, and does nothing, until it is mended with `None`.
+    /// Answers every call with this status and the credentials of the call, without effect; `None` ends it.
     pub fn echo_credentials(&self, status: Option<u16>) {
         self.down(status.map(Fault::Echo));
     }
 
-    /// Delays every call.
+    /// Delays every call by this duration before it is processed; zero turns the delay off.
     pub fn delay(&self, delay: Duration) {
         self.inner.lock().unwrap().delay = delay;
     }
@@ -129,32 +131,34 @@ impl Control {
     }
 }
 
-/// A running server. It ends when it is dropped.
+/// A running server. Dropping it stops it.
 #[derive(Debug)]
 pub struct Server {
-    /// Where it listens.
+    /// Loopback address that the server listens on.
     pub address: SocketAddr,
-    /// What tests watch and steer.
+    /// Control of the calls that the server counts, usually the API.
     pub control: Arc<Control>,
-    /// The same for git's own traffic.
+    /// Control of git's own HTTP traffic.
     pub git: Arc<Control>,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Server {
-    /// Serves a router on a free port of loopback, on the runtime of the caller. git's own traffic has a control of its own;
-    /// other calls that `counted` says no to pass unrecorded and unharmed: they are what tests use to steer the fake.
+    /// Starts a server with this router on a free loopback port, on the caller's runtime. Calls with a path that
+    /// `counted` accepts go through [`Server::control`], calls of git through [`Server::git`]; all others bypass both,
+    /// so that tests can drive the fake unrecorded and without faults.
     ///
     /// # Panics
-    /// Panics when no port is free, and outside a tokio runtime.
+    /// Panics if no port is free, and outside a tokio runtime.
     pub async fn start(router: Router, counted: fn(&str) -> bool) -> Self {
         Self::start_on(&tokio::runtime::Handle::current(), router, counted)
     }
 
-    /// Does the same on a runtime that lasts as long as the process, for a server that outlives the test that starts it.
+    /// Does the same on a runtime that lives until the process exits, for a server that outlives the test that starts
+    /// it.
     ///
     /// # Panics
-    /// Panics when no port is free.
+    /// Panics if no port is free.
     #[must_use]
     pub fn start_for_all_tests(router: Router, counted: fn(&str) -> bool) -> Self {
         Self::start_on(runtime().handle(), router, counted)
@@ -174,14 +178,14 @@ impl Server {
         Self { address, control, git, task }
     }
 
-    /// Its address as a URL, without a slash at the end.
+    /// Returns the base URL, without a trailing slash.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 }
 
-/// The runtime of the servers that outlive the test that started them.
+/// Returns the process-wide runtime for servers that outlive the test that started them.
 fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| {
@@ -240,7 +244,7 @@ async fn watched(State(watch): State<Watch>, request: Request, next: Next) -> Re
     let answer = match fault {
         None => next.run(request).await,
         Some(Fault::Refuse(status)) => refuse(status),
-        // git shows plain text, and nothing else.
+        // git shows the error body to the user only if it is plain text.
         Some(Fault::Echo(status)) if is_git(&call.path) => (code(status), told).into_response(),
         Some(Fault::Echo(status)) => echo(status, &told),
         Some(Fault::TooMany(seconds)) => {
@@ -270,13 +274,13 @@ async fn watched(State(watch): State<Watch>, request: Request, next: Next) -> Re
     answer
 }
 
-/// Never answers; ends with the connection, which whoever asked closes.
+/// Records the call and never answers; the future is dropped when the client closes the connection.
 async fn silence(control: &Control, call: Call) -> Response {
     control.record(call);
     std::future::pending().await
 }
 
-/// What an answer says. One whose length is not known is a stream, and is left to whoever asked.
+/// Reads the body of an answer as JSON. A body of unknown length is a stream and is passed on unread.
 async fn read(answer: Response) -> (Response, Option<serde_json::Value>) {
     if answer.body().size_hint().exact().is_none() {
         return (answer, None);
@@ -287,7 +291,7 @@ async fn read(answer: Response) -> (Response, Option<serde_json::Value>) {
     (Response::from_parts(parts, Body::from(bytes)), read)
 }
 
-/// What a call was authorised with, in every shape in which it could be said back, and its path.
+/// Returns a text with the credentials of a call, encoded and decoded, and its path.
 fn credentials(headers: &HeaderMap, path: &str) -> String {
     let mut told = Vec::new();
     for name in ["authorization", "private-token", "job-token"] {
@@ -300,7 +304,8 @@ fn credentials(headers: &HeaderMap, path: &str) -> String {
     format!("the fake was told to say this back: {} at {path}", told.join(" "))
 }
 
-/// As GitHub, GitLab, Drone, Slack, Discord and registries have it.
+/// Builds an error body that holds the text in every field that GitHub, GitLab, Drone, Slack, Discord and registries
+/// use for messages.
 fn echo(status: u16, told: &str) -> Response {
     let body = serde_json::json!({
         "ok": false, "message": told, "error": told, "error_description": told, "needed": told, "provided": told,
@@ -321,7 +326,7 @@ fn refuse(status: u16) -> Response {
     (status, axum::Json(serde_json::json!({ "message": "the fake was told to refuse this" }))).into_response()
 }
 
-/// An answer whose body breaks off: hyper closes the connection.
+/// Builds an answer with a body that fails after `start`, which makes hyper close the connection.
 fn broken(start: Bytes, length: Option<usize>) -> Response {
     let parts = [Ok(start), Err(std::io::Error::other("cut off"))];
     let stream = futures::stream::iter(parts);
@@ -332,7 +337,8 @@ fn broken(start: Bytes, length: Option<usize>) -> Response {
     answer
 }
 
-/// As near to silence as HTTP gets: a head that promises a body, and no body.
+/// Builds the closest approximation to a closed connection that hyper allows: headers that promise a body, then no
+/// body.
 fn hang_up() -> Response {
     broken(Bytes::new(), Some(1 << 20))
 }

@@ -1,5 +1,5 @@
-//! Other people's clients go through the life of a change as a person would, and see what they know from the real thing.
-//! They have never heard of our adapters, so a fake that they understand is no echo of what the adapters expect.
+//! Third-party clients run the life of a change against the GitHub and GitLab fakes. The clients know nothing of the
+//! project's adapters, so they check the fakes independently of what the adapters expect.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use std::process::Command;
@@ -11,7 +11,8 @@ use hotfix_fakes::gitlab::{GitLab, TOKEN};
 const TEAM: &str = "team/payments";
 const ADA: &str = "Ada <ada@example.org>";
 
-/// `fix` is one commit ahead of `main` and has a check run, `long` is 300 ahead; and there is a workflow.
+/// Starts a GitHub where `fix` is one commit ahead of `main` and has a check run, `long` is 300 commits ahead, and one
+/// workflow exists.
 async fn github() -> GitHubFake {
     let fake = GitHubFake::start("").await;
     let _ = fake.create(TEAM);
@@ -37,7 +38,7 @@ async fn github() -> GitHubFake {
     fake
 }
 
-/// The script sees what it wants to see, and everything that went to and fro is as GitHub describes it.
+/// Runs the script, then validates every call and answer against GitHub's API description.
 fn through(fake: &GitHubFake, mut script: Command) {
     script.env("URL", fake.api_url()).env("TOKEN", "token-of-ada").env("REVIEWER", "token-of-grace");
     let said = tokio::task::block_in_place(|| run(script));

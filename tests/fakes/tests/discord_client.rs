@@ -1,5 +1,5 @@
-//! A bot made with discord.js lives through a hotfix on the fake, with people around it; and all that went to and fro is as
-//! Discord describes it.
+//! A discord.js bot runs a hotfix on the Discord fake with several users; every call and answer must conform to
+//! Discord's API description.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use std::io::Write as _;
@@ -11,7 +11,7 @@ use serde_json::json;
 
 const TOKEN: &str = "token-of-the-bot";
 
-/// A bot in a process of its own, which ends with the test.
+/// The bot, in a child process that ends with the test.
 struct Bot(Child);
 
 impl Bot {
@@ -22,7 +22,7 @@ impl Bot {
         Self(script.stdin(Stdio::piped()).spawn().expect("node"))
     }
 
-    /// Asks it to end, and sees that it had nothing to complain about.
+    /// Tells the bot to shut down and checks that it exits without an error.
     fn ends(mut self) {
         self.0.stdin.take().unwrap().write_all(b"end\n").unwrap();
         assert!(self.0.wait().unwrap().success());
@@ -69,7 +69,7 @@ async fn discord_js_lives_through_a_hotfix() {
     assert_eq!(fake.answered(pressed).await, Answer::Update);
     assert!(fake.message(post).contains("approved by grace"), "{}", fake.message(post));
 
-    // The connection breaks, and somebody acts meanwhile: the bot hears of it when it resumes.
+    // A user reacts while the connection is down; the bot receives the reaction when it resumes.
     fake.gateway_down(true);
     fake.cut();
     fake.react(ada, post, "👍");
@@ -90,7 +90,7 @@ async fn discord_js_lives_through_a_hotfix() {
     sees(&fake, grace, releases, "hotfix (only you): Found it. (edited)\nhotfix (only you): And more.\n").await;
     assert!(matches!(fake.answered(slow).await, Answer::Deferred(_)));
 
-    // A session that is over is opened anew.
+    // A session that cannot be resumed is replaced by a new one.
     fake.refuse_resume(true);
     fake.cut();
     fake.until("a second session", |fake| {

@@ -1,4 +1,4 @@
-//! The fake refuses what Discord refuses, with Discord's statuses and codes.
+//! Tests that the Discord fake refuses what Discord refuses, with Discord's statuses and error codes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use std::io::{Read as _, Write as _};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 const TOKEN: &str = "token-of-the-bot";
 
-/// One call over a connection of its own; the status, the headers in small letters, and the body.
+/// Sends one call over its own connection; returns the status, the headers in lower case, and the body.
 fn raw(fake: &DiscordFake, token: &str, method: &str, path: &str, body: &Value) -> (u16, String, Value) {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let mut line = TcpStream::connect(fake.server.address).unwrap();
@@ -34,7 +34,7 @@ fn call(fake: &DiscordFake, method: &str, path: &str, body: Value) -> (u16, Valu
     (status, answer)
 }
 
-/// The status and Discord's own code.
+/// Sends a call that must be refused; returns the status and Discord's error code.
 fn refused(fake: &DiscordFake, method: &str, path: &str, body: Value) -> (u16, u64) {
     let (status, answer) = call(fake, method, path, body);
     (status, answer["code"].as_u64().unwrap_or_else(|| panic!("{status} {answer}")))

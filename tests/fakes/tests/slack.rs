@@ -1,4 +1,5 @@
-//! slack_sdk and bolt live in the fake Slack as they do in the real one, and the rules that hang on its clock hold.
+//! Tests that slack_sdk and bolt work with the Slack fake as with Slack itself, and that the time-dependent rules of
+//! the fake hold.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use std::collections::{BTreeMap, VecDeque};
@@ -12,7 +13,7 @@ use hotfix_fakes::server::Fault;
 use hotfix_fakes::slack::{APP_TOKEN, BOT_TOKEN, Farewell, SIGNING_SECRET, Slack, Standing, Submitted, Urls};
 use serde_json::{Value, json};
 
-/// A script that runs beside the test. It ends with its standard input.
+/// A script that runs in a child process. It exits when its standard input closes.
 struct Beside {
     child: Child,
     said: BufReader<std::process::ChildStdout>,
@@ -99,7 +100,7 @@ async fn slack_sdk_knows_its_way_around() {
     }
 }
 
-/// What slack_check says of everything that was recorded; empty when all is well.
+/// Runs `slack_check.py` on everything that the fake recorded; returns its complaints, empty if there are none.
 fn check(fake: &Slack) -> String {
     let mut command = python("slack_check.py");
     let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -114,7 +115,7 @@ fn check(fake: &Slack) -> String {
     complaint
 }
 
-/// One day with the bot that was made with bolt; it is the same whichever way things are brought.
+/// Runs a day of user actions with the bolt bot; the result is the same for webhooks and Socket Mode.
 async fn a_day(fake: &Slack) {
     fake.command("ada", "payments", "/hotfix dance & <sing>").await;
     fake.until_seen("ada", "payments", "(only you see this): I do not know dance & <sing>").await;
@@ -230,10 +231,10 @@ async fn timestamps_grow_though_the_clock_stands() {
     assert!(first["ts"].as_str() < second["ts"].as_str());
 }
 
-/// The headers and the body.
+/// A delivered request: headers and body.
 type Delivered = (BTreeMap<String, String>, String);
 
-/// An app that answers what it is told to, and remembers what came.
+/// An app that returns the prepared answers and records every delivery.
 struct App {
     url: String,
     came: Arc<Mutex<Vec<Delivered>>>,
@@ -259,14 +260,14 @@ impl App {
         Self { url, came, answers }
     }
 
-    /// A field of the last command.
+    /// Returns a form field of the last delivery.
     fn field(&self, name: &str) -> String {
         let came = self.came.lock().unwrap();
         let found = form_urlencoded::parse(came.last().unwrap().1.as_bytes()).find(|(key, _)| key == name);
         found.unwrap().1.into_owned()
     }
 
-    /// The interaction that came last.
+    /// Returns the payload of the last interaction.
     fn interaction(&self) -> Value {
         serde_json::from_str(&self.field("payload")).unwrap()
     }
@@ -355,7 +356,8 @@ async fn views_keep_within_their_limits() {
     }
 }
 
-/// Events that are not taken come again at once, after a minute and after five, with the same id, until one is taken.
+/// Events that the app does not acknowledge are retried at once, after one minute and after five minutes, with the same
+/// body, until the app acknowledges one delivery.
 #[tokio::test]
 async fn events_come_again() {
     let (fake, app) = with_app([500, 500, 503, 200].map(|status| (status, json!({})))).await;
@@ -377,7 +379,7 @@ async fn events_come_again() {
     assert_eq!(came[1].0["x-slack-retry-reason"], "http_error");
 }
 
-/// The bot hears of reactions only where it is.
+/// Events arrive only from channels that the bot is a member of, and only for granted scopes.
 #[tokio::test]
 async fn what_happens_elsewhere_is_not_told() {
     let (fake, app) = with_app([]).await;
@@ -391,7 +393,7 @@ async fn what_happens_elsewhere_is_not_told() {
     assert!(app.came.lock().unwrap()[0].1.contains("\"channel_type\":\"im\""));
 }
 
-/// slack_sdk's own verifier takes what is signed here.
+/// slack_sdk's own verifier accepts the signature of a delivery.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delivery_is_signed_and_can_be_sent_again_as_it_was() {
     let (fake, app) = with_app([]).await;
@@ -415,7 +417,7 @@ async fn an_app_installed_for_the_whole_enterprise_is_told_no_team() {
     assert_eq!(payload["enterprise"]["id"], "E0FAKE");
 }
 
-/// An answer that does not come in time is told to whoever typed.
+/// If the app does not answer in time, the user who entered the command is shown an error.
 #[tokio::test]
 async fn silence_is_shown() {
     let (fake, _app) = with_app([]).await;
@@ -460,7 +462,7 @@ async fn a_response_url_serves_five_times_in_thirty_minutes() {
     assert_eq!(post(&url, &json!({ "text": "late" })).await.1["error"], "expired_url");
 }
 
-/// An envelope whose connection goes before it is acknowledged comes again on another.
+/// An envelope is delivered again on another connection if its connection closes before it is acknowledged.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_envelope_is_not_lost_with_its_connection() {
     let fake = workspace().await;
@@ -473,7 +475,7 @@ async fn an_envelope_is_not_lost_with_its_connection() {
     drop(bots);
 }
 
-/// Opens a connection with a ticket; answers it with what came first.
+/// Opens a Socket Mode connection with a ticket; returns it with the first data received.
 async fn connect(url: &str) -> (tokio::net::TcpStream, String) {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let (host, path) = url.strip_prefix("ws://").unwrap().split_once('/').unwrap();
@@ -482,7 +484,7 @@ async fn connect(url: &str) -> (tokio::net::TcpStream, String) {
     let more = "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     stream.write_all(format!("{head}{more}").as_bytes()).await.unwrap();
     let mut said = Vec::new();
-    // The type is the last field of a message. A ping, or the end, may come in the same read.
+    // The type is the last field of a message. A ping or the close frame may arrive in the same read.
     let is_whole =
         |said: &[u8]| String::from_utf8_lossy(said).split_once("\"type\":\"").is_some_and(|(_, end)| end.contains('}'));
     while !is_whole(&said) && stream.read_buf(&mut said).await.unwrap() > 0 {
@@ -493,7 +495,7 @@ async fn connect(url: &str) -> (tokio::net::TcpStream, String) {
     (stream, String::from_utf8_lossy(&said).into_owned())
 }
 
-/// Ten connections are all an app may have, and a ticket opens one.
+/// An app may have at most ten connections, and a ticket opens one connection.
 #[tokio::test]
 async fn an_eleventh_connection_is_refused() {
     let fake = workspace().await;
@@ -515,7 +517,7 @@ async fn an_eleventh_connection_is_refused() {
     assert_eq!(fake.call(APP_TOKEN, "apps.connections.open", &json!({}))["needed"], "connections:write");
 }
 
-/// What the wire does to a call is no part of Slack: it may be done though the answer never came.
+/// A call may take effect although its answer is lost; this is a fault of the network and not of Slack.
 #[tokio::test]
 async fn a_call_may_be_done_though_nobody_heard() {
     let fake = workspace().await;
@@ -528,7 +530,7 @@ async fn a_call_may_be_done_though_nobody_heard() {
     assert_eq!(fake.sees("ada", "payments"), "hotfix: done\nhotfix: half\n");
 }
 
-/// Answers the status, 0 when none came, and the body, null when it did not come whole.
+/// Posts JSON; returns the status, 0 if there was no answer, and the body, null if it is incomplete.
 async fn post(url: &str, body: &Value) -> (u16, Value) {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();

@@ -1,8 +1,8 @@
-//! Addresses, of which GitHub links many from everything.
+//! The URL fields that GitHub adds to every object.
 
 use serde_json::Value;
 
-/// What stands in an address as one segment.
+/// Percent-encodes a text as one path segment of a URL.
 pub(super) fn encoded(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, UNRESERVED).to_string()
 }
@@ -10,14 +10,14 @@ pub(super) fn encoded(text: &str) -> String {
 const UNRESERVED: &percent_encoding::AsciiSet =
     &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What GitHub links from everything, whether somebody follows it or not: `events_url` and so on.
+/// Adds one URL field per name below a base URL: `events` becomes `events_url`.
 pub(super) fn add_addresses(value: &mut Value, base: &str, names: &[&str]) {
     for name in names {
         value[format!("{name}_url")] = format!("{base}/{}", name.replace('_', "/")).into();
     }
 }
 
-/// Of people and Apps.
+/// Names of the URL fields of users and Apps, without `_url`.
 pub(super) const USER: [&str; 9] = [
     "events",
     "followers",
@@ -30,7 +30,7 @@ pub(super) const USER: [&str; 9] = [
     "subscriptions",
 ];
 
-/// Of repositories.
+/// Names of the URL fields of repositories, without `_url`.
 pub(super) const REPOSITORY: [&str; 36] = [
     "archive",
     "assignees",

@@ -1,4 +1,4 @@
-//! Apps: who they are, where they are installed, and the tokens that are minted for them.
+//! GitHub Apps: authentication by JSON web token, installations, and installation tokens.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,14 +11,14 @@ use super::serve::{Call, Reply};
 use super::state::{Access, Installation, State};
 use super::{APP_KEY_PKCS8, shape};
 
-/// The public half of the throw-away key.
+/// Returns the public half of [`APP_KEY_PKCS8`].
 pub(super) fn public_key() -> Vec<u8> {
     let text: String = APP_KEY_PKCS8.lines().filter(|line| !line.starts_with("-----")).collect();
     let key = RsaKeyPair::from_pkcs8(&STANDARD.decode(text).unwrap()).unwrap();
     key.public_key().as_ref().to_vec()
 }
 
-/// The App that signed this word, if its word is good.
+/// Verifies a JSON web token and returns the id of the App that signed it, or GitHub's error message.
 pub(super) fn verify(state: &State, word: &str) -> Result<u64, String> {
     let parts: Vec<&str> = word.split('.').collect();
     let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).ok();
@@ -73,7 +73,7 @@ fn shown(state: &State, id: u64, it: &Installation) -> Value {
     })
 }
 
-/// Mints a token for some of the installation's repositories, with some of its permissions.
+/// Issues an installation token, restricted to the requested repositories and permissions of the installation.
 pub(super) fn mint(state: &mut State, call: &Call, id: &str) -> Reply {
     let Some(app) = call.app else { return Reply::error(401, "A JSON web token could not be decoded", None) };
     let number = id.parse().unwrap_or(0);
@@ -89,7 +89,7 @@ pub(super) fn mint(state: &mut State, call: &Call, id: &str) -> Reply {
             None,
         );
     }
-    // Naming none is asking for all.
+    // An empty object requests all permissions.
     let asked = call.body.get("permissions").and_then(Value::as_object).filter(|asked| !asked.is_empty());
     let asked: Option<BTreeMap<String, String>> = asked.map(|asked| {
         asked.iter().map(|(name, level)| (name.clone(), level.as_str().unwrap_or_default().to_owned())).collect()
@@ -100,7 +100,7 @@ pub(super) fn mint(state: &mut State, call: &Call, id: &str) -> Reply {
         return Reply::error(422, "The permissions requested are not granted to this installation.", None);
     }
     let mut permissions = asked.unwrap_or_else(|| it.permissions.clone());
-    // Which repositories there are is seen by every App.
+    // Every App may read repository metadata.
     permissions.entry("metadata".to_owned()).or_insert_with(|| "read".to_owned());
     let shown: Vec<Value> = repos.iter().map(|full| shape::repository(state, full)).collect();
     let (user, expires) = (state.apps[&app].user, state.now() + 3600);

@@ -1,4 +1,4 @@
-//! Check runs, which Apps report, and commit statuses, which anybody with write access reports.
+//! Check runs, which Apps report, and commit statuses, which any account with write access reports.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ fn shown_run(state: &State, full: &str, run: &CheckRun) -> Value {
     })
 }
 
-/// The newest of each name and App, unless all are asked for.
+/// Lists the check runs of a commit, newest first: only the newest per name and App, unless `filter=all` is given.
 pub(super) fn runs(state: &State, call: &Call, full: &str, words: &str) -> Reply {
     let Some(sha) = shape::resolve(&state.repos[full].place, words) else {
         return Reply::error(422, &format!("No commit found for SHA: {words}"), None);
@@ -54,7 +54,7 @@ pub(super) fn create_run(state: &mut State, call: &Call, full: &str) -> Reply {
     Reply::One(201, shown_run(state, full, run))
 }
 
-/// What an App reports: its number and slug, the name of the check, and how it stands.
+/// A check run to record; `app` is the App's id and slug.
 pub(super) struct Report<'a> {
     pub(super) app: (u64, String),
     pub(super) name: &'a str,
@@ -78,14 +78,14 @@ fn shown_status(state: &State, full: &str, status: &Status) -> Value {
     })
 }
 
-/// All of them, newest first.
+/// Lists all statuses of a commit, newest first.
 pub(super) fn statuses(state: &State, full: &str, words: &str) -> Reply {
     let Some(sha) = shape::resolve(&state.repos[full].place, words) else { return Reply::not_found() };
     let found = state.repos[full].statuses.iter().rev().filter(|status| status.sha == sha);
     Reply::List(found.map(|status| shown_status(state, full, status)).collect(), 30)
 }
 
-/// The newest of each context, and what they make together.
+/// Returns the newest status per context and the combined state.
 pub(super) fn combined(state: &State, full: &str, words: &str) -> Reply {
     let Some(sha) = shape::resolve(&state.repos[full].place, words) else { return Reply::not_found() };
     let mut newest: BTreeMap<&str, &Status> = BTreeMap::new();

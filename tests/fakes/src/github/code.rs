@@ -1,4 +1,5 @@
-//! What git knows: branches, refs, commits, comparisons; and what a push does to pull requests.
+//! Git data of a repository: branches, rules, refs, commits, comparisons and pushes; also the effect of pushes on pull
+//! requests.
 
 use std::path::Path;
 
@@ -16,7 +17,8 @@ pub(super) fn settle_all(state: &mut State) {
     names.iter().for_each(|full| settle(state, full));
 }
 
-/// Brings the open pull requests up to date with their branches, as GitHub does after a push.
+/// Updates the open pull requests from their branches, as GitHub does after a push: new heads, merges by push, and
+/// closing if the head branch is gone.
 pub(super) fn settle(state: &mut State, full: &str) {
     let (at, actor) = (state.at(), state.user("web-flow"));
     let mut next = state.id();
@@ -48,7 +50,7 @@ pub(super) fn settle(state: &mut State, full: &str) {
     }
 }
 
-/// The first commit on the base's own line that has the head.
+/// Returns the oldest first-parent commit of the base that contains the head.
 fn brought_by(place: &Path, head: &str, base: &str) -> String {
     let line = of_objects(place, &["rev-list", "--first-parent", base]).unwrap();
     let has = line.lines().take_while(|commit| is_ancestor(place, head, commit));
@@ -103,7 +105,7 @@ pub(super) fn branch(state: &State, full: &str, name: &str) -> Reply {
     }))
 }
 
-/// What rulesets ask of a branch.
+/// Lists the ruleset rules that apply to a branch.
 pub(super) fn rules(state: &State, full: &str, name: &str) -> Reply {
     let required = &state.repos[full].required_by_rules;
     let checks: Vec<_> = required
@@ -180,7 +182,7 @@ pub(super) fn delete_ref(state: &mut State, full: &str, name: &str) -> Reply {
     Reply::Nothing(204)
 }
 
-/// What moved branches, newest first. It has no numbered pages.
+/// Lists the pushes to the repository, newest first. GitHub pages this list by cursor, so page numbers are refused.
 pub(super) fn activity(state: &State, call: &Call, full: &str) -> Reply {
     if call.asked("page").is_some() {
         return Reply::error(422, "This list goes by `before` and `after`.", None);
@@ -220,7 +222,8 @@ pub(super) fn commit(state: &State, full: &str, words: &str) -> Reply {
     }
 }
 
-/// `base...head`. Without paging it stops at 250 commits, and only the total says so.
+/// Compares two revisions given as `base...head`. Without paging parameters, the list ends after 250 commits and only
+/// `total_commits` shows the rest.
 pub(super) fn compare(state: &State, full: &str, range: &str) -> Reply {
     let place = &state.repos[full].place;
     let ends = range.split_once("...").map(|(base, head)| (shape::resolve(place, base), shape::resolve(place, head)));

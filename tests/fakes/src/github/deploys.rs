@@ -1,4 +1,4 @@
-//! Deployments, and workflows that are dispatched.
+//! Deployments with their statuses, and workflows with `workflow_dispatch` runs.
 
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ fn shown(state: &State, full: &str, it: &Deployment) -> Value {
     })
 }
 
-/// Newest first.
+/// Lists the deployments, newest first.
 pub(super) fn list(state: &State, call: &Call, full: &str) -> Reply {
     let fits = |name: &str, value: &str| call.asked(name).is_none_or(|asked| asked == value);
     let found = state.repos[full].deployments.iter().rev();
@@ -72,7 +72,7 @@ fn shown_status(state: &State, full: &str, of: &Deployment, it: &DeploymentStatu
     })
 }
 
-/// Newest first.
+/// Lists the statuses of a deployment, newest first.
 pub(super) fn statuses(state: &State, full: &str, id: &str) -> Reply {
     let id = number_of(id);
     match state.repos[full].deployments.iter().find(|it| it.id == id) {
@@ -96,7 +96,7 @@ pub(super) fn set_status(state: &mut State, call: &Call, full: &str, id: &str) -
     Reply::One(201, shown_status(state, full, it, it.statuses.last().unwrap()))
 }
 
-/// A success makes the ones before it in the same environment inactive.
+/// Adds a status to a deployment. A success marks earlier successful deployments in the same environment as inactive.
 pub(super) fn say(state: &mut State, full: &str, id: u64, said: &str, creator: u64) {
     let (at, number) = (state.at(), state.id());
     let deployments = &mut state.repo(full).deployments;
@@ -136,7 +136,7 @@ pub(super) fn workflow(state: &State, full: &str, words: &str) -> Reply {
     find(state, full, words).map_or_else(Reply::not_found, |it| Reply::ok(shown_workflow(state, full, it)))
 }
 
-/// Why a dispatch is not understood, in GitHub's words.
+/// Returns GitHub's refusal of an invalid dispatch; `None` if the dispatch is valid.
 fn refuse(state: &State, call: &Call, it: &Workflow) -> Option<Reply> {
     let words = |message: String| Some(Reply::error(422, &message, None));
     let known: &[&str] = if state.old { &["ref", "inputs"] } else { &["ref", "inputs", "return_run_details"] };
@@ -227,7 +227,7 @@ fn shown_run(state: &State, full: &str, run: &WorkflowRun) -> Value {
     value
 }
 
-/// Newest first.
+/// Lists workflow runs, newest first; of one workflow, if one is given by id or file name.
 pub(super) fn runs(state: &State, call: &Call, full: &str, words: Option<&str>) -> Reply {
     let workflow = match words.map(|words| find(state, full, words)) {
         Some(None) => return Reply::not_found(),
@@ -235,7 +235,7 @@ pub(super) fn runs(state: &State, call: &Call, full: &str, words: Option<&str>) 
         None => None,
     };
     let fits = |name: &str, value: &str| call.asked(name).is_none_or(|asked| asked == value);
-    // The syntax of searches has whole seconds; what is not understood finds nothing.
+    // Timestamps in search syntax have whole seconds; a filter that cannot be parsed matches nothing.
     let whole = |text: &str| text.len() == "2024-01-01T00:00:00Z".len();
     let since = call.asked("created").map(|text| {
         let time = text.strip_prefix(">=").filter(|text| whole(text))?;
@@ -262,7 +262,7 @@ pub(super) fn run(state: &State, full: &str, id: &str) -> Reply {
     run.map_or_else(Reply::not_found, |run| Reply::ok(shown_run(state, full, run)))
 }
 
-/// A run that has ended cannot be cancelled.
+/// Cancels a workflow run. A completed run is refused.
 pub(super) fn cancel(state: &mut State, full: &str, id: &str) -> Reply {
     let (id, at) = (number_of(id), state.at());
     let Some(run) = state.repo(full).workflow_runs.iter_mut().find(|run| run.id == id) else {

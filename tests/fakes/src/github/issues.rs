@@ -1,4 +1,4 @@
-//! Issues, labels, events and comments. Every pull request is an issue, too.
+//! Issues, labels, events and comments. As on GitHub, every pull request is also an issue.
 
 use serde_json::{Value, json};
 

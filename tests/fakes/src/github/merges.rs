@@ -1,4 +1,4 @@
-//! Merging, really done in the bare repository.
+//! Merges of pull requests, performed with git in the bare repository.
 
 use serde_json::json;
 
@@ -47,7 +47,7 @@ pub(super) fn merge(state: &mut State, call: &Call, full: &str, number: &str) ->
         _ => return Reply::error(422, "Invalid request.\n\nNo such merge_method.", None),
     };
     let message = format!("{title}\n\n{}", call.text("commit_message").unwrap_or_default());
-    // A squash is the work of whoever opened the pull request, a merge of whoever merged it.
+    // GitHub attributes a squash commit to the author of the pull request, and a merge commit to the user who merges.
     let author = if squash { issue.user } else { call.user };
     let login = state.users[&author].login.clone();
     let mail = format!("{author}+{login}@users.noreply.github.com");

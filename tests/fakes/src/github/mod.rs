@@ -1,14 +1,15 @@
-//! A GitHub: state in memory, code in real bare repositories, and the REST API in the shape that octokit and PyGithub read.
-//! It is strict: it refuses what GitHub refuses, with GitHub's statuses and words, and it knows nothing of the bot.
+//! A GitHub server: state in memory, code in bare git repositories, and the REST API in the shape that octokit and
+//! PyGithub read. It is strict: it refuses what GitHub refuses, with GitHub's statuses and messages, and knows nothing
+//! of the bot.
 //!
 //! ```text
-//! mod       starting it, and what tests set up
-//! people    what people and builds do
-//! state     what there is
-//! serve     one call: who speaks, what they may, pages, tags, limits
-//! routes    which part answers
-//! pulls, merges, issues, code, checks, deploys, apps     the parts
-//! shape, addresses     people, commits and repositories as JSON, with all that is linked from them
+//! mod       start-up and test setup
+//! people    actions of users, Apps and workflows outside the bot
+//! state     data model
+//! serve     one API call: authentication, paging, ETags, rate limits
+//! routes    routing and permission checks
+//! pulls, merges, issues, code, checks, deploys, apps     the resources of the API
+//! shape, addresses     users, commits and repositories as JSON, with the URLs that they link to
 //! ```
 
 mod addresses;
@@ -40,14 +41,15 @@ pub use self::people::Commit;
 pub use self::serve::Limit;
 pub use self::state::WorkflowFile;
 
-/// A throw-away private key of 2048 bits as GitHub hands them out (PKCS#1). It opens nothing.
+/// A throw-away 2048-bit RSA private key in PKCS#1, the format in which GitHub issues App keys. It is used nowhere
+/// else.
 pub const APP_KEY_PKCS1: &str = include_str!("app-pkcs1.pem");
-/// The same key as PKCS#8.
+/// The same key in PKCS#8.
 pub const APP_KEY_PKCS8: &str = include_str!("app-pkcs8.pem");
 
-/// A running GitHub.
+/// A running GitHub server. Dropping it stops it and deletes its repositories.
 pub struct GitHubFake {
-    /// The server, with the calls to its API; git's own traffic is not counted.
+    /// The HTTP server. Its control counts API calls; git's own traffic has a separate control.
     pub server: Server,
     prefix: String,
     repositories: Repositories,
@@ -55,14 +57,14 @@ pub struct GitHubFake {
     _folder: tempfile::TempDir,
 }
 
-/// How everything was at a moment.
+/// Snapshot of the server's state, without the contents of the repositories.
 pub struct Kept(State);
 
 impl GitHubFake {
-    /// Starts one whose API lies below a prefix: `""`, or `"/api/v3"` as on an Enterprise Server.
+    /// Starts a server with its API below a prefix: `""`, or `"/api/v3"` as on GitHub Enterprise Server.
     ///
     /// # Panics
-    /// When no port or folder can be had.
+    /// Panics if no port is free or no temporary folder can be created.
     pub async fn start(prefix: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let state = Arc::new(Mutex::new(State::new()));
@@ -82,22 +84,22 @@ impl GitHubFake {
         Self { server, prefix: prefix.to_owned(), repositories, state, _folder: folder }
     }
 
-    /// Where its API is.
+    /// Returns the base URL of the API.
     #[must_use]
     pub fn api_url(&self) -> String {
         format!("{}{}", self.server.url(), self.prefix)
     }
 
-    /// Where git is.
+    /// Returns the base URL of the git repositories.
     #[must_use]
     pub fn git_url(&self) -> String {
         self.server.url()
     }
 
-    /// Makes an empty repository and answers where its bare repository is.
+    /// Creates an empty repository and returns the path of its bare repository.
     ///
     /// # Panics
-    /// When the name is not `owner/name` or git fails.
+    /// Panics if the name is not `owner/name` or git fails.
     #[must_use = "use `git` on it"]
     pub fn create(&self, full: &str) -> PathBuf {
         let (owner, name) = full.split_once('/').expect("owner/name");
@@ -110,48 +112,48 @@ impl GitHubFake {
         place
     }
 
-    /// The folder below which the bare repositories are.
+    /// Returns the folder that contains the bare repositories.
     #[must_use]
     pub fn root(&self) -> PathBuf {
         self._folder.path().to_owned()
     }
 
-    /// A person with this login; answers their number.
+    /// Returns the id of the user with this login; creates the user if there is none.
     #[must_use]
     pub fn user(&self, login: &str) -> u64 {
         self.state().user(login)
     }
 
-    /// Says to whom an address belongs, so that commits are attributed.
+    /// Registers a verified mail address of a user, so that commits with this address are attributed to the user.
     pub fn verify_mail(&self, login: &str, mail: &str) {
         let mut state = self.state();
         let id = state.user(login);
         state.mails.insert(mail.to_lowercase(), id);
     }
 
-    /// A personal token that may do everything everywhere.
+    /// Registers a personal access token of a user, with all permissions on all repositories.
     pub fn token(&self, login: &str, token: &str) {
         let mut state = self.state();
         let user = state.user(login);
         state.tokens.insert(token.to_owned(), Access { user, repos: None, permissions: None, expires: i64::MAX });
     }
 
-    /// Nobody who asks may write any more.
+    /// Makes every repository report `push: false` in its permissions. Writes themselves are not refused.
     pub fn permit_reading_only(&self) {
         self.state().reads_only = true;
     }
 
-    /// Takes a token back.
+    /// Revokes a token.
     pub fn revoke(&self, token: &str) {
         self.state().tokens.remove(token);
     }
 
-    /// Takes every token back that was minted for an App.
+    /// Revokes every installation token that was issued to an App.
     pub fn revoke_minted(&self) {
         self.state().tokens.retain(|_, access| access.permissions.is_none());
     }
 
-    /// Registers an App whose private key is [`APP_KEY_PKCS1`]; answers its number.
+    /// Registers an App with the private key [`APP_KEY_PKCS1`]; returns the App's id.
     #[must_use]
     pub fn app(&self, slug: &str) -> u64 {
         let mut state = self.state();
@@ -160,8 +162,8 @@ impl GitHubFake {
         id
     }
 
-    /// Installs an App on repositories of one owner with permissions like `("contents", "write")`; answers the number of
-    /// the installation.
+    /// Installs an App on repositories of one owner, with permissions such as `("contents", "write")`; returns the id
+    /// of the installation.
     #[must_use]
     pub fn install(&self, app: u64, owner: &str, repos: &[&str], permissions: &[(&str, &str)]) -> u64 {
         let mut state = self.state();
@@ -173,41 +175,41 @@ impl GitHubFake {
         id
     }
 
-    /// The permissions that the calls so far took, each as `pull_requests=read`, or several one of which does, as
-    /// `issues=read; pull_requests=read`.
+    /// Returns the permissions that the calls so far required, each as `pull_requests=read`, or as alternatives of
+    /// which one suffices: `issues=read; pull_requests=read`.
     #[must_use]
     pub fn rights_used(&self) -> BTreeSet<&'static str> {
         self.state().rights_used.clone()
     }
 
-    /// How everything is now, without what lies in the repositories.
+    /// Returns a snapshot of the state, without the contents of the repositories.
     #[must_use]
     pub fn keep(&self) -> Kept {
         Kept(self.state().clone())
     }
 
-    /// Makes everything as it was; the repositories are put back by whoever keeps them.
+    /// Restores a snapshot; the caller restores the contents of the repositories.
     pub fn restore(&self, kept: &Kept) {
         *self.state() = kept.0.clone();
     }
 
-    /// Lets time pass on GitHub's side: tokens expire.
+    /// Advances the server's clock by this many seconds, for example to expire tokens.
     pub fn pass(&self, seconds: i64) {
         self.state().ahead += seconds;
     }
 
-    /// What is the time over there, in seconds since 1970.
+    /// Returns the server's clock, in seconds since 1970.
     #[must_use]
     pub fn now(&self) -> i64 {
         self.state().now()
     }
 
-    /// Answers every call with a limit until it is lifted with `None`.
+    /// Answers every API call with this rate limit; `None` lifts it.
     pub fn limit(&self, limit: Option<Limit>) {
         self.state().limit = limit;
     }
 
-    /// Makes it a server from before `return_run_details`, which refuses what it does not know.
+    /// Emulates an older server without `return_run_details`: a workflow dispatch with this key is refused as invalid.
     pub fn age(&self) {
         self.state().old = true;
     }

@@ -1,4 +1,4 @@
-//! What people and builds do at GitHub, past the API.
+//! Actions of users, Apps and workflows that do not go through the bot: tests call them to change the server's state.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -13,26 +13,26 @@ use super::{GitHubFake, checks, code, deploys, issues, merges, pulls};
 use crate::objects::{tip, try_git};
 use crate::pushes::{deleted_by, pushed_by};
 
-/// A commit that somebody makes, and the branch that they push it to.
+/// A commit to create, and the branch to push it to.
 #[derive(Debug, Clone, Copy)]
 pub struct Commit<'a> {
-    /// The branch.
+    /// Branch that is pushed, without `refs/heads/`; created if it does not exist.
     pub branch: &'a str,
-    /// The parents; none makes a first commit, two a merge.
+    /// Parent commits: none creates a root commit, two a merge commit.
     pub parents: &'a [&'a str],
-    /// The files that change, relative to the first parent; `None` removes the file.
+    /// Paths and contents that change relative to the first parent; `None` removes the file.
     pub files: &'a [(&'a str, Option<&'a str>)],
-    /// The message.
+    /// Commit message.
     pub message: &'a str,
-    /// The author, as `Name <address>`.
+    /// Author, as `Name <address>`.
     pub author: &'a str,
 }
 
 impl GitHubFake {
-    /// Somebody commits and pushes, whatever the branch was at before; answers the commit.
+    /// Creates a commit and force-pushes it to its branch; returns the commit id.
     ///
     /// # Panics
-    /// When git fails.
+    /// Panics if git fails.
     #[must_use]
     pub fn push(&self, full: &str, commit: Commit<'_>) -> String {
         let Commit { branch, parents, files, message, author } = commit;
@@ -51,10 +51,10 @@ impl GitHubFake {
         self.import(full, &format!("{text}\nget-mark :1\n"))
     }
 
-    /// Pushes a line of empty commits on top of a commit; answers the last.
+    /// Pushes `count` empty commits on top of a commit; returns the id of the last.
     ///
     /// # Panics
-    /// When git fails.
+    /// Panics if git fails.
     #[must_use]
     pub fn push_many(&self, full: &str, branch: &str, on: &str, count: usize, author: &str) -> String {
         let mut text = String::new();
@@ -84,32 +84,33 @@ impl GitHubFake {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// Somebody reviews a pull request as it is: `APPROVED`, `CHANGES_REQUESTED`, `COMMENTED` or `DISMISSED`.
+    /// Reviews a pull request at its current head; `said` is `APPROVED`, `CHANGES_REQUESTED`, `COMMENTED` or
+    /// `DISMISSED`.
     pub fn review(&self, full: &str, number: u64, login: &str, said: &str) {
         let mut state = self.state();
         let user = state.user(login);
         pulls::say(&mut state, full, number, user, said, "");
     }
 
-    /// GitHub takes down that somebody pushed a branch to where it is; `at` is in RFC 3339.
+    /// Logs a push of a branch to its current commit; `at` is in RFC 3339, `mail` the pusher's address.
     pub fn pushed_by(&self, full: &str, branch: &str, at: &str, mail: &str) {
         pushed_by(&self.state().repo(full).place, branch, at, mail);
     }
 
-    /// Somebody deletes a branch by a push.
+    /// Deletes a branch as a logged push; `at` is in RFC 3339, `mail` the pusher's address.
     pub fn deleted_by(&self, full: &str, branch: &str, at: &str, mail: &str) {
         deleted_by(&self.state().repo(full).place, branch, at, mail);
     }
 
-    /// Tells GitHub that somebody pushed, when they went past its own git.
+    /// Updates pull requests after a change that a test made directly in the bare repository.
     pub fn pushed(&self, full: &str) {
         code::settle(&mut self.state(), &full.to_lowercase());
     }
 
-    /// Somebody merges a pull request as it is by its button: `merge` or `squash`.
+    /// Merges a pull request at its current head, as a user does with the merge button; `how` is `merge` or `squash`.
     ///
     /// # Panics
-    /// When GitHub refuses it.
+    /// Panics if GitHub refuses the merge.
     pub fn merge(&self, full: &str, number: u64, login: &str, how: &str, title: &str) {
         let mut state = self.state();
         let user = state.user(login);
@@ -120,10 +121,10 @@ impl GitHubFake {
         assert!(matches!(reply, Reply::One(200, _)), "pull request {number} of {full} cannot be merged");
     }
 
-    /// Somebody opens a pull request; answers its number.
+    /// Opens a pull request from a branch of the repository; returns its number.
     ///
     /// # Panics
-    /// When there are no such branches.
+    /// Panics if a branch does not exist.
     #[must_use]
     pub fn open_by_hand(&self, full: &str, login: &str, (head, base): (&str, &str), title: &str) -> u64 {
         let mut state = self.state();
@@ -134,21 +135,21 @@ impl GitHubFake {
         pulls::add(&mut state, full, user, title, None, Some(pull))
     }
 
-    /// Somebody gives a pull request up.
+    /// Closes a pull request without merging it.
     pub fn close(&self, full: &str, number: u64, login: &str) {
         let mut state = self.state();
         let user = state.user(login);
         pulls::close(&mut state, full, number, user);
     }
 
-    /// Somebody marks a pull request as a draft, or as ready.
+    /// Marks a pull request as a draft (`on`) or as ready for review.
     pub fn draft(&self, full: &str, number: u64, on: bool) {
         let mut state = self.state();
         let issue = state.repo(full).issues.get_mut(&number).expect("a pull request");
         issue.pull.as_mut().expect("a pull request").draft = on;
     }
 
-    /// The repository requires a check before changes to a branch are merged, by branch protection or by a ruleset.
+    /// Requires a check before changes to a branch are merged, by branch protection or by a ruleset.
     pub fn require(&self, full: &str, branch: &str, context: &str, by_ruleset: bool) {
         let mut state = self.state();
         let repo = state.repo(full);
@@ -156,7 +157,7 @@ impl GitHubFake {
         required.push((branch.to_owned(), context.to_owned()));
     }
 
-    /// Somebody opens an issue; answers its number.
+    /// Opens an issue; returns its number.
     #[must_use]
     pub fn issue(&self, full: &str, login: &str, title: &str, labels: &[&str]) -> u64 {
         let mut state = self.state();
@@ -166,7 +167,7 @@ impl GitHubFake {
         number
     }
 
-    /// A stranger opens a pull request from a branch of the same name in their fork; answers its number.
+    /// Opens a pull request from a branch in a fork owned by the user `stranger`; returns its number.
     #[must_use]
     pub fn fork_pull(&self, full: &str, head: &str, head_sha: &str, base: &str) -> u64 {
         let mut state = self.state();
@@ -178,33 +179,33 @@ impl GitHubFake {
         pulls::add(&mut state, full, user, "From outside", None, Some(pull))
     }
 
-    /// Somebody labels an issue or pull request.
+    /// Adds a label to an issue or pull request.
     pub fn label(&self, full: &str, number: u64, login: &str, label: &str) {
         let mut state = self.state();
         let user = state.user(login);
         issues::label(&mut state, full, number, label, user);
     }
 
-    /// Somebody takes a label off.
+    /// Removes a label from an issue or pull request.
     pub fn unlabel(&self, full: &str, number: u64, login: &str, label: &str) {
         let mut state = self.state();
         let user = state.user(login);
         issues::unlabel(&mut state, full, number, label, user);
     }
 
-    /// The comments under an issue or pull request.
+    /// Returns the comments on an issue or pull request, oldest first.
     #[must_use]
     pub fn comments(&self, full: &str, number: u64) -> Vec<String> {
         self.state().repo(full).issues[&number].comments.iter().map(|comment| comment.body.clone()).collect()
     }
 
-    /// How many pull requests there are, whatever their state.
+    /// Returns the number of pull requests in any state.
     #[must_use]
     pub fn pulls(&self, full: &str) -> usize {
         self.state().repo(full).issues.values().filter(|issue| issue.pull.is_some()).count()
     }
 
-    /// The newest pull request from this branch, whatever its state.
+    /// Returns the number of the newest pull request from this branch, in any state.
     #[must_use]
     pub fn pull_from(&self, full: &str, head: &str) -> Option<u64> {
         let mut state = self.state();
@@ -212,24 +213,25 @@ impl GitHubFake {
         issues.values().rfind(|it| it.pull.as_ref().is_some_and(|pull| pull.head == head)).map(|it| it.number)
     }
 
-    /// An App reports a check run: how it ended (`success`, `failure`, …), or what it is at (`queued`, `in_progress`).
+    /// Reports a check run of an App. `how` is the conclusion (`success`, `failure`, …) or a status of an unfinished
+    /// run (`queued`, `in_progress`, `waiting`).
     pub fn check(&self, full: &str, sha: &str, app: &str, name: &str, how: &str) {
         let mut state = self.state();
-        // Two Apps have two numbers, even when nobody registered them.
+        // Apps have distinct ids even if a test has not registered them.
         let app = (state.bot(&format!("{app}[bot]")), app.to_owned());
         let (status, conclusion) =
             if ["queued", "in_progress", "waiting"].contains(&how) { (how, None) } else { ("completed", Some(how)) };
         checks::report(&mut state, full, sha, checks::Report { app, name, status, conclusion });
     }
 
-    /// Somebody reports a commit status.
+    /// Reports a commit status.
     pub fn status(&self, full: &str, sha: &str, login: &str, context: &str, said: &str) {
         let mut state = self.state();
         let user = state.user(login);
         checks::say(&mut state, full, sha, context, said, user);
     }
 
-    /// Just before the next write arrives, somebody moves a branch to a commit that is there.
+    /// Moves a branch to an existing commit just before the next write call is processed.
     pub fn race_push(&self, full: &str, branch: &str, sha: &str) {
         let (full, name, sha) = (full.to_owned(), format!("refs/heads/{branch}"), sha.to_owned());
         let push = move |state: &mut State| {
@@ -238,7 +240,7 @@ impl GitHubFake {
         self.state().race = Some(Arc::new(push));
     }
 
-    /// Just before the next write arrives, somebody opens this pull request.
+    /// Opens this pull request just before the next write call is processed.
     pub fn race_open(&self, full: &str, head: &str, base: &str) {
         let (full, head, base) = (full.to_owned(), head.to_owned(), base.to_owned());
         let open = move |state: &mut State| {
@@ -252,17 +254,17 @@ impl GitHubFake {
         self.state().race = Some(Arc::new(open));
     }
 
-    /// Nothing can be merged until this is lifted with `None`; GitHub says why.
+    /// Refuses every merge with this message; `None` lifts the block.
     pub fn block(&self, full: &str, why: Option<&str>) {
         self.state().repo(full).blocked = why.map(str::to_owned);
     }
 
-    /// GitHub has not found out what can be merged, or has again.
+    /// Sets whether GitHub is still computing the mergeability of pull requests.
     pub fn undecided(&self, full: &str, undecided: bool) {
         self.state().repo(full).undecided = undecided;
     }
 
-    /// Adds a workflow; answers its number.
+    /// Adds a workflow; returns its id.
     #[must_use]
     pub fn workflow(&self, full: &str, file: WorkflowFile) -> u64 {
         let mut state = self.state();
@@ -271,17 +273,17 @@ impl GitHubFake {
         id
     }
 
-    /// The runs so far, oldest first: number, commit and inputs.
+    /// Returns the workflow runs, oldest first: id, commit and inputs.
     #[must_use]
     pub fn runs(&self, full: &str) -> Vec<(u64, String, serde_json::Value)> {
         let mut state = self.state();
         state.repo(full).workflow_runs.iter().map(|run| (run.id, run.sha.clone(), run.inputs.clone())).collect()
     }
 
-    /// How a run stands: its status and its conclusion.
+    /// Returns the status and the conclusion of a workflow run.
     ///
     /// # Panics
-    /// When there is no such run.
+    /// Panics if there is no such run.
     #[must_use]
     pub fn run_is(&self, full: &str, id: u64) -> (String, Option<String>) {
         let mut state = self.state();
@@ -289,10 +291,10 @@ impl GitHubFake {
         (run.status.clone(), run.conclusion.clone())
     }
 
-    /// A run goes on: `in_progress`, or `completed` with a conclusion.
+    /// Sets the status of a workflow run: `in_progress`, or `completed` with a conclusion.
     ///
     /// # Panics
-    /// When there is no such run.
+    /// Panics if there is no such run.
     pub fn set_run(&self, full: &str, id: u64, status: &str, conclusion: Option<&str>) {
         let mut state = self.state();
         let at = state.at();
@@ -300,7 +302,7 @@ impl GitHubFake {
         (run.status, run.conclusion, run.updated) = (status.to_owned(), conclusion.map(str::to_owned), at);
     }
 
-    /// Somebody, or a workflow, deploys a commit; each state follows the one before. Answers the deployment's number.
+    /// Creates a deployment of a commit with these states, oldest first; returns its id.
     #[must_use]
     pub fn deployment(&self, full: &str, sha: &str, environment: &str, states: &[&str]) -> u64 {
         let mut state = self.state();

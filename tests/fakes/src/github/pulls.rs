@@ -17,7 +17,7 @@ pub(super) fn has(state: &State, full: &str, number: &str) -> Option<u64> {
     state.repos[full].issues.get(&number).filter(|issue| issue.pull.is_some()).map(|_| number)
 }
 
-/// A pull request as JSON; a list leaves out what takes GitHub a computation.
+/// Returns a pull request as JSON. Lists omit the fields that GitHub has to compute, such as `mergeable`.
 pub(super) fn shown(state: &State, full: &str, number: u64, whole: bool) -> Value {
     let repo = &state.repos[full];
     let issue = &repo.issues[&number];
@@ -82,7 +82,7 @@ pub(super) fn shown(state: &State, full: &str, number: u64, whole: bool) -> Valu
     value
 }
 
-/// Whether both ends merge without a conflict.
+/// Returns `true` if the head merges into the base without a conflict.
 pub(super) fn merges(place: &std::path::Path, pull: &Pull) -> bool {
     tip(place, &pull.base).is_some_and(|base| objects::merges(place, &base, &pull.head_sha))
 }
@@ -93,7 +93,8 @@ pub(super) fn labels(state: &State, full: &str, names: &[String]) -> Vec<Value> 
     names.iter().map(shown).collect()
 }
 
-/// The pull requests of a commit: those that it was merged by or squashed into, and open ones that have it.
+/// Lists the pull requests of a commit: merged ones that brought it in or whose merge commit it is, and open ones that
+/// contain it.
 pub(super) fn of_commit(state: &State, full: &str, sha: &str) -> Reply {
     let repo = &state.repos[full];
     let Some(sha) = shape::resolve(&repo.place, sha) else {
@@ -121,7 +122,7 @@ pub(super) fn list(state: &State, call: &Call, full: &str) -> Reply {
         "all" => None,
         _ => return Reply::invalid(json!({ "resource": "PullRequest", "field": "state", "code": "invalid" })),
     };
-    // What is not `owner:branch` is not understood, and then not looked at.
+    // GitHub ignores a `head` filter that is not `owner:branch`.
     let head = call.asked("head").and_then(|head| head.split_once(':'));
     let mut found: Vec<&Issue> = repo
         .issues
@@ -184,7 +185,7 @@ pub(super) fn create(state: &mut State, call: &Call, full: &str) -> Reply {
     Reply::One(201, shown(state, full, number, true))
 }
 
-/// A new issue or pull request.
+/// Adds an issue, or a pull request if `pull` is given; returns its number.
 pub(super) fn add(
     state: &mut State,
     full: &str,

@@ -1,4 +1,4 @@
-//! Which part answers, and what it takes to ask it.
+//! Routing of API calls to their handlers, after the check of the token's repositories and permissions.
 
 use super::serve::{Call, Reply};
 use super::state::State;
@@ -40,7 +40,7 @@ pub(super) fn route(state: &mut State, call: &Call) -> Reply {
     }
 }
 
-/// The permissions one of which is wanted, when an App asks.
+/// Returns the permissions of which the token of an App must hold one, separated by `; `.
 fn needs(call: &Call, rest: &[&str]) -> &'static str {
     let reads = call.method == "GET";
     match rest {
@@ -67,7 +67,7 @@ fn needs(call: &Call, rest: &[&str]) -> &'static str {
     }
 }
 
-/// Whether the token holds one of them.
+/// Returns `true` if the token holds one of the permissions. Tokens of users hold all.
 fn may(call: &Call, needs: &str) -> bool {
     let Some(permissions) = call.access.as_ref().and_then(|access| access.permissions.as_ref()) else { return true };
     let holds = |need: &str| {

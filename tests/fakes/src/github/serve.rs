@@ -1,4 +1,4 @@
-//! One call: who speaks, what they may, and what every answer of GitHub has.
+//! Processing of one API call: authentication, decoding, paging, ETags and rate limit headers. Routing is in `routes`.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -16,27 +16,27 @@ use super::state::{Access, State};
 use super::{apps, code, routes};
 use crate::git::{Repositories, is_git};
 
-/// How GitHub says that it is too much.
+/// Form in which GitHub reports a rate limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
-    /// 403, and the hour's budget is used up; it comes back in so many seconds.
+    /// Primary limit: 403 with no requests remaining; the budget resets after this many seconds.
     Primary(i64),
-    /// 403 with `Retry-After`, in seconds.
+    /// Secondary limit: 403 with `Retry-After`, in seconds.
     Secondary(u32),
-    /// 403 that says so in words only.
+    /// Secondary limit: 403 with a message only, without a header.
     SecondaryInWords,
 }
 
-/// A call, taken apart.
+/// A decoded and authenticated API call.
 pub(super) struct Call {
     pub(super) method: String,
-    /// The path below the prefix, decoded, in its segments.
+    /// Percent-decoded segments of the path below the prefix.
     pub(super) path: Vec<String>,
     pub(super) query: BTreeMap<String, String>,
     pub(super) body: Value,
     pub(super) user: u64,
     pub(super) access: Option<Access>,
-    /// The App that speaks for itself.
+    /// Id of the App if the call is authenticated with the App's JSON web token; then `access` is `None`.
     pub(super) app: Option<u64>,
 }
 
@@ -50,14 +50,14 @@ impl Call {
     }
 }
 
-/// An answer. A list is cut into pages on its way out.
+/// Answer of a handler. Lists are split into pages when the answer is sent.
 pub(super) enum Reply {
     One(u16, Value),
-    /// A list, and how many a page has when nobody asks.
+    /// A list and its default page size.
     List(Vec<Value>, usize),
-    /// A list within an object under this name, with `total_count`.
+    /// A list in an object under this key, next to `total_count`, and its default page size.
     Wrapped(&'static str, Vec<Value>, usize),
-    /// A list within this object under this name, with the most a page has when nobody pages at all.
+    /// A list in the given object under this key, and the maximum length without paging parameters.
     Within(Value, &'static str, Vec<Value>, usize),
     Nothing(u16),
     Forbidden(&'static str),
@@ -86,7 +86,7 @@ impl Reply {
     }
 }
 
-/// Whether git may, with a token as the password of anybody.
+/// Returns `true` if git traffic is authenticated: a valid token is the password, with any user name.
 pub(super) fn may_git(state: &State, authorization: Option<&str>) -> bool {
     let pair = authorization.and_then(|text| text.strip_prefix("Basic "));
     let pair = pair.and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
@@ -254,7 +254,7 @@ fn finish(state: &mut State, headers: &HeaderMap, call: &Call, uri: &str, reply:
     answer
 }
 
-/// One page and the `Link` header. More than a hundred a page is a hundred.
+/// Cuts out the requested page and builds the `Link` header. Page sizes over a hundred are reduced to a hundred.
 fn page(state: &State, call: &Call, uri: &str, all: Vec<Value>, usual: usize) -> (Vec<Value>, Option<String>) {
     let number = |name: &str| call.asked(name).and_then(|text| text.parse::<usize>().ok());
     let size = number("per_page").unwrap_or(usual).clamp(1, 100);

@@ -1,4 +1,4 @@
-//! People, repositories and commits as JSON, with the fields that octokit and PyGithub read.
+//! Users, Apps, repositories and commits as JSON, with the fields that octokit and PyGithub read.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::objects::{commit_named, of_objects, tag, tip};
 pub(super) fn user(state: &State, id: u64) -> Value {
     let Some(user) = state.users.get(&id) else { return Value::Null };
     let login = &user.login;
-    // The login of an App ends in `[bot]`, which no address holds as it is.
+    // The login of an App ends in `[bot]`; URLs need the brackets encoded.
     let word = encoded(login);
     let base = format!("{}/users/{word}", state.api());
     let mut value = json!({
@@ -22,7 +22,7 @@ pub(super) fn user(state: &State, id: u64) -> Value {
     value
 }
 
-/// What people see of themselves.
+/// Returns the authenticated user, with the fields that only the user may read.
 pub(super) fn own_user(state: &State, id: u64) -> Value {
     let mut value = user(state, id);
     for absent in ["name", "company", "location", "email", "hireable", "bio"] {
@@ -37,7 +37,7 @@ pub(super) fn own_user(state: &State, id: u64) -> Value {
     value
 }
 
-/// An App as it stands beside what it did.
+/// Returns an App as other objects embed it.
 pub(super) fn app(state: &State, id: u64, slug: &str) -> Value {
     let owner = state.users.keys().next().map(|owner| user(state, *owner));
     let address = format!("{}/apps/{slug}", state.url);
@@ -48,7 +48,7 @@ pub(super) fn app(state: &State, id: u64, slug: &str) -> Value {
     })
 }
 
-/// When everything was there already.
+/// Creation time of everything that has no time of its own.
 pub(super) const FOUNDED: &str = "2024-01-01T00:00:00Z";
 
 pub(super) fn repository(state: &State, full: &str) -> Value {
@@ -79,7 +79,8 @@ pub(super) fn repository(state: &State, full: &str) -> Value {
     value
 }
 
-/// The account behind an address, as GitHub attributes commits: a verified one, or the private one that holds its number.
+/// Returns the account that GitHub attributes a commit to: the one with this verified address, or the one with its id
+/// in a private `noreply` address; null if there is none.
 fn owner_of(state: &State, mail: &str) -> Value {
     let mail = mail.to_lowercase();
     let private = mail.strip_suffix("@users.noreply.github.com").and_then(|local| local.split_once('+'));
@@ -87,7 +88,7 @@ fn owner_of(state: &State, mail: &str) -> Value {
     state.mails.get(&mail).copied().or(private).map_or(Value::Null, |id| user(state, id))
 }
 
-/// Commits as GitHub shows them, in the order of the ids.
+/// Returns commits as the API shows them, in the order of the ids.
 pub(super) fn commits(state: &State, full: &str, ids: &[String]) -> Vec<Value> {
     if ids.is_empty() {
         return Vec::new();
@@ -122,7 +123,7 @@ fn commit(state: &State, full: &str, f: &[&str]) -> Value {
     })
 }
 
-/// A commit as it stands beside a run.
+/// Returns a commit as a workflow run embeds it.
 pub(super) fn head_commit(state: &State, full: &str, sha: &str) -> Value {
     let whole = commits(state, full, &[sha.to_owned()]).remove(0);
     let (said, who) = (
@@ -139,7 +140,7 @@ fn utc(text: &str) -> String {
     text.parse::<jiff::Timestamp>().map_or_else(|_| text.to_owned(), |at| at.to_string())
 }
 
-/// The commit that words name, if there is one.
+/// Resolves a branch, tag or revision to a commit; `None` if there is none.
 pub(super) fn resolve(place: &Path, words: &str) -> Option<String> {
     let plain = !words.is_empty() && !words.starts_with('-');
     let named = || tip(place, words).or_else(|| tag(place, words)).or_else(|| commit_named(place, words));

@@ -1,4 +1,4 @@
-//! What there is.
+//! Data model of the GitHub fake: accounts, tokens, Apps and repositories. Code lives in the bare repositories.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -14,25 +14,30 @@ pub(crate) struct State {
     pub(super) url: String,
     pub(super) prefix: String,
     next: u64,
+    /// Seconds by which the server's clock is ahead of the system clock.
     pub(super) ahead: i64,
+    /// Emulates a server without `return_run_details`, see [`super::GitHubFake::age`].
     pub(super) old: bool,
-    /// Whether whoever asks may read and not write.
+    /// Makes repositories report `push: false`; writes are not refused.
     pub(super) reads_only: bool,
     pub(super) limit: Option<Limit>,
+    /// Remaining requests of the primary rate limit; a 304 does not use one.
     pub(super) remaining: i64,
-    /// What happens just before the next write is looked at.
+    /// Change that runs once, just before the next write call is processed.
     pub(super) race: Option<Race>,
     pub(super) users: BTreeMap<u64, User>,
+    /// User ids by verified mail address, lower case.
     pub(super) mails: BTreeMap<String, u64>,
     pub(super) tokens: BTreeMap<String, Access>,
     pub(super) apps: BTreeMap<u64, App>,
     pub(super) installations: BTreeMap<u64, Installation>,
+    /// Repositories by full name, lower case.
     pub(super) repos: BTreeMap<String, Repository>,
-    /// What calls took so far, see [`super::GitHubFake::rights_used`].
+    /// Permissions that calls required so far, see [`super::GitHubFake::rights_used`].
     pub(super) rights_used: BTreeSet<&'static str>,
 }
 
-/// It happens once: what takes it takes it away.
+/// A concurrent change; the call that runs it removes it.
 pub(super) type Race = Arc<dyn Fn(&mut State) + Send + Sync>;
 
 #[derive(Clone)]
@@ -41,13 +46,13 @@ pub(super) struct User {
     pub(super) kind: &'static str,
 }
 
-/// What a token may.
+/// Access rights of one token.
 #[derive(Clone)]
 pub(crate) struct Access {
     pub(super) user: u64,
-    /// `None` is every repository.
+    /// Full names of the accessible repositories, lower case; `None` means all.
     pub(super) repos: Option<BTreeSet<String>>,
-    /// `None` is everything.
+    /// Permission levels by name; `None` means all permissions, as for a personal token.
     pub(super) permissions: Option<BTreeMap<String, String>>,
     pub(super) expires: i64,
 }
@@ -78,16 +83,16 @@ pub(super) struct Repository {
     pub(super) issues: BTreeMap<u64, Issue>,
     pub(super) statuses: Vec<Status>,
     pub(super) runs: Vec<CheckRun>,
-    /// What branch protection requires: the branch and the context.
+    /// Checks that branch protection requires, as (branch, context).
     pub(super) required: Vec<(String, String)>,
-    /// What rulesets require.
+    /// Checks that rulesets require, as (branch, context).
     pub(super) required_by_rules: Vec<(String, String)>,
     pub(super) deployments: Vec<Deployment>,
     pub(super) workflows: Vec<Workflow>,
     pub(super) workflow_runs: Vec<WorkflowRun>,
-    /// Why nothing may be merged now, in GitHub's words.
+    /// GitHub's message for refusing every merge; `None` if merging is possible.
     pub(super) blocked: Option<String>,
-    /// GitHub has not found out yet what can be merged.
+    /// Mergeability is still being computed: `mergeable` is null and merges are refused.
     pub(super) undecided: bool,
 }
 
@@ -117,7 +122,7 @@ impl Repository {
         format!("{}/{}", self.owner, self.name)
     }
 
-    /// Issues and pull requests count together.
+    /// Returns the next number. Issues and pull requests share one sequence.
     pub(super) fn number(&mut self) -> u64 {
         self.next_number += 1;
         self.next_number
@@ -150,7 +155,7 @@ pub(super) struct Pull {
     pub(super) merged: Option<Merged>,
     pub(super) reviews: Vec<Review>,
     pub(super) draft: bool,
-    /// It comes from this fork of the repository.
+    /// Repository id of the fork that the head branch is in; `None` for a branch of this repository.
     pub(super) fork: Option<u64>,
 }
 
@@ -204,7 +209,7 @@ pub(super) struct CheckRun {
     pub(super) id: u64,
     pub(super) sha: String,
     pub(super) name: String,
-    /// Number and slug.
+    /// Id and slug of the App that reported it.
     pub(super) app: (u64, String),
     pub(super) status: String,
     pub(super) conclusion: Option<String>,
@@ -221,7 +226,7 @@ pub(super) struct Deployment {
     pub(super) description: Option<String>,
     pub(super) creator: u64,
     pub(super) at: String,
-    /// Oldest first.
+    /// Status history, oldest first.
     pub(super) statuses: Vec<DeploymentStatus>,
 }
 
@@ -233,18 +238,18 @@ pub(super) struct DeploymentStatus {
     pub(super) at: String,
 }
 
-/// What a workflow file says.
+/// The relevant contents of a workflow file.
 #[derive(Debug, Clone, Default)]
 pub struct WorkflowFile {
-    /// Its name.
+    /// Display name of the workflow.
     pub name: String,
-    /// `.github/workflows/…`
+    /// Path in the repository: `.github/workflows/…`.
     pub path: String,
-    /// Whether it has a `workflow_dispatch` trigger.
+    /// `true` if it has a `workflow_dispatch` trigger.
     pub dispatch: bool,
-    /// Its inputs, and whether they are required.
+    /// Inputs of the trigger by name, with `true` for required ones.
     pub inputs: Vec<(String, bool)>,
-    /// Its `run-name`, in which `${{ inputs.x }}` is filled in; `None` shows the workflow's name.
+    /// Template of the run's title, with `${{ inputs.x }}` placeholders; `None` titles runs with the workflow's name.
     pub run_name: Option<String>,
 }
 
@@ -296,7 +301,7 @@ impl State {
         state
     }
 
-    /// A number that nothing else has.
+    /// Returns a new id, unique across all kinds of objects.
     pub(super) fn id(&mut self) -> u64 {
         self.next += 1;
         self.next
@@ -323,7 +328,7 @@ impl State {
         Timestamp::now().as_second() + self.ahead
     }
 
-    /// The time as GitHub writes it: whole seconds.
+    /// Returns the current time as GitHub formats it: RFC 3339 with whole seconds.
     pub(super) fn at(&self) -> String {
         Timestamp::from_second(self.now()).unwrap().to_string()
     }
@@ -332,7 +337,7 @@ impl State {
         self.repos.get_mut(&full.to_lowercase()).unwrap_or_else(|| panic!("there is no repository {full}"))
     }
 
-    /// The address of the API.
+    /// Returns the base URL of the API.
     pub(super) fn api(&self) -> String {
         format!("{}{}", self.url, self.prefix)
     }

@@ -1,4 +1,4 @@
-//! One call: who asks, for what, with which parameters, and which page of the answer.
+//! One API call: authentication, parameters, routing, paging and ETags.
 
 use std::sync::Mutex;
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::state::World;
 use super::{TOKEN, ci, commits, merges, talk};
 
-/// What is answered.
+/// An answer with an explicit status; used for errors.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) status: u16,
@@ -35,17 +35,17 @@ pub(super) fn missing() -> Reply {
     Reply::error(404, "404 Not Found")
 }
 
-/// A call with everything that is said in its query and its body.
+/// An authenticated API call with the merged parameters of its query and body.
 pub(super) struct Call {
     pub(super) method: Method,
     pub(super) said: Map<String, Value>,
     pub(super) user: u64,
-    /// Its whole address, without the page that is asked for.
+    /// Absolute URL of the call without the `page` parameter, for `Link` headers.
     address: String,
 }
 
 impl Call {
-    /// What somebody does on the pages.
+    /// Builds a call for an action of a user on the web pages.
     pub(super) fn by(user: u64, method: Method, said: Map<String, Value>) -> Self {
         Self { method, said, user, address: String::new() }
     }
@@ -68,7 +68,7 @@ impl Call {
         self.text(name).ok_or_else(missing)
     }
 
-    /// A list of labels, which comes with commas or as an array.
+    /// Returns a list of labels, which clients send comma-separated or as an array.
     pub(super) fn labels(&self, name: &str) -> Vec<String> {
         let split = |text: &str| text.split(',').filter(|it| !it.is_empty()).map(str::to_owned).collect();
         match self.said.get(name) {
@@ -120,7 +120,8 @@ pub(super) async fn answer(world: &Mutex<World>, path: &str, request: Request) -
     }
 }
 
-/// One parameter of a Rack form: `a`, `a[]`, `a[b]`, `a[][b]`. A key that is there begins the next element of `a[][…]`.
+/// Adds one parameter in Rack's form syntax: `a`, `a[]`, `a[b]`, `a[][b]`. A key that the last element of `a[][…]`
+/// already has begins a new element.
 fn put(said: &mut Map<String, Value>, key: &str, value: &str) {
     let value = Value::String(value.to_owned());
     let Some((name, rest)) = key.split_once('[') else {
@@ -203,7 +204,7 @@ fn in_project(world: &mut World, call: &Call, project: &str, path: &[&str]) -> A
     }
 }
 
-/// One page, with the headers that say what comes next.
+/// Cuts out the requested page and adds GitLab's paging headers.
 fn page(call: &Call, known: Option<&str>, items: Vec<Value>) -> Response {
     let number = |name: &str, otherwise: usize| call.text(name).and_then(|it| it.parse().ok()).unwrap_or(otherwise);
     let (size, page) = (number("per_page", 20).clamp(1, 100), number("page", 1).max(1));
@@ -227,7 +228,7 @@ fn page(call: &Call, known: Option<&str>, items: Vec<Value>) -> Response {
     answer
 }
 
-/// A thing or a page, with a tag by which it is recognised when it is asked for again.
+/// Answers with an ETag if the call is a `GET`, and with 304 if the client already has this version.
 fn tagged(call: &Call, known: Option<&str>, status: u16, value: &Value) -> Response {
     use std::hash::{Hash as _, Hasher as _};
     let text = value.to_string();

@@ -1,4 +1,4 @@
-//! Statuses, pipelines, jobs and deployments.
+//! Commit statuses, pipelines, jobs and deployments.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ fn status_json(world: &World, status: &Status) -> Value {
             "target_url": null, "description": null, "pipeline_id": status.pipeline })
 }
 
-/// An account reports a status of its own.
+/// Reports an external commit status of the calling account.
 pub(super) fn report(world: &mut World, call: &Call, project: &str, sha: &str) -> Answer {
     let state = call.need("state")?;
     if !["pending", "running", "success", "failed", "canceled", "skipped"].contains(&state.as_str()) {
@@ -40,7 +40,7 @@ pub(super) fn report(world: &mut World, call: &Call, project: &str, sha: &str) -
     Ok(status_json(world, status))
 }
 
-/// Starts a pipeline.
+/// Starts a pipeline on a branch or tag, with variables.
 pub(super) fn run(world: &mut World, call: &Call, project: &str) -> Answer {
     if call.method != Method::POST {
         return Err(Reply::error(405, "405 Method Not Allowed"));

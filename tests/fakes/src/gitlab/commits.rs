@@ -1,4 +1,4 @@
-//! Branches, commits and files, and the pushes that brought them.
+//! Branches, commits and files of a project, and its push events.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -70,7 +70,7 @@ fn commit_json(place: &Place, sha: &str) -> Option<Value> {
     )
 }
 
-/// One commit of several files.
+/// Creates one commit from a list of file actions, as `POST …/repository/commits` does.
 fn write(world: &mut World, call: &Call, project: &str) -> Answer {
     let (branch, message) = (call.need("branch")?, call.need("commit_message")?);
     let actions = call.said.get("actions").and_then(Value::as_array).filter(|actions| !actions.is_empty());
@@ -133,7 +133,7 @@ fn write(world: &mut World, call: &Call, project: &str) -> Answer {
     commit_json(&place, &commit).ok_or_else(missing)
 }
 
-/// What happened in a project: only pushes are kept here. `after` is a day, which itself does not belong to it.
+/// Lists the events of a project, newest first. Only push events exist here. `after` is a date and exclusive.
 pub(super) fn events(world: &World, call: &Call, project: &str) -> Answer {
     let invalid = |name: &str| Reply { status: 400, body: json!({ "error": format!("{name} is invalid") }) };
     if call.text("action").is_some_and(|action| action != "pushed") {

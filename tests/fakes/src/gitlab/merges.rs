@@ -1,4 +1,4 @@
-//! Merge requests.
+//! Merge requests: list, open, change and merge.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ fn list(world: &mut World, call: &Call, project: &str) -> Answer {
     Ok(Value::Array(found))
 }
 
-/// The merge requests of a commit: those that it came in by, and open ones that have it.
+/// Lists the merge requests of a commit: merged ones that brought it in, and open ones that contain it.
 pub(super) fn of_commit(world: &mut World, project: &str, sha: &str) -> Answer {
     let it = world.project(project);
     let place = it.place.clone();
@@ -175,7 +175,7 @@ pub(super) fn merge(world: &mut World, call: &Call, project: &str, iid: u64) -> 
     Ok(shown(world, project, iid))
 }
 
-/// What GitLab thinks of merging it.
+/// Computes the `detailed_merge_status` of a merge request.
 fn standing(world: &mut World, project: &str, merge: &MergeRequest) -> String {
     let it = world.project(project);
     if let Some(standing) = it.settings.standing {

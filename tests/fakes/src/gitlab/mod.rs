@@ -1,13 +1,14 @@
-//! GitLab, in memory, with real bare repositories. Its API is at `{prefix}/api/v4` and its git at `{prefix}/team/payments.git`.
-//! It is strict where GitLab is: unknown tokens, missing parameters, duplicates, a head that moved, pages.
+//! A GitLab server: state in memory, code in bare git repositories. Its API is at `{prefix}/api/v4`, its git
+//! repositories are at `{prefix}/team/payments.git`. It is strict where GitLab is: unknown tokens, missing parameters,
+//! duplicates, moved heads, page sizes.
 //!
 //! ```text
-//! state      what there is
-//! people     what people do: approve, label, report, deploy
-//! api        one call: who asks, for what, with which parameters
+//! state      data model
+//! people     actions of users and CI outside the bot: approve, label, report, deploy
+//! api        one API call: authentication, parameters, routing, paging, ETags
 //! merges     merge requests            talk   approvals, versions, comments, labels, issues
 //! ci         statuses, pipelines, jobs, deployments
-//! commits    branches, commits, files  plumb  git underneath
+//! commits    branches, commits, files  plumb  git commands
 //! ```
 
 mod api;
@@ -34,10 +35,10 @@ use crate::server::{Control, Server};
 use self::state::World;
 pub use self::state::{Pipeline, Project, Settings};
 
-/// The token of the bot's account.
+/// API token of the bot's account, which also gives access to git.
 pub const TOKEN: &str = "glpat-fake-0123456789abcdef";
 
-/// A running GitLab. It ends when it is dropped.
+/// A running GitLab server. Dropping it stops it and deletes its repositories.
 pub struct GitLab {
     server: Server,
     world: Arc<Mutex<World>>,
@@ -46,7 +47,7 @@ pub struct GitLab {
     folder: tempfile::TempDir,
 }
 
-/// How everything was at a moment.
+/// Snapshot of the server's state, without the contents of the repositories.
 pub struct Kept(World);
 
 #[derive(Clone)]
@@ -57,15 +58,15 @@ struct Site {
 }
 
 impl GitLab {
-    /// Starts one at the root of its host.
+    /// Starts a server at the root of its host.
     pub async fn start() -> Self {
         Self::start_below("").await
     }
 
-    /// Starts one below a path, such as `/gitlab`.
+    /// Starts a server below a path, such as `/gitlab`.
     ///
     /// # Panics
-    /// When no folder or no port can be had.
+    /// Panics if no port is free or no temporary folder can be created.
     pub async fn start_below(prefix: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let basic = format!("Basic {}", BASE64_STANDARD.encode(format!("oauth2:{TOKEN}")));
@@ -78,59 +79,59 @@ impl GitLab {
         Self { server, world, repositories, prefix: prefix.to_owned(), folder }
     }
 
-    /// Where it is, as people configure it.
+    /// Returns the base URL including the path prefix, as the bot's configuration expects it.
     #[must_use]
     pub fn url(&self) -> String {
         format!("{}{}", self.server.url(), self.prefix)
     }
 
-    /// What tests watch and steer.
+    /// Returns the recorder and fault injector of the API.
     #[must_use]
     pub fn control(&self) -> &Arc<Control> {
         &self.server.control
     }
 
-    /// The same for git's own traffic.
+    /// Returns the recorder and fault injector of git's own HTTP traffic.
     #[must_use]
     pub fn git_control(&self) -> &Arc<Control> {
         &self.server.git
     }
 
-    /// The folder that holds the repositories: `team/payments.git`.
+    /// Returns the folder that holds the bare repositories, such as `team/payments.git`.
     #[must_use]
     pub fn folder(&self) -> PathBuf {
         self.folder.path().to_owned()
     }
 
-    /// How everything is now, without what lies in the repositories.
+    /// Returns a snapshot of the state, without the contents of the repositories.
     ///
     /// # Panics
-    /// When a test broke it before.
+    /// Panics if an earlier panic poisoned the state.
     #[must_use]
     pub fn keep(&self) -> Kept {
         Kept(self.world.lock().unwrap().clone())
     }
 
-    /// Makes everything as it was; the repositories are put back by whoever keeps them.
+    /// Restores a snapshot; the caller restores the contents of the repositories.
     ///
     /// # Panics
-    /// When a test broke it before.
+    /// Panics if an earlier panic poisoned the state.
     pub fn restore(&self, kept: &Kept) {
         *self.world.lock().unwrap() = kept.0.clone();
     }
 
-    /// The token may read and not push any more.
+    /// Makes projects report the Reporter role (20) for the token. Writes themselves are not refused.
     ///
     /// # Panics
-    /// When a test broke it before.
+    /// Panics if an earlier panic poisoned the state.
     pub fn permit_reading_only(&self) {
         self.world.lock().unwrap().level = 20;
     }
 
-    /// Makes an empty project such as `team/payments`, and answers its repository.
+    /// Creates an empty project such as `team/payments`, and returns the path of its bare repository.
     ///
     /// # Panics
-    /// When git fails.
+    /// Panics if git fails.
     #[must_use]
     pub fn project(&self, path: &str) -> PathBuf {
         let place = self.repositories.create(path);

@@ -1,4 +1,4 @@
-//! What people and machines do.
+//! Actions of users and CI that do not go through the bot: tests call them to change the server's state.
 
 use axum::http::Method;
 use jiff::Timestamp;
@@ -11,36 +11,36 @@ use crate::objects::tip;
 use crate::pushes::{deleted_by, pushed_by};
 
 impl GitLab {
-    /// The account of this name; it is made when there is none.
+    /// Returns the id of the user with this name; creates the user if there is none.
     #[must_use]
     pub fn user(&self, name: &str) -> u64 {
         self.with(|world| world.user(name))
     }
 
-    /// Changes how a project is set up.
+    /// Changes the settings of a project.
     pub fn set(&self, project: &str, change: impl FnOnce(&mut Settings)) {
         self.with(|world| change(&mut world.project(project).settings));
     }
 
-    /// GitLab takes down that somebody pushed a branch to where it is; `at` is in RFC 3339.
+    /// Logs a push of a branch to its current commit by a user; `at` is in RFC 3339.
     pub fn pushed_by(&self, project: &str, branch: &str, at: &str, user: &str) {
         self.with(|world| pushed_by(&world.project(project).place, branch, at, &format!("{user}@example.org")));
     }
 
-    /// Somebody deletes a branch by a push.
+    /// Deletes a branch as a logged push of a user; `at` is in RFC 3339.
     pub fn deleted_by(&self, project: &str, branch: &str, at: &str, user: &str) {
         self.with(|world| deleted_by(&world.project(project).place, branch, at, &format!("{user}@example.org")));
     }
 
-    /// Tells GitLab that somebody pushed, when they went past its own git.
+    /// Updates merge requests after a change that a test made directly in the bare repository.
     pub fn pushed(&self, project: &str) {
         self.with(|world| world.pushed(project));
     }
 
-    /// Somebody opens a merge request, perhaps from a fork.
+    /// Opens a merge request, from a fork if `fork` is set; returns its number in the project (`iid`).
     ///
     /// # Panics
-    /// When there are no such branches.
+    /// Panics if a branch does not exist.
     #[must_use]
     pub fn open_by_hand(&self, project: &str, user: &str, source: &str, target: &str, fork: bool) -> u64 {
         self.with(|world| {
@@ -55,12 +55,12 @@ impl GitLab {
         })
     }
 
-    /// Somebody gives a merge request another title.
+    /// Changes the title of a merge request.
     pub fn retitle(&self, project: &str, iid: u64, title: &str) {
         self.with(|world| title.clone_into(&mut world.merge_mut(project, iid).title));
     }
 
-    /// Somebody approves a merge request as it is.
+    /// Approves a merge request at its current head.
     pub fn approve(&self, project: &str, iid: u64, user: &str) {
         self.with(|world| {
             world.pushed(project);
@@ -69,7 +69,7 @@ impl GitLab {
         });
     }
 
-    /// Somebody takes their approval back.
+    /// Revokes a user's approval of a merge request.
     pub fn unapprove(&self, project: &str, iid: u64, user: &str) {
         self.with(|world| {
             let user = world.user(user);
@@ -77,7 +77,7 @@ impl GitLab {
         });
     }
 
-    /// Somebody asks for changes.
+    /// Requests changes to a merge request at its current head, as a reviewer.
     pub fn request_changes(&self, project: &str, iid: u64, user: &str) {
         self.with(|world| {
             world.pushed(project);
@@ -89,7 +89,7 @@ impl GitLab {
         });
     }
 
-    /// Somebody puts a label on a merge request, or takes it off.
+    /// Adds (`on`) or removes a label of a merge request.
     pub fn label(&self, project: &str, iid: u64, user: &str, label: &str, on: bool) {
         self.with(|world| {
             let user = world.user(user);
@@ -97,10 +97,10 @@ impl GitLab {
         });
     }
 
-    /// Somebody merges a merge request as it is by its button.
+    /// Merges a merge request at its current head, as a user does with the merge button.
     ///
     /// # Panics
-    /// When GitLab refuses it.
+    /// Panics if GitLab refuses the merge.
     pub fn merge(&self, project: &str, iid: u64, user: &str, squash: bool, title: &str) {
         self.with(|world| {
             world.pushed(project);
@@ -114,12 +114,12 @@ impl GitLab {
         });
     }
 
-    /// Somebody closes a merge request.
+    /// Closes a merge request without merging it.
     pub fn close(&self, project: &str, iid: u64) {
         self.with(|world| world.close_merge(project, iid));
     }
 
-    /// Somebody marks a merge request as a draft, or as ready.
+    /// Marks a merge request as a draft (`on`) or as ready, by the prefix of its title.
     pub fn draft(&self, project: &str, iid: u64, on: bool) {
         self.with(|world| {
             let merge = world.merge_mut(project, iid);
@@ -128,13 +128,13 @@ impl GitLab {
         });
     }
 
-    /// Somebody opens an issue.
+    /// Opens an issue.
     pub fn issue(&self, project: &str, title: &str, labels: &[&str]) {
         let labels: Vec<String> = labels.iter().map(ToString::to_string).collect();
         self.with(|world| world.open_issue(project, 1, title, &labels));
     }
 
-    /// An account reports a status of a commit.
+    /// Reports an external status of a commit as a user.
     pub fn report(&self, project: &str, sha: &str, user: &str, name: &str, state: &str) {
         self.with(|world| {
             let user = world.user(user);
@@ -142,7 +142,7 @@ impl GitLab {
         });
     }
 
-    /// A pipeline runs for a push, with one job that ends so.
+    /// Adds a finished push pipeline with one job; `state` is the status of both.
     pub fn job(&self, project: &str, sha: &str, reference: &str, name: &str, state: &str) {
         self.with(|world| {
             let (pipeline, created) = (world.id(), world.now());
@@ -163,16 +163,16 @@ impl GitLab {
         });
     }
 
-    /// The pipelines of a project, oldest first.
+    /// Returns the pipelines of a project, oldest first.
     #[must_use]
     pub fn pipelines(&self, project: &str) -> Vec<Pipeline> {
         self.with(|world| world.project(project).pipelines.clone())
     }
 
-    /// A pipeline comes to be `running`, `success`, `failed`, `manual`, …, with one job of that kind.
+    /// Sets the status of a pipeline (`running`, `success`, `failed`, `manual`, …) and adds a job with the same status.
     ///
     /// # Panics
-    /// When there is none of this number.
+    /// Panics if there is no pipeline with this id.
     pub fn pipeline_is(&self, project: &str, id: u64, status: &str, job: &str) {
         self.with(|world| {
             let at = world.now();
@@ -187,10 +187,10 @@ impl GitLab {
         });
     }
 
-    /// Somebody runs a pipeline with variables.
+    /// Starts a pipeline with variables as a user does, not through the bot.
     ///
     /// # Panics
-    /// When there is no such branch.
+    /// Panics if there is no such branch.
     pub fn run_by_hand(&self, project: &str, reference: &str, variables: &[(&str, &str)]) {
         self.with(|world| {
             let (id, created) = (world.id(), world.now());
@@ -202,7 +202,7 @@ impl GitLab {
         });
     }
 
-    /// A deployment happens.
+    /// Adds a deployment of a commit to an environment, with this status.
     pub fn deployed(&self, project: &str, environment: &str, sha: &str, status: &str) {
         self.with(|world| {
             let (id, at) = (world.id(), world.now());
@@ -211,7 +211,7 @@ impl GitLab {
         });
     }
 
-    /// The comments of people and bots on a merge request, oldest first.
+    /// Returns the comments on a merge request, oldest first, without system notes.
     #[must_use]
     pub fn comments(&self, project: &str, iid: u64) -> Vec<String> {
         self.with(|world| {
@@ -220,13 +220,13 @@ impl GitLab {
         })
     }
 
-    /// How many approvals a merge request has.
+    /// Returns the number of approvals of a merge request.
     #[must_use]
     pub fn approvals(&self, project: &str, iid: u64) -> usize {
         self.with(|world| world.merge_mut(project, iid).approvals.len())
     }
 
-    /// How many merge requests a project has, and how its last one describes itself.
+    /// Returns the number of merge requests of a project and the description of the newest.
     #[must_use]
     pub fn merge_requests(&self, project: &str) -> (usize, String) {
         self.with(|world| {
@@ -235,7 +235,7 @@ impl GitLab {
         })
     }
 
-    /// The newest merge request from this branch, whatever its state.
+    /// Returns the number (`iid`) of the newest merge request from this branch, in any state.
     #[must_use]
     pub fn merge_request_from(&self, project: &str, source: &str) -> Option<u64> {
         self.with(|world| world.project(project).merges.iter().rfind(|it| it.source == source).map(|it| it.iid))
@@ -341,7 +341,8 @@ impl World {
         issues.push(Issue { id, iid, title, state: "opened", labels, author, created });
     }
 
-    /// One that is under way goes on; one that came to its end is followed by another. Answers its number.
+    /// Reports an external status: updates the account's unfinished status of this name on the commit, or else adds a
+    /// new one. Returns the id of the status.
     pub(super) fn report(&mut self, project: &str, sha: &str, user: u64, name: &str, state: &str) -> u64 {
         let goes_on = |it: &&mut Status| {
             let same = !it.job && !it.retried && it.author == user && it.sha == sha && it.name == name;
@@ -355,7 +356,7 @@ impl World {
         self.project(project).statuses.last().map(|status| status.id).expect("a status")
     }
 
-    /// A newer status of a name makes the older ones outdated, whoever reported them.
+    /// Adds a status, and marks all earlier statuses of this name on the commit as retried, regardless of their author.
     fn status(&mut self, project: &str, (sha, reference): (&str, &str), author: u64, name: &str, status: &str) {
         let (id, at) = (self.id(), self.now());
         let statuses = &mut self.project(project).statuses;

@@ -1,4 +1,4 @@
-//! git underneath.
+//! git commands that the GitLab fake runs in its bare repositories.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use crate::git::program;
 use crate::objects::{is_ancestor, of_objects};
 
-/// Runs git; `None` when it fails.
+/// Runs git with this standard input and extra environment variables, and returns its output; `None` if it fails.
 pub(super) fn run(place: &Path, args: &[&str], input: &[u8], extra: &[(&str, &str)]) -> Option<String> {
     let mut child = Command::new(program())
         .args(args)
@@ -31,7 +31,7 @@ pub(super) fn ask(place: &Path, args: &[&str]) -> Option<String> {
     run(place, args, b"", &[])
 }
 
-/// The commit on the first-parent line of a branch by which another came in.
+/// Returns the first-parent commit of `base` that brought `head` in, or `head` itself if it is on that line.
 pub(super) fn brought(place: &Path, head: &str, base: &str) -> String {
     let line = of_objects(place, &["rev-list", "--first-parent", base]).unwrap_or_default();
     if line.lines().any(|commit| commit == head) {
@@ -41,7 +41,7 @@ pub(super) fn brought(place: &Path, head: &str, base: &str) -> String {
     line.last().map_or_else(|| base.to_owned(), ToString::to_string)
 }
 
-/// The tree of a merge; `None` when it conflicts.
+/// Returns the tree of a merge; `None` if it conflicts.
 pub(super) fn merged_tree(place: &Path, base: &str, head: &str) -> Option<String> {
     ask(place, &["merge-tree", "--write-tree", "--name-only", base, head])
         .and_then(|out| out.lines().next().map(str::to_owned))
@@ -55,7 +55,7 @@ pub(super) fn commit(place: &Path, tree: &str, parents: &[&str], message: &str) 
     run(place, &args, message.as_bytes(), &[]).expect("a commit")
 }
 
-/// A commit by somebody, in the name of somebody else.
+/// Creates a commit with separate author and committer, each as (name, address).
 pub(super) fn commit_as(
     place: &Path,
     (tree, parents): (&str, &[&str]),

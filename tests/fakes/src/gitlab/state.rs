@@ -1,4 +1,4 @@
-//! What there is.
+//! Data model of the GitLab fake: projects and users. Code lives in the bare repositories.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,41 +9,43 @@ use serde_json::{Value, json};
 use super::plumb;
 use crate::objects::{is_ancestor, tip};
 
-/// Everything.
+/// The whole state of the server.
 #[derive(Clone)]
 pub(super) struct World {
+    /// Base URL of the server, including the path prefix.
     pub(super) base: String,
+    /// Projects by full path, such as `team/payments`.
     pub(super) projects: BTreeMap<String, Project>,
     pub(super) users: BTreeMap<u64, String>,
     pub(super) tick: i64,
     pub(super) next: u64,
-    /// The level of the token's role.
+    /// Access level of the token's role, which projects report: 40 is Maintainer, 20 is Reporter.
     pub(super) level: u64,
 }
 
-/// How a project is set up.
+/// Settings of a project, and the deviations that tests inject.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `merge`, or `ff`: only fast-forwards.
+    /// `merge` for merge commits, `ff` for fast-forwards only.
     pub merge_method: &'static str,
-    /// Whether approvals carry their date, as they do since GitLab 18.
+    /// Includes `approved_at` in approvals, as GitLab does since version 18.
     pub dated_approvals: bool,
-    /// How many approvals GitLab itself wants.
+    /// Number of approvals that GitLab itself requires before a merge.
     pub approvals_required: usize,
-    /// A `detailed_merge_status` in place of the true one.
+    /// Fixed `detailed_merge_status`; `None` computes it.
     pub standing: Option<&'static str>,
-    /// Whether it has a `.gitlab-ci.yml`.
+    /// `true` if the project has a `.gitlab-ci.yml`; without it, starting a pipeline is refused.
     pub ci: bool,
-    /// How many searches for merge requests still lag behind, and find none.
+    /// Number of further merge request lists that are stale and return nothing; each list decrements it.
     pub lagging: usize,
 }
 
-/// One project.
+/// A project with its merge requests, CI data and settings.
 #[derive(Clone)]
 pub struct Project {
-    /// Its number.
+    /// Numeric id of the project.
     pub id: u64,
-    /// How it is set up.
+    /// Settings, which tests change with [`GitLab::set`](super::GitLab::set).
     pub settings: Settings,
     pub(super) place: PathBuf,
     pub(super) merges: Vec<MergeRequest>,
@@ -63,19 +65,23 @@ pub(super) struct MergeRequest {
     pub(super) state: &'static str,
     pub(super) source: String,
     pub(super) target: String,
+    /// Id of the project of the source branch; 7 stands for a fork.
     pub(super) source_project: u64,
     pub(super) sha: String,
+    /// Head of the target branch at the last update from git.
     pub(super) base_seen: String,
     pub(super) merge_commit: Option<String>,
     pub(super) squash_commit: Option<String>,
     pub(super) author: u64,
     pub(super) labels: Vec<String>,
+    /// Versions of the source branch, oldest first: id, head and time.
     pub(super) versions: Vec<(u64, String, Timestamp)>,
     pub(super) approvals: Vec<(u64, Timestamp)>,
     pub(super) reviewers: Vec<(u64, &'static str)>,
     pub(super) notes: Vec<Note>,
     pub(super) label_events: Vec<Value>,
     pub(super) created: Timestamp,
+    /// Time of the merge or close; `None` before.
     pub(super) ended: Option<Timestamp>,
 }
 
@@ -99,7 +105,7 @@ pub(super) struct Issue {
     pub(super) created: Timestamp,
 }
 
-/// A job or an external status.
+/// A commit status: a CI job, or an external status that an account reported.
 #[derive(Clone)]
 pub(super) struct Status {
     pub(super) id: u64,
@@ -110,24 +116,25 @@ pub(super) struct Status {
     pub(super) author: u64,
     pub(super) pipeline: Option<u64>,
     pub(super) job: bool,
+    /// `true` once a newer status of the same name exists on the commit.
     pub(super) retried: bool,
     pub(super) at: Timestamp,
 }
 
-/// A pipeline.
+/// A CI pipeline.
 #[derive(Debug, Clone)]
 pub struct Pipeline {
-    /// Its number.
+    /// Id of the pipeline.
     pub id: u64,
-    /// The branch or tag it runs on.
+    /// Name of the branch or tag that it runs on.
     pub reference: String,
-    /// The commit it runs on.
+    /// Full id of the commit that it runs on.
     pub sha: String,
-    /// `created`, `running`, `success`, …
+    /// Status: `created`, `running`, `success`, …
     pub status: String,
-    /// `push`, `api`, …
+    /// Trigger: `push`, `api`, …
     pub source: String,
-    /// Its variables.
+    /// Variables that it was started with, as (key, value).
     pub variables: Vec<(String, String)>,
     pub(super) created: Timestamp,
     pub(super) finished: Option<Timestamp>,
@@ -148,7 +155,7 @@ impl World {
         Self { base: String::new(), projects: BTreeMap::new(), users, tick: 0, next: 100, level: 40 }
     }
 
-    /// The next second: nothing happens at once with something else.
+    /// Returns the next second of the server's clock; no two events have the same time.
     pub(super) fn now(&mut self) -> Timestamp {
         self.tick += 1;
         Timestamp::from_second(1_780_000_000).unwrap() + SignedDuration::from_secs(self.tick)
@@ -168,7 +175,7 @@ impl World {
         id
     }
 
-    /// What somebody's commits on the pages are signed with; the bot has GitLab's private address.
+    /// Returns name and mail address that GitLab signs a user's commits with. The bot has GitLab's private address.
     pub(super) fn signature(&self, id: u64) -> (String, String) {
         let name = self.users.get(&id).cloned().unwrap_or_default();
         let host = self.base.trim_start_matches("http://").split(':').next().unwrap_or_default();
@@ -210,7 +217,8 @@ impl World {
         self.projects.get_mut(path).expect("a project")
     }
 
-    /// What GitLab does after a push: new heads of merge requests, and those that somebody merged by hand.
+    /// Updates open merge requests after a push: records new heads, and marks merge requests as merged whose head a
+    /// push brought into the target branch.
     pub(super) fn pushed(&mut self, path: &str) {
         let count = self.project(path).merges.len();
         for index in 0..count {

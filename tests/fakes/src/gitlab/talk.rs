@@ -1,4 +1,4 @@
-//! What is said about a merge request: approvals, versions, comments, labels; and issues.
+//! Activity on a merge request: approvals, reviewers, versions, comments and labels. Also issues and project labels.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ pub(super) fn of(world: &mut World, call: &Call, project: &str, iid: u64, path: 
             if body.is_empty() {
                 return Err(Reply::error(400, "400 Bad request - Note {:note=>[\"can't be blank\"]}"));
             }
-            // What GitLab does with such a line is no comment but an act.
+            // GitLab runs such a line as a quick action and does not store it as a comment. This fake does both.
             if body.lines().any(|line| line.starts_with("/approve")) {
                 world.approve(project, iid, call.user);
             }
