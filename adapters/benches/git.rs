@@ -1,4 +1,5 @@
-//! How long the git work of a hotfix takes on a repository of 40,000 commits. Prints a Markdown table.
+//! Benchmark of a hotfix's git operations on a repository of 40,000 commits. Prints a Markdown table.
+//!
 //! `cargo bench -p hotfix-adapters --bench git`
 #![allow(
     clippy::unwrap_used,
@@ -22,12 +23,12 @@ use jiff::Timestamp;
 
 const COMMITS: usize = 40_000;
 const FILES: usize = 4_000;
-/// A time after all of the history: a commit from before it would make git walk the whole of it.
+/// Returns a time after the whole history: with an earlier one, git would walk all of it.
 fn now() -> Timestamp {
     Timestamp::from_second(1_600_000_000).unwrap()
 }
 
-/// How far production is behind `main`.
+/// Number of commits that production is behind `main`.
 const BEHIND: usize = 500;
 const ROUNDS: usize = 30;
 
@@ -160,7 +161,7 @@ fn id(directory: &Path, name: &str) -> CommitId {
     CommitId::parse(git(directory, &["rev-parse", name]).trim()).unwrap()
 }
 
-/// `main` with one change a commit, and `fix` with one commit on top of production.
+/// Creates the repository: `main` with one change per commit, and `fix` with one commit on top of production.
 fn generate(directory: &Path) {
     std::fs::create_dir_all(directory).unwrap();
     git(directory, &["init", "--quiet", "--bare", "--initial-branch=main", "."]);
@@ -173,7 +174,7 @@ fn generate(directory: &Path) {
         .unwrap();
     let mut stdin = std::io::BufWriter::new(child.stdin.take().unwrap());
     for n in 1..=COMMITS {
-        // The first commits make the files, the later ones change one line of one each.
+        // The first commits create the files; each later one changes one line of one file.
         let file = if n <= FILES { n - 1 } else { (n * 7919) % FILES };
         stdin.write_all(commit("main", n, file, n, &format!("Change {n}")).as_bytes()).unwrap();
         if n == COMMITS - BEHIND {

@@ -1,7 +1,8 @@
-//! What the embedded journal can do on this machine, as a Markdown table.
+//! Benchmark of the embedded journal on this machine. Prints a Markdown table.
 //!
-//! `cargo bench -p hotfix-storage --bench journal -- [events] [directory]`: how many events the large store has (1,000,000
-//! unless said), and where the stores are made (a temporary directory unless said; the disk matters).
+//! `cargo bench -p hotfix-storage --bench journal -- [events] [directory]`: the number of events in the large store
+//! (default 1,000,000), and the directory for the stores (default a temporary one). The results depend on the disk
+//! of that directory.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 use std::fs::{self, File, OpenOptions};
@@ -17,10 +18,10 @@ use hotfix_storage::{
 };
 use serde_json::value::RawValue;
 
-/// How long each rate is measured.
+/// Duration of each rate measurement.
 const SPAN: Duration = Duration::from_secs(3);
 
-/// Set for the processes that only open a store.
+/// Environment variable with the store's path; set for the child processes that only open a store.
 const CHILD: &str = "JOURNAL_BENCH_OPEN";
 
 fn main() {
@@ -42,7 +43,7 @@ fn main() {
             let before = raw(&*disk, &directory.join("raw"), tasks);
             let path = directory.join(format!("rate-{tasks}"));
             let (rate, p50, p99) = runtime.block_on(rate(disk.clone(), &path, tasks));
-            // The disk is not the same from one moment to the next: the raw loop runs on both sides of the journal's.
+            // Disk speed varies over time, so the raw rate is measured before and after the journal's.
             let raw = f64::midpoint(before, raw(&*disk, &directory.join("raw"), tasks));
             let (share, p50, p99) = (rate / raw, ms(p50), ms(p99));
             println!("| {name} | {tasks} | {raw:.0} | {rate:.0} | {share:.2} | {p50:.2} | {p99:.2} |");
@@ -56,7 +57,7 @@ fn main() {
     println!("\nfilled with {events} events in {:.1} s", filled.elapsed().as_secs_f64());
     println!("journal {} MiB, index {} MiB\n", size(&path.join("journal")) >> 20, size(&path.join("index")) >> 20);
     println!("| opening {events} events | seconds | peak memory, MiB |\n|---|---|---|");
-    // Every open is killed, so the second one finds what a kill leaves behind.
+    // Each process that opens the store is killed, so the second one finds the files of a killed process.
     opening("after a clean close", &path);
     opening("after a kill", &path);
     fs::remove_dir_all(path.join("index")).unwrap();
@@ -64,7 +65,7 @@ fn main() {
     fs::remove_dir_all(&directory).unwrap();
 }
 
-/// Opens the store in a process of its own, for its memory to be its own, and kills that.
+/// Measures opening the store in a child process, so that the peak memory is its own. Kills the child.
 fn opening(name: &str, path: &Path) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     let mut child = command.env(CHILD, path).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -100,7 +101,7 @@ fn commit(task: usize, n: usize) -> Commit {
     commit
 }
 
-/// This machine's disk, made as slow as a common one: syncs of virtual disks are often answered from memory.
+/// This machine's disk with syncs of at least 1 ms, as on a common disk: virtual disks often answer them from memory.
 struct SlowDisk;
 
 impl Disk for SlowDisk {
@@ -116,7 +117,7 @@ impl Disk for SlowDisk {
     }
 }
 
-/// So many tasks commit one after the other each.
+/// Measures commits per second and the p50 and p99 latency, with `tasks` tasks that each commit in sequence.
 async fn rate(disk: Arc<dyn Disk>, path: &Path, tasks: usize) -> (f64, Duration, Duration) {
     let store = Arc::new(Embedded::open(Options { disk, ..options(path) }).unwrap());
     let started = Instant::now();
@@ -143,7 +144,7 @@ async fn rate(disk: Arc<dyn Disk>, path: &Path, tasks: usize) -> (f64, Duration,
     (rate, all[all.len() / 2], all[all.len() * 99 / 100])
 }
 
-/// What the disk can do: groups of so many lines, each made durable by one call.
+/// Measures the raw speed of the disk: lines per second, with one write and one sync per `group` lines.
 fn raw(disk: &dyn Disk, path: &Path, group: usize) -> f64 {
     let mut file = OpenOptions::new().append(true).create(true).open(path).unwrap();
     let line = vec![b'x'; 560 * group];
@@ -158,7 +159,7 @@ fn raw(disk: &dyn Disk, path: &Path, group: usize) -> f64 {
     rate
 }
 
-/// A store of so many events, ten a commit, as fast as it goes.
+/// Fills a store with about `events` events, ten per commit, at full speed.
 async fn fill(path: &Path, events: usize) {
     const TASKS: usize = 128;
     let store = Arc::new(Embedded::open(options(path)).unwrap());
@@ -183,7 +184,7 @@ fn ms(span: Duration) -> f64 {
     span.as_secs_f64() * 1000.0
 }
 
-/// A line of this process' status, in KiB.
+/// Returns a memory value from `/proc/self/status`, in KiB.
 fn memory(name: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with(name)).unwrap_or_default();

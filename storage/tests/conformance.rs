@@ -1,4 +1,4 @@
-//! The conformance suite on the journals of this crate.
+//! Runs the conformance suite against the journals of this crate.
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Damage to any file of a store is repaired or refused, and never silent.
+//! Damage to files of a store: it is either repaired or refused, never silently accepted.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
@@ -12,7 +12,7 @@ use hotfix_storage::Embedded;
 use hotfix_storage::embedded::{Damage, OpenError, Trailer, export, import, rebuild, snapshot, verify};
 use sha2::{Digest as _, Sha256};
 
-/// The number of commits of the stores here.
+/// Number of commits in each store.
 const COMMITS: usize = 60;
 
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +41,7 @@ impl Harm {
     }
 }
 
-/// What became of a damaged store.
+/// The result of opening a damaged store.
 #[derive(Debug, PartialEq)]
 enum Fate {
     Whole,
@@ -61,13 +61,14 @@ fn fate(directory: &Path, before: &str) -> Fate {
     Fate::Whole
 }
 
-/// Does every harm to every file of a copy of the store.
+/// Applies every kind of damage to a copy of each file, at `places` offsets. Returns how many stores were repaired and
+/// how many were refused.
 fn harm_everything(original: &Path, before: &str, places: u64) -> (usize, usize) {
     let (mut whole, mut refused) = (0, 0);
     for file in files(original) {
         let size = fs::metadata(&file).unwrap().len();
         let step = (size / places).max(1);
-        // Places that are odd in relation to the step, plus the very ends.
+        // The offsets vary relative to the step; the start and the end of the file are always included.
         let mut harms = vec![
             Harm::Delete,
             Harm::Truncate(0),
@@ -115,7 +116,7 @@ fn damage_after_a_kill() {
     assert!(whole > 100 && refused > 100 && whole + refused > 300, "{whole} whole, {refused} refused");
 }
 
-/// A store in a scratch directory, its last segment, and what it held.
+/// Creates a store in a scratch directory. Returns the directory, the store, its last segment and its content.
 fn prepared(killed: bool) -> (tempfile::TempDir, std::path::PathBuf, std::path::PathBuf, String) {
     let scratch = tempfile::tempdir().unwrap();
     let store = scratch.path().join("store");
@@ -195,7 +196,8 @@ fn an_index_that_is_gone_or_old_is_brought_up_to_date() {
     let store_now = Embedded::open(options(&store)).unwrap();
     let before = runtime().block_on(content(&store_now, COMMITS)).unwrap();
     drop(store_now);
-    // Without the checkpoint that gives the checksums, the old index is caught up; with it, it is built anew.
+    // With the checkpoint, the checksums show that the index is old, and it is rebuilt. Without it, the index
+    // is caught up.
     for with_checkpoint in [true, false] {
         fs::remove_dir_all(store.join("index")).unwrap();
         copy(&early, &store.join("index"));
@@ -212,11 +214,11 @@ fn an_index_that_is_gone_or_old_is_brought_up_to_date() {
     assert_eq!(fate(&store, &before), Fate::Whole);
 }
 
-/// Its keys were others: what it does not find may have happened all the same.
+/// Another format has other keys, so a missing key proves nothing: the index is rebuilt, not caught up.
 #[test]
 fn an_index_of_another_format_is_built_anew() {
     let (_kept, store, _, before) = prepared(false);
-    // Its checksums would give it away.
+    // With the checkpoint, the checksums alone would reveal the changed index.
     fs::remove_file(store.join("checkpoint.json")).unwrap();
     let applied = || {
         let index = sled::open(store.join("index")).unwrap();
@@ -240,7 +242,7 @@ fn export_and_import_make_the_same_store() {
     let copy = scratch.path().join("imported");
     let imported = import(&copy, &mut text.as_slice(), Trailer::Required).unwrap();
     assert_eq!(imported.entries, entries);
-    // The index is there, and nothing was added to the journal.
+    // The import built the index and added nothing to the journal.
     let report = verify(&copy).unwrap();
     assert_eq!((report.entries, &report.head), (entries, &imported.head));
     for file in files(&copy) {
@@ -251,7 +253,8 @@ fn export_and_import_make_the_same_store() {
     assert!(matches!(again, Err(OpenError::NotEmpty { .. })));
 }
 
-/// What may happen to an export on its way, and whether it is taken without a trailer.
+/// A damaged export is refused. With [`Trailer::Optional`], one without a trailer is accepted, even if its last entries
+/// are missing: only the trailer would reveal that.
 #[test]
 fn an_export_that_is_not_whole_is_refused() {
     let (scratch, store, _, _) = prepared(false);
@@ -320,7 +323,7 @@ fn a_snapshot_is_read_beside_a_running_store() {
     });
 }
 
-/// Raw JSON keeps its white space in one journal, and newlines become spaces in the other.
+/// Removes the difference in white space: one journal keeps it in raw JSON, the other replaces newlines with spaces.
 fn plain(text: &str) -> String {
     text.replace("\\n ", "  ")
 }
@@ -350,7 +353,8 @@ fn a_second_process_is_told_who_to_stop() {
     assert!(matches!(&error, OpenError::Locked { path } if path.ends_with("lock")), "{error}");
 }
 
-/// Security case 88: a journal of another format is refused in one line that names both formats, whatever its index says.
+/// Security case 88: a journal of another format is refused with a one-line error that names both formats, even
+/// without an index.
 #[test]
 fn a_journal_of_another_format_is_refused() {
     for other in [1, 3] {

@@ -1,4 +1,4 @@
-//! A disk that fails: nothing is acknowledged that is not there afterwards, and nothing after a failure.
+//! Disk faults: every acknowledged commit is still there afterwards, and nothing is acknowledged after a failure.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
@@ -16,17 +16,17 @@ use hotfix_storage::{Commit, CommitError, CommitId, Cursor, Embedded, Journal, R
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Fault {
-    /// The n-th write fails, having written nothing.
+    /// The n-th write fails without writing anything.
     Write(io::ErrorKind),
-    /// The n-th write and all after it: the disk stays full.
+    /// The n-th write and all later ones fail: the disk stays full.
     Full,
-    /// The n-th write writes half and the next fails.
+    /// The n-th write writes half of the bytes, and the next one fails.
     Short,
-    /// The n-th sync fails, although all was written.
+    /// The n-th sync fails, although all bytes were written.
     Sync,
 }
 
-/// Fails at the n-th call of the kind, counted from 1.
+/// A disk that fails at call number `at` of the fault's kind, counted from 1.
 struct FaultyDisk {
     fault: Fault,
     at: usize,
@@ -67,7 +67,7 @@ impl Disk for FaultyDisk {
     }
 }
 
-/// What callers were told.
+/// Results of the commits, as reported to the callers.
 #[derive(Default)]
 struct Told {
     made: Vec<(CommitId, Receipt)>,
@@ -75,12 +75,13 @@ struct Told {
     refused: Vec<CommitId>,
 }
 
-/// Commits in groups of four until the disk fails, and then some more.
+/// Commits in groups of four. Continues after the disk has failed.
 async fn work(store: &Embedded, told: &mut Told) {
     for group in 0..5 {
         let one = |n: usize| {
             let id = format!("commit {group}.{n}");
-            // The last of each group repeats an input of it: its refusal must not outrun the commit it rests on.
+            // The last commit of each group repeats an input: its refusal must not precede the commit that
+            // it refers to.
             let input = format!("input {group}.{}", n.min(2));
             store.commit(Commit { seen: seen(&input), append: vec![append(&id, 0, 1)], ..commit(&id) })
         };
@@ -110,7 +111,8 @@ async fn work(store: &Embedded, told: &mut Told) {
     }
 }
 
-/// Runs against a disk that fails once, then opens the store again on one that works.
+/// Works on a disk that fails, then opens the store again on a healthy one and checks it. Returns the number of calls
+/// of the fault's kind, and `true` if the store opened on the failing disk.
 fn run(directory: &Path, fault: Fault, at: usize) -> (usize, bool) {
     let disk = FaultyDisk::new(fault, at);
     let mut told = Told::default();
@@ -175,10 +177,10 @@ fn a_full_disk_gives_up_the_reserve() {
     let store = scratch.path().join("store");
     drop(Embedded::open(options(&store)).unwrap());
     assert!(store.join("reserve").exists());
-    // Full at the first write of the opening: it takes the reserve and tries again.
+    // Full at the first write only: opening frees the reserve and retries.
     let disk = FaultyDisk::new(Fault::Write(io::ErrorKind::StorageFull), 1);
     drop(Embedded::open(Options { disk, ..options(&store) }).unwrap());
-    // Full for good: the reserve is gone, the message says what is wrong, and nothing is lost.
+    // Full permanently: the reserve is freed, the error names the cause, and no data is lost.
     let disk = FaultyDisk::new(Fault::Full, 1);
     let error = Embedded::open(Options { disk, ..options(&store) }).err().unwrap();
     assert!(matches!(&error, OpenError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull), "{error}");

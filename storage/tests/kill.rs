@@ -1,4 +1,4 @@
-//! A process that is killed with SIGKILL while it commits: every commit it was told of is there, once, in order.
+//! A process that is killed with SIGKILL during commits: every acknowledged commit is still there, once and in order.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 mod common;
@@ -18,7 +18,7 @@ fn killable(directory: &Path) -> Options {
     Options { checkpoint_every: 9, segment_bytes: 3000, ..options(directory) }
 }
 
-/// The process that is killed. It runs until then, and names on its output each commit that was acknowledged.
+/// The child process. Commits until it is killed, and prints a line for each acknowledged commit.
 fn child(directory: &Path) {
     let store = Embedded::open(killable(directory)).unwrap();
     runtime().block_on(async {
@@ -63,7 +63,7 @@ fn what_was_acknowledged_survives_a_kill() {
             heard += usize::from(note(lines.next().expect("the child runs until it is killed"), &mut acknowledged));
         }
         child.kill().unwrap();
-        // What it said before it died counts too; only its last line may be a part of one.
+        // Lines that were printed before the kill count too. The last one may be incomplete.
         let rest: Vec<String> = lines.collect();
         for line in rest.into_iter().rev().skip(1).rev() {
             note(line, &mut acknowledged);

@@ -1,4 +1,4 @@
-//! A store on disk with something of everything in it, and the question whether another store holds the same.
+//! Shared helpers: stores on disk that contain records of every kind, and their content as text for comparison.
 #![allow(dead_code)]
 
 use std::fs;
@@ -31,7 +31,8 @@ pub(crate) fn options(directory: &Path) -> Options {
     }
 }
 
-/// Commits so many times, with some of everything.
+/// Makes the commits `from..to`, which together use every feature of the journal: streams, queues,
+/// timers, leases, settlements.
 pub(crate) async fn fill(journal: &dyn Journal, from: usize, to: usize) {
     for n in from..to {
         let mut next = Commit { seen: seen(&format!("input {n}")), ..commit(&format!("commit {n}")) };
@@ -50,7 +51,7 @@ pub(crate) async fn fill(journal: &dyn Journal, from: usize, to: usize) {
     }
 }
 
-/// Everything that can be read, as text, for a store of so many commits.
+/// Returns everything that can be read from a store with this many commits, as text.
 pub(crate) async fn content(journal: &dyn Journal, commits: usize) -> Result<String, ReadError> {
     let mut text = format!("{:?}\n", journal.feed(Cursor::default(), usize::MAX).await?);
     for n in 0..5 {
@@ -76,7 +77,7 @@ pub(crate) async fn content(journal: &dyn Journal, commits: usize) -> Result<Str
     Ok(text)
 }
 
-/// A store of so many commits, closed, and the content it had.
+/// Creates a store with this many commits and closes it. Returns its content.
 pub(crate) fn closed_store(directory: &Path, commits: usize) -> String {
     runtime().block_on(async {
         let store = Embedded::open(options(directory)).unwrap();
@@ -87,7 +88,7 @@ pub(crate) fn closed_store(directory: &Path, commits: usize) -> String {
     })
 }
 
-/// What a killed process leaves behind: the files of a store as they are while it is open.
+/// Creates a store as a killed process leaves it: a copy of the files of an open store. Returns its content.
 pub(crate) fn killed_store(scratch: &Path, directory: &Path, commits: usize) -> String {
     runtime().block_on(async {
         let live = scratch.join("live");
@@ -100,7 +101,7 @@ pub(crate) fn killed_store(scratch: &Path, directory: &Path, commits: usize) -> 
     })
 }
 
-/// Copies a store with its modes.
+/// Copies a store, including the file modes.
 pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     fs::set_permissions(to, fs::metadata(from).unwrap().permissions()).unwrap();
@@ -115,7 +116,7 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// All files below a directory.
+/// Returns all files below a directory, sorted.
 pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).unwrap() {

@@ -1,4 +1,4 @@
-//! The first answer to an interaction: once, and within three seconds.
+//! Interaction callbacks: the first response to an interaction, allowed once and within three seconds.
 
 use std::collections::BTreeSet;
 
@@ -10,9 +10,9 @@ use super::reply::{Outcome, Refusal, Reply, Wrongs};
 use super::serve::Call;
 use super::state::{Ack, Act, State};
 
-/// For so long an interaction can be acknowledged.
+/// Time to acknowledge an interaction, in milliseconds.
 const ACK_MS: i64 = 3000;
-/// "is thinking…"
+/// Message flag `LOADING`: a deferred response, shown as "is thinking…".
 pub(super) const LOADING: u64 = 1 << 7;
 
 const MESSAGE: i64 = 4;
@@ -31,7 +31,7 @@ pub(super) fn answer(state: &mut State, call: &Call, id: &str, token: &str) -> O
         return Err(Refusal::unknown(10062, "interaction"));
     }
     let (kind, data) = (call.body["type"].as_i64().unwrap_or_default(), &call.body["data"]);
-    // A modal that a command opened has no message to change.
+    // A modal that was opened by a command has no message to update.
     let fits = match kind {
         MESSAGE | DEFERRED => true,
         DEFERRED_UPDATE | UPDATE => it.act != Act::Command && it.source.is_some(),
@@ -85,7 +85,7 @@ pub(super) fn answer(state: &mut State, call: &Call, id: &str, token: &str) -> O
     Reply::ok(told(state, it.id, kind))
 }
 
-/// Writes an answer where the person acted; an ephemeral one for them alone.
+/// Writes a response in the channel of the interaction. With the `EPHEMERAL` flag, only the interaction's user sees it.
 pub(super) fn write(state: &mut State, interaction: u64, body: &Value) -> u64 {
     let it = &state.interactions[&interaction];
     let (channel, user) = (it.channel, it.user);
@@ -109,7 +109,7 @@ fn told(state: &State, id: u64, kind: i64) -> Value {
         shape["interaction"]["response_message_id"] = json!(message.id.to_string());
         shape["interaction"]["response_message_loading"] = json!(message.flags & LOADING > 0);
         shape["interaction"]["response_message_ephemeral"] = json!(message.only_for.is_some());
-        // Discord tells of an answer that waits as of one that is there.
+        // Discord reports a deferred message with the type of an immediate one.
         let shown = if kind == DEFERRED { MESSAGE } else { kind };
         if shown == MESSAGE || shown == UPDATE {
             shape["resource"] = json!({ "type": shown, "message": super::shape::message(state, message, true) });

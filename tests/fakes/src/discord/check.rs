@@ -1,4 +1,4 @@
-//! What a message may be. Everything that is wrong is told at once.
+//! Validation of message bodies, with Discord's limits. All errors are collected and reported together.
 
 use std::collections::BTreeSet;
 
@@ -6,21 +6,22 @@ use serde_json::Value;
 
 use super::reply::Wrongs;
 
-/// Of an action row, a button, a text input and a label.
+/// Component types: action row, button, text input and label.
 pub(super) const ROW: i64 = 1;
 pub(super) const BUTTON: i64 = 2;
 pub(super) const TEXT_INPUT: i64 = 4;
 pub(super) const LABEL: i64 = 18;
 
-/// A button that leads to an address, and says nothing to the bot.
+/// Style of a link button, which opens a URL and sends no interaction.
 const LINK: i64 = 5;
 
-/// Only the one who acted sees it.
+/// Message flag: only the user of the interaction sees the message.
 pub(super) const EPHEMERAL: u64 = 1 << 6;
 const SUPPRESS_EMBEDS: u64 = 1 << 2;
 const SUPPRESS_NOTIFICATIONS: u64 = 1 << 12;
 
-/// A message as it is sent or edited. `below` is put before every place, as in `data.` of an answer to an interaction.
+/// Validates the body of a new or edited message. `below` is the prefix of all error positions, such as `data.` in
+/// an interaction callback.
 pub(super) fn message(wrongs: &mut Wrongs, body: &Value, below: &str) {
     let at = |name: &str| format!("{below}{name}");
     wrongs.text(&body["content"], &at("content"), 0, 2000);
@@ -132,7 +133,7 @@ fn button(wrongs: &mut Wrongs, part: &Value, place: &str, ids: &mut BTreeSet<Str
     custom_id(wrongs, &part["custom_id"], &at("custom_id"), ids);
 }
 
-/// Of 1 to 100 characters, and nothing else in the message has it.
+/// Validates a `custom_id`: 1 to 100 characters, unique in the message.
 pub(super) fn custom_id(wrongs: &mut Wrongs, value: &Value, place: &str, ids: &mut BTreeSet<String>) {
     let id = wrongs.wanted(value, place, 1, 100);
     if !id.is_empty() && !ids.insert(id.to_owned()) {

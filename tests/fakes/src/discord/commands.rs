@@ -1,4 +1,4 @@
-//! The commands of an application: what they may be called and take.
+//! Registration of application commands, with Discord's rules for names, options and sizes.
 
 use std::collections::BTreeSet;
 
@@ -8,17 +8,17 @@ use super::reply::{Outcome, Refusal, Reply, Wrongs};
 use super::serve::Call;
 use super::state::{Command, State};
 
-/// Kinds of commands: typed, and in the menu of a message.
+/// Command types: slash command, and message command (context menu).
 pub(super) const TYPED: i64 = 1;
 pub(super) const MESSAGE: i64 = 3;
-/// Kinds of options: a command within a command, and a group of these.
+/// Option types. A subcommand group contains subcommands only.
 pub(super) const SUBCOMMAND: i64 = 1;
 pub(super) const GROUP: i64 = 2;
 pub(super) const STRING: i64 = 3;
 pub(super) const INTEGER: i64 = 4;
 const NUMBER: i64 = 10;
 const ATTACHMENT: i64 = 11;
-/// The most characters of all names, descriptions and values in a command.
+/// Maximum number of characters in all names, descriptions and values of a command.
 const WHOLE: usize = 8000;
 
 pub(super) fn answer(state: &mut State, call: &Call, app: &str, guild: Option<&str>) -> Outcome {
@@ -35,7 +35,7 @@ pub(super) fn answer(state: &mut State, call: &Call, app: &str, guild: Option<&s
     Reply::ok(listed.map(|command| command.shape.clone()).collect())
 }
 
-/// All of them at once; one that keeps its name keeps its number.
+/// Replaces all commands of the guild, or all global ones. A command that keeps its name and type keeps its id.
 fn overwrite(state: &mut State, body: &Value, in_guild: bool) -> Result<(), Refusal> {
     let mut wrongs = Wrongs::default();
     if !body.is_array() {
@@ -87,7 +87,7 @@ fn shape(state: &mut State, command: &Value, id: &Value, in_guild: bool) -> Valu
     shape
 }
 
-/// What is not said is left out on the way back.
+/// Removes null fields, which Discord omits from the options of a listed command.
 fn without_null(value: &Value) -> Value {
     match value {
         Value::Array(list) => list.iter().map(without_null).collect(),
@@ -112,12 +112,12 @@ fn check(wrongs: &mut Wrongs, command: &Value, place: &str) {
     }
 }
 
-/// What kind of command it is; one that says nothing is typed.
+/// Returns the type of a command. The default is a slash command.
 pub(super) fn kind(command: &Value) -> i64 {
     command["type"].as_i64().unwrap_or(TYPED)
 }
 
-/// An entry in the menu of messages: any name, and nothing else.
+/// Validates a message command, which has a name of any form and neither description nor options.
 fn menu(wrongs: &mut Wrongs, command: &Value, place: &str) {
     wrongs.wanted(&command["name"], &format!("{place}.name"), 1, 32);
     if command["description"].as_str().is_some_and(|text| !text.is_empty()) {
@@ -130,7 +130,7 @@ fn menu(wrongs: &mut Wrongs, command: &Value, place: &str) {
     }
 }
 
-/// A name and a description.
+/// Validates the name and the description of a command or option.
 fn name(wrongs: &mut Wrongs, thing: &Value, place: &str) {
     let at = format!("{place}.name");
     let name = wrongs.wanted(&thing["name"], &at, 1, 32);
@@ -142,7 +142,7 @@ fn name(wrongs: &mut Wrongs, thing: &Value, place: &str) {
     wrongs.wanted(&thing["description"], &format!("{place}.description"), 1, 100);
 }
 
-/// The options at a depth: 0 in the command, 1 in a group or command of it, 2 in a command of a group.
+/// Validates a list of options. `depth` is 0 in the command, 1 in a group, and 2 in a subcommand.
 fn options(wrongs: &mut Wrongs, value: &Value, place: &str, depth: u8) {
     let (mut names, mut optional, mut kinds) = (BTreeSet::new(), false, BTreeSet::new());
     for (number, option) in wrongs.list(value, place, 0, 25).iter().enumerate() {
@@ -158,7 +158,7 @@ fn options(wrongs: &mut Wrongs, value: &Value, place: &str, depth: u8) {
         let inner = kind == SUBCOMMAND || kind == GROUP;
         kinds.insert(inner);
         if inner {
-            // A group stands in a command; a command in a command or in a group.
+            // Groups are allowed in the command only; subcommands in the command or in a group.
             let fits = if kind == GROUP { depth == 0 } else { depth < 2 };
             if !fits {
                 let words = "Sub-command and sub-command group option types cannot be nested here";

@@ -1,4 +1,4 @@
-//! What comes after the first answer: edits of it and more messages, for fifteen minutes.
+//! Interaction webhooks: edits of the first response and follow-up messages, for fifteen minutes after the interaction.
 
 use serde_json::json;
 
@@ -10,9 +10,10 @@ use super::serve::Call;
 use super::shape;
 use super::state::{Ack, State};
 
+/// Lifetime of an interaction token, in milliseconds.
 const TOKEN_MS: i64 = 15 * 60_000;
 
-/// The interaction that a token stands for.
+/// Returns the interaction of a token. Discord accepts the token after the first response only.
 fn find(state: &State, app: &str, token: &str) -> Result<u64, Refusal> {
     if app.parse() != Ok(state.app) {
         return Err(Refusal::unknown(10015, "Webhook"));
@@ -42,7 +43,7 @@ pub(super) fn create(state: &mut State, call: &Call, app: &str, token: &str) -> 
     if messages::is_empty(&call.body) {
         return Err(Refusal::new(400, 50006, "Cannot send an empty message"));
     }
-    // The first one after "is thinking…" takes its place, as it did before that could be edited.
+    // As in Discord, the first follow-up after a deferred response edits the deferred message.
     let it = &state.interactions[&id];
     let waits = it.original.filter(|message| it.ack == Some(Ack::Deferred) && is_loading(state, *message));
     if let Some(message) = waits {
@@ -50,11 +51,11 @@ pub(super) fn create(state: &mut State, call: &Call, app: &str, token: &str) -> 
     }
     let message = callbacks::write(state, id, &call.body);
     messages::rings(state, message, &call.body, false);
-    // An answer to an interaction is told whole, asked for or not.
+    // The answer contains the full message even without `wait=true`.
     shown(state, message)
 }
 
-/// Reads, edits or deletes an answer: `@original`, or one by its number.
+/// Reads, edits or deletes a response: `@original`, or one by its message id.
 pub(super) fn message(state: &mut State, call: &Call, app: &str, token: &str, message: &str) -> Outcome {
     let id = find(state, app, token)?;
     let own = match message {
@@ -81,7 +82,7 @@ pub(super) fn message(state: &mut State, call: &Call, app: &str, token: &str, me
 
 fn edit(state: &mut State, call: &Call, message: u64) -> Outcome {
     let mut body = call.body.clone();
-    // Whether it is for one person alone was said at first.
+    // The first response determines if the message is ephemeral; an edit cannot change it.
     body["flags"] = json!(state.messages[&message].flags & EPHEMERAL);
     messages::change(state, message, &body)?;
     shown(state, message)

@@ -1,4 +1,4 @@
-//! One connection to the gateway: its greeting, its session, its heartbeats, and why it is closed.
+//! One gateway connection: hello, identify or resume, heartbeats, and Discord's close codes for invalid frames.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -12,15 +12,18 @@ use super::sessions::{self, Frame, Out, Session, tell};
 use super::shape;
 use super::state::State;
 
-/// The most frames a client may send in a minute, and the most bytes one may have.
+/// Maximum number of frames that a client may send per minute.
 const A_MINUTE: usize = 120;
+/// Window of the frame limit, in milliseconds.
 const MINUTE_MS: i64 = 60_000;
+/// Maximum size of a client frame, in bytes.
 const FRAME_LIMIT: usize = 4096;
-/// Every intent there is.
+/// All intent bits that Discord defines.
 const KNOWN: u64 = ((1 << 17) - 1) | (0b11 << 20) | (0b11 << 24);
 
 type Closing = (u16, &'static str);
 
+/// A gateway connection. `sent` holds the times of the client's frames in the last minute.
 struct Connection {
     number: u64,
     line: UnboundedSender<Out>,
@@ -64,7 +67,7 @@ pub(super) async fn serve(shared: Arc<Shared>, query: BTreeMap<String, String>, 
                     shared.changed.notify_waiters();
                 }
                 Some(Ok(Message::Close(frame))) => {
-                    // A session that its client ends with 1000 or 1001 is over; any other can be resumed.
+                    // A session that the client closes with 1000 or 1001 is invalidated; any other can be resumed.
                     if frame.is_none_or(|frame| [1000, 1001].contains(&frame.code)) && let Some(id) = &connection.session {
                         shared.lock().gateway.sessions.remove(id);
                     }
@@ -123,6 +126,7 @@ impl Connection {
         Ok(())
     }
 
+    /// Starts a session and sends `READY` and `GUILD_CREATE`.
     fn identify(&mut self, state: &mut State, data: &Value) -> Result<(), Closing> {
         let told = |name: &str| data["properties"][name].is_string();
         if !(told("os") && told("browser") && told("device")) {
@@ -164,6 +168,7 @@ impl Connection {
         Ok(())
     }
 
+    /// Resumes a session and replays the events after the client's last sequence number.
     fn resume(&mut self, state: &mut State, data: &Value) -> Result<(), Closing> {
         if data["token"].as_str() != Some(state.token.as_str()) {
             return Err((4004, "Authentication failed."));
@@ -195,7 +200,7 @@ impl Connection {
     }
 }
 
-/// Members by number, or all of them for whoever may know them.
+/// Sends members by id. The full list requires the intent `GUILD_MEMBERS`.
 fn members(state: &mut State, id: &str, data: &Value) -> Result<(), Closing> {
     let wanted: Vec<u64> = match &data["user_ids"] {
         Value::Array(ids) => ids.iter().filter_map(|id| id.as_str()?.parse().ok()).collect(),

@@ -1,4 +1,5 @@
-//! Commands run, buttons pressed and modals sent off, as the gateway tells of them.
+//! Interactions: commands, button presses and modal submissions, checked as Discord's client checks them and
+//! sent as `INTERACTION_CREATE`.
 
 use serde_json::{Value, json};
 
@@ -24,7 +25,8 @@ pub(super) fn run(state: &mut State, user: u64, channel: u64, words: &str, given
     let command = state.commands.iter().find(usable).unwrap_or_else(|| panic!("there is no command {name} there"));
     let (shape, own) = (command.shape.clone(), command.in_guild);
     assert!(shape["default_member_permissions"] != json!("0"), "{name} is for administrators only");
-    // From the command down to what is run; and from there up again, each in the options of the one above.
+    // Walk from the command down to the subcommand; then nest the options the other way around, as
+    // Discord's payload does.
     let (mut at, mut path) = (&shape, Vec::new());
     for word in words {
         at = inner(at, word).unwrap_or_else(|| panic!("{name} has no {word}"));
@@ -47,7 +49,7 @@ pub(super) fn run(state: &mut State, user: u64, channel: u64, words: &str, given
     open(state, Act::Command, (user, channel), data, None, None)
 }
 
-/// The message comes along with its words, whatever the bot may read otherwise.
+/// Runs a message command. The payload contains the full message, even without the intent `MESSAGE_CONTENT`.
 pub(super) fn choose(state: &mut State, user: u64, message: u64, name: &str) -> u64 {
     let it = state.messages.get(&message).unwrap_or_else(|| panic!("there is no message {message}"));
     let channel = it.channel;
@@ -67,7 +69,8 @@ fn inner<'a>(at: &'a Value, name: &str) -> Option<&'a Value> {
     options.filter(|it| it["type"].as_i64().is_some_and(|kind| kind <= GROUP)).find(|it| it["name"] == *name)
 }
 
-/// The options in the order in which they were given. Discord's own program holds them against what was registered.
+/// Returns the options in the given order. Panics if they do not fit the registered command, because Discord's
+/// client checks that.
 fn fill(at: &Value, given: &[(&str, Value)]) -> Vec<Value> {
     let known = at["options"].as_array().cloned().unwrap_or_default();
     for option in &known {
@@ -96,7 +99,7 @@ fn fill(at: &Value, given: &[(&str, Value)]) -> Vec<Value> {
     filled.collect()
 }
 
-/// Whom and what the options name.
+/// Returns the users, members, channels and roles that the options refer to.
 fn resolved(state: &State, options: &[Value]) -> Option<Value> {
     let mut all = json!({});
     for option in options {
@@ -161,12 +164,13 @@ pub(super) fn submit(state: &mut State, user: u64, texts: &[(&str, &str)]) -> u6
     open(state, Act::Submit, (user, channel), data, source, Some(id))
 }
 
-/// The interaction that opened the modal that somebody has before them.
+/// Returns the interaction that opened the user's current modal.
 pub(super) fn last_modal(state: &State, user: u64) -> Option<&Interaction> {
     let opened = |it: &&Interaction| it.user == user && !it.closed && matches!(it.ack, Some(Ack::Modal(_)));
     state.interactions.values().rev().find(opened)
 }
 
+/// Creates an interaction and sends it to all sessions. Returns its id.
 fn open(
     state: &mut State,
     act: Act,

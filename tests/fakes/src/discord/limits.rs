@@ -1,5 +1,5 @@
-//! Rate limits: a bucket a route, and fifty calls a second over all. They are told with every answer, and enforced when a
-//! test asks for it.
+//! REST rate limits: one bucket per route, and 50 calls per second globally. Every answer has the rate limit headers; a
+//! test decides if the limits are enforced.
 
 use std::collections::BTreeMap;
 
@@ -8,21 +8,22 @@ use serde_json::json;
 
 use super::reply::Refusal;
 
+/// Calls per second, over all routes except interaction callbacks and webhooks.
 const GLOBAL: u32 = 50;
 const SECOND_MS: i64 = 1000;
 
 #[derive(Default)]
 pub(super) struct Limits {
     pub(super) enforced: bool,
-    /// The next call is too much: for so many milliseconds, and everywhere or on its route.
+    /// Refusal of the next call: the wait in milliseconds, and `true` for the global limit instead of the route's.
     pub(super) next: Option<(i64, bool)>,
-    /// When each window began, and how many calls it had.
+    /// Per route, or `global`: the start of the window in milliseconds, and its number of calls.
     windows: BTreeMap<String, (i64, u32)>,
-    /// Answers of 401, 403 and 429; ten thousand of them in ten minutes ban an address.
+    /// Number of answers with 401, 403 or 429. Discord bans an IP address after ten thousand of them in ten minutes.
     pub(super) invalid: u32,
 }
 
-/// What is told of a bucket.
+/// The values of the rate limit headers.
 pub(super) struct Told {
     bucket: String,
     limit: u32,
@@ -32,10 +33,10 @@ pub(super) struct Told {
     refused: Option<(i64, &'static str)>,
 }
 
-/// Counts a call. `route` has the channel or guild written out, and nothing else.
+/// Counts a call. In `route`, all ids except that of the channel or guild are replaced, as in Discord's buckets.
 pub(super) fn count(limits: &mut Limits, now_ms: i64, route: &str) -> (Told, Result<(), Refusal>) {
     let (limit, window_ms) = if route.contains("/messages") { (5, 5 * SECOND_MS) } else { (10, SECOND_MS) };
-    // An answer to an interaction is not held up by anything else.
+    // Interaction callbacks and webhooks are exempt from the global limit.
     let free = route.contains("/interactions/") || route.contains("/webhooks/");
     let mut used = |name: &str, length: i64| {
         let window = limits.windows.entry(name.to_owned()).or_insert((now_ms, 0));
@@ -57,7 +58,7 @@ pub(super) fn count(limits: &mut Limits, now_ms: i64, route: &str) -> (Told, Res
     };
     let bucket =
         format!("{:08x}", route.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())));
-    // Whoever is not limited is told of one call at least.
+    // Calls are not counted unless limits are enforced; report this call at least.
     let remaining = limit.saturating_sub(calls.max(1));
     let told = Told { bucket, limit, remaining, reset_ms: began + window_ms, after_ms, refused };
     let Some((wait, scope)) = refused else { return (told, Ok(())) };
@@ -76,7 +77,7 @@ impl Told {
         put("x-ratelimit-reset-after", format!("{:.3}", seconds(self.after_ms)));
         put("x-ratelimit-bucket", self.bucket.clone());
         if let Some((wait, scope)) = self.refused {
-            // Whole seconds here, and parts of them in the body.
+            // `retry-after` is in whole seconds; `retry_after` in the body has fractions.
             put("retry-after", wait.unsigned_abs().div_ceil(1000).to_string());
             put("x-ratelimit-scope", scope.to_owned());
             if scope == "global" {

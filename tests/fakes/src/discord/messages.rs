@@ -1,4 +1,4 @@
-//! Messages: written, edited, read, and whom they wake up.
+//! The REST handlers for messages, and the notifications that messages cause.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use super::sessions::{DIRECT_MESSAGES, GUILD_MESSAGES, MESSAGE_CONTENT, dispatch
 use super::shape;
 use super::state::{Kind, Message, State};
 
-/// For so long a nonce is remembered.
+/// Time during which a nonce is unique, in milliseconds.
 const NONCE_MS: i64 = 300_000;
 
 pub(super) fn find(state: &State, channel: u64, text: &str) -> Result<u64, Refusal> {
@@ -23,7 +23,7 @@ pub(super) fn find(state: &State, channel: u64, text: &str) -> Result<u64, Refus
     id.ok_or(Refusal::unknown(10008, "Message"))
 }
 
-/// As the bot is shown it by REST.
+/// Returns a message as REST shows it to the bot.
 pub(super) fn shown(state: &State, id: u64) -> Value {
     shape::message(state, &state.messages[&id], state.gateway.given & MESSAGE_CONTENT > 0)
 }
@@ -32,7 +32,7 @@ pub(super) fn get(state: &State, channel: u64, message: &str) -> Outcome {
     Reply::ok(shown(state, find(state, channel, message)?))
 }
 
-/// The newest come first.
+/// Lists messages of a channel, newest first, with `around`, `after`, `before` and `limit`.
 pub(super) fn list(state: &State, call: &Call, channel: u64) -> Outcome {
     let most = call.most(50, 100)?;
     if !may(state, channel, READ_MESSAGE_HISTORY) {
@@ -113,13 +113,13 @@ pub(super) fn edit(state: &mut State, call: &Call, channel: u64, message: &str) 
     Reply::ok(shown(state, id))
 }
 
-/// Whether nothing would be seen.
+/// Returns `true` if a message with this body would have no content, embeds or components.
 pub(super) fn is_empty(body: &Value) -> bool {
     let none = |name: &str| body[name].as_array().is_none_or(Vec::is_empty);
     body["content"].as_str().is_none_or(|text| text.trim().is_empty()) && none("embeds") && none("components")
 }
 
-/// Edits a message of the bot. What is not named stays as it is.
+/// Edits a message of the bot. Fields that the body does not contain are unchanged.
 pub(super) fn change(state: &mut State, id: u64, body: &Value) -> Result<(), Refusal> {
     let now_ms = state.now_ms;
     let message = state.messages.get_mut(&id).unwrap();
@@ -135,7 +135,7 @@ pub(super) fn change(state: &mut State, id: u64, body: &Value) -> Result<(), Ref
     Ok(())
 }
 
-/// Takes over what a body says.
+/// Sets the fields that the body contains.
 pub(super) fn fill(message: &mut Message, body: &Value) {
     if let Some(content) = body.get("content") {
         content.as_str().unwrap_or_default().clone_into(&mut message.content);
@@ -162,7 +162,7 @@ pub(super) fn fill(message: &mut Message, body: &Value) {
     }
 }
 
-/// Every component has a number within its message.
+/// Assigns component ids, which are unique in a message.
 pub(super) fn number(rows: &mut [Value]) {
     let mut next = 0;
     let mut count = |component: &mut Value| {
@@ -178,7 +178,7 @@ pub(super) fn number(rows: &mut [Value]) {
     }
 }
 
-/// Writes a message and tells of it; answers its number.
+/// Writes a message and sends `MESSAGE_CREATE`. Returns its id.
 pub(super) fn write(state: &mut State, channel: u64, author: u64, fill: impl FnOnce(&mut Message)) -> u64 {
     let id = state.id();
     let mut message = Message {
@@ -216,8 +216,8 @@ fn tell(state: &mut State, id: u64, event: &str) {
     }
 }
 
-/// Notes whom a message of the bot wakes up: everybody whom it names and `allowed_mentions` does not keep out. That the bot
-/// lacks the right to wake up everybody is left out of account, for another team may have given it.
+/// Records the notifications that a message of the bot causes: all mentions that `allowed_mentions` does not suppress.
+/// Ignores that the bot lacks the permission to mention everyone, because an administrator may have granted it.
 pub(super) fn rings(state: &mut State, id: u64, body: &Value, edited: bool) {
     let allowed = &body["allowed_mentions"];
     if allowed["parse"] != json!([]) {
@@ -243,7 +243,7 @@ pub(super) fn rings(state: &mut State, id: u64, body: &Value, edited: bool) {
     }
     let everybody = ["@everyone", "@here"].into_iter().filter(|word| text.contains(word));
     rung.extend(everybody.filter(|_| all || lists("parse", "everyone")).map(str::to_owned));
-    // An edit wakes nobody up.
+    // Edits notify nobody.
     if !edited {
         state.pings.extend(rung.into_iter().map(|who| (id, who)));
     }

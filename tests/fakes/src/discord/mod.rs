@@ -1,19 +1,19 @@
-//! A Discord: one guild in memory, the REST API below `/api/v10`, and the gateway on the same port. It is strict: it refuses
-//! what Discord refuses, with Discord's statuses, codes and words, and it knows nothing of the bot. Its clock stands still
-//! until a test moves it.
+//! A stateful fake of Discord: one guild in memory, the REST API below `/api/v10`, and the gateway on the same port. It
+//! refuses what Discord refuses, with Discord's statuses, error codes and messages, and shares no code with the bot.
+//! Its clock stands still until a test moves it.
 //!
 //! ```text
-//! mod       starting it, and what tests set up
-//! people    what people do
-//! view      what people see
-//! wire      what breaks between Discord and the bot
-//! state     what there is
-//! serve     one call: who speaks, how often
-//! routes    which part answers
-//! places, messages, reactions, commands, callbacks, followups     the parts
-//! check, reply, limits, permissions, shape     what a message may be; errors; rate limits; rights; JSON
-//! interactions     what the gateway tells of what people do
-//! gateway, sessions     one connection; what each session is told
+//! mod       starting the fake, and setup by tests
+//! people    user actions
+//! view      plain-text rendering for users; pings
+//! wire      faults: outages, cut connections, lost events, rate limits
+//! state     the guild and its records
+//! serve     one REST call: rate limit and authentication
+//! routes    mapping of method and path to a handler
+//! places, messages, reactions, commands, callbacks, followups     the REST handlers
+//! check, reply, limits, permissions, shape     validation; errors; rate limits; permissions; JSON
+//! interactions     commands, buttons and modals, as interaction events
+//! gateway, sessions     one gateway connection; sessions and their events
 //! ```
 
 mod callbacks;
@@ -51,31 +51,32 @@ use crate::server::Server;
 pub use self::sessions::Frame;
 pub use self::view::{Answer, Input, Modal};
 
-/// What a test waits for at most.
+/// Timeout of every wait in a test.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A running Discord.
+/// A running fake of Discord. It shuts down when it is dropped.
 pub struct DiscordFake {
-    /// The server, with the calls to its REST API; what goes over the gateway is in [`DiscordFake::frames`].
+    /// The HTTP server, which records the REST calls. Gateway frames are in [`DiscordFake::frames`].
     pub server: Server,
     shared: Arc<Shared>,
 }
 
+/// State shared by the REST API, the gateway and the test.
 struct Shared {
     state: Mutex<State>,
-    /// Something was done.
+    /// Notified after every REST call, gateway frame and connection change.
     changed: Notify,
 }
 
 impl Shared {
-    /// What nobody can do in Discord panics, and does not end all of it.
+    /// Ignores poisoning: an invalid user action panics in the test and must not break the fake.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl DiscordFake {
-    /// Starts one whose bot has this token.
+    /// Starts a fake whose bot has this token.
     pub async fn start(token: &str) -> Self {
         let shared = Arc::new(Shared { state: Mutex::new(State::new(token)), changed: Notify::new() });
         let (rest, socket) = (shared.clone(), shared.clone());
@@ -96,31 +97,31 @@ impl DiscordFake {
         Self { server, shared }
     }
 
-    /// Where its REST API is, with the version.
+    /// Returns the base URL of the REST API, including the version.
     #[must_use]
     pub fn api_url(&self) -> String {
         format!("{}/api/v10", self.server.url())
     }
 
-    /// Where its gateway is.
+    /// Returns the `ws://` URL of the gateway.
     #[must_use]
     pub fn gateway_url(&self) -> String {
         self.server.url().replacen("http", "ws", 1)
     }
 
-    /// The number of the application, and of its bot.
+    /// Returns the id of the application, which is also the user id of its bot.
     #[must_use]
     pub fn app(&self) -> u64 {
         self.state().app
     }
 
-    /// The number of the guild.
+    /// Returns the id of the guild.
     #[must_use]
     pub fn guild(&self) -> u64 {
         self.state().guild
     }
 
-    /// A channel of the guild; answers its number.
+    /// Returns the id of a text channel of the guild. Creates the channel if there is none with this name.
     #[must_use]
     pub fn channel(&self, name: &str) -> u64 {
         let mut state = self.state();
@@ -129,7 +130,7 @@ impl DiscordFake {
         known.unwrap_or_else(|| state.open(Kind::Text, name))
     }
 
-    /// A role of the guild; answers its number.
+    /// Creates a role without permissions in the guild and returns its id.
     #[must_use]
     pub fn role(&self, name: &str) -> u64 {
         let mut state = self.state();
@@ -138,19 +139,20 @@ impl DiscordFake {
         id
     }
 
-    /// Lets anybody call a role.
+    /// Makes a role mentionable by all members.
     pub fn mentionable(&self, role: u64) {
         self.state().roles.get_mut(&role).expect("a role").mentionable = true;
     }
 
-    /// Gives the bot's own role exactly these rights, as Discord's bits.
+    /// Sets the permissions of the bot's own role (Discord's permission bits). The bot also has those of @everyone.
     pub fn permit(&self, bits: u64) {
         let mut state = self.state();
         let app = state.app;
         state.roles.values_mut().filter(|role| role.of == Some(app)).for_each(|role| role.permissions = bits);
     }
 
-    /// Gives the bot exactly these rights, as Discord's bits: @everyone has none from now on, and people have a role.
+    /// Gives the bot exactly these permissions (Discord's permission bits). The permissions of @everyone move to a role
+    /// that all members but the bot have.
     pub fn permit_only(&self, bits: u64) {
         self.permit(bits);
         let mut state = self.state();
@@ -164,49 +166,49 @@ impl DiscordFake {
         });
     }
 
-    /// The rights that the bot's calls took so far, as Discord's bits.
+    /// Returns all permissions that the bot's calls have required so far, as Discord's permission bits.
     #[must_use]
     pub fn rights_used(&self) -> u64 {
         self.state().rights_used.get()
     }
 
-    /// The intents without which no session would have been told what it was told, as Discord's bits.
+    /// Returns all intents for which at least one session has received an event so far, as Discord's intent bits.
     #[must_use]
     pub fn intents_used(&self) -> u64 {
         self.state().gateway.used
     }
 
-    /// Denies somebody rights in a channel, as Discord's bits; 0 gives them back.
+    /// Sets the permissions that a user is denied in a channel (Discord's permission bits); 0 denies none.
     pub fn deny(&self, channel: u64, user: u64, bits: u64) {
         self.state().channels.get_mut(&channel).expect("a channel").denied.insert(user, bits);
     }
 
-    /// Gives the application privileged intents, as Discord's bits.
+    /// Sets the privileged intents that the application may use, as Discord's intent bits.
     pub fn give_intents(&self, bits: u64) {
         self.state().gateway.given = bits;
     }
 
-    /// Lets time pass on Discord's side.
+    /// Advances Discord's clock.
     pub fn pass(&self, time: Duration) {
         self.state().now_ms += i64::try_from(time.as_millis()).expect("a time that ends");
     }
 
-    /// What is the time over there, in milliseconds since 1970.
+    /// Returns the time of Discord's clock, in milliseconds since the Unix epoch.
     #[must_use]
     pub fn now_ms(&self) -> i64 {
         self.state().now_ms
     }
 
-    /// The commands that the guild knows, as they were registered: its own, and those that are known everywhere.
+    /// Returns the registered commands, both of the guild and global ones.
     #[must_use]
     pub fn commands(&self) -> Vec<serde_json::Value> {
         self.state().commands.iter().map(|command| command.shape.clone()).collect()
     }
 
-    /// Waits until something is there to be seen.
+    /// Waits until `look` returns a value. `what` describes it in the panic message.
     ///
     /// # Panics
-    /// It does not come.
+    /// Panics if `look` returns `None` for 30 seconds.
     pub async fn until<T>(&self, what: &str, look: impl Fn(&Self) -> Option<T>) -> T {
         let waits = async {
             loop {
@@ -229,7 +231,7 @@ impl DiscordFake {
 
 impl Drop for DiscordFake {
     fn drop(&mut self) {
-        // A connection lives on its own, and would outlive the server.
+        // Gateway connections run in their own tasks and would outlive the server.
         sessions::cut(&mut self.state(), || sessions::Out::Cut);
     }
 }

@@ -1,4 +1,4 @@
-//! What people do. They can do what Discord's own program lets them do, and a test that asks for more fails.
+//! User actions and membership changes. Users can do what Discord's client allows; any other action panics.
 
 use serde_json::{Value, json};
 
@@ -9,13 +9,13 @@ use super::state::State;
 use super::{interactions, messages, reactions, shape};
 
 impl DiscordFake {
-    /// Somebody in the guild; answers their number.
+    /// Adds a human member to the guild and returns the user id.
     #[must_use]
     pub fn person(&self, name: &str) -> u64 {
         self.join(name, false)
     }
 
-    /// Another bot in the guild; answers its number.
+    /// Adds another bot to the guild and returns its user id.
     #[must_use]
     pub fn other_bot(&self, name: &str) -> u64 {
         self.join(name, true)
@@ -28,36 +28,36 @@ impl DiscordFake {
         id
     }
 
-    /// Gives somebody a role.
+    /// Adds a role to a member.
     pub fn give(&self, user: u64, role: u64) {
         self.change(user, |member| {
             member.roles.insert(role);
         });
     }
 
-    /// Takes a role from somebody.
+    /// Removes a role from a member.
     pub fn take(&self, user: u64, role: u64) {
         self.change(user, |member| {
             member.roles.remove(&role);
         });
     }
 
-    /// Says whether somebody still has to agree to the rules of the guild.
+    /// Sets whether a member has still to accept the guild's rules (membership screening).
     pub fn pending(&self, user: u64, pending: bool) {
         self.change(user, |member| member.pending = pending);
     }
 
-    /// Says what the guild calls somebody.
+    /// Sets the nickname of a member in the guild.
     pub fn nick(&self, user: u64, nick: &str) {
         self.change(user, |member| member.nick = Some(nick.to_owned()));
     }
 
-    /// Somebody takes no direct messages any more, or takes them again.
+    /// Sets whether a user refuses direct messages.
     pub fn take_no_messages(&self, user: u64, closed: bool) {
         self.state().users.get_mut(&user).expect("somebody").closed = closed;
     }
 
-    /// Somebody leaves the guild.
+    /// Removes a member from the guild.
     pub fn leave(&self, user: u64) {
         let mut state = self.state();
         state.members.remove(&user).expect("a member");
@@ -76,26 +76,26 @@ impl DiscordFake {
         tell(&mut state, user, "GUILD_MEMBER_UPDATE");
     }
 
-    /// The number of the conversation of somebody with the bot.
+    /// Returns the id of the user's direct message channel with the bot.
     #[must_use]
     pub fn direct(&self, user: u64) -> u64 {
         self.state().direct(user)
     }
 
-    /// Somebody writes a message; answers its number.
+    /// Sends a message as a user and returns its id.
     ///
     /// # Panics
-    /// They may not write there.
+    /// Panics if the user may not write in the channel.
     pub fn say(&self, user: u64, channel: u64, text: &str) -> u64 {
         let mut state = self.state();
         assert!(granted(&state, user, channel) & SEND_MESSAGES > 0, "{user} may not write there");
         messages::write(&mut state, channel, user, |message| text.clone_into(&mut message.content))
     }
 
-    /// Somebody reacts to a message.
+    /// Adds a user's reaction to a message.
     ///
     /// # Panics
-    /// They do not see it.
+    /// Panics if the user cannot see the message, or if it is ephemeral.
     pub fn react(&self, user: u64, message: u64, emoji: &str) {
         let mut state = self.state();
         let it = state.messages.get(&message).unwrap_or_else(|| panic!("there is no message {message}"));
@@ -104,46 +104,47 @@ impl DiscordFake {
         reactions::add(&mut state, message, user, emoji);
     }
 
-    /// Somebody takes a reaction back.
+    /// Removes a user's reaction from a message, if there is one.
     pub fn unreact(&self, user: u64, message: u64, emoji: &str) {
         reactions::take(&mut self.state(), message, user, emoji);
     }
 
-    /// Somebody deletes a message.
+    /// Deletes a message. No event is sent for it.
     pub fn delete(&self, message: u64) {
         self.state().messages.remove(&message).expect("a message");
     }
 
-    /// Somebody runs a command, like `hotfix start` with `[("service", json!("payments"))]`; answers the number of the
-    /// interaction.
+    /// Runs a slash command, such as `hotfix start` with `[("service", json!("payments"))]`, and returns the id
+    /// of the interaction.
     ///
     /// # Panics
-    /// Discord's own program would not let them: there is no such command, an option is missing or wrong.
+    /// Panics if Discord's client would not send it: no such command, no permission, or an option is
+    /// missing or invalid.
     pub fn run(&self, user: u64, channel: u64, command: &str, options: &[(&str, Value)]) -> u64 {
         interactions::run(&mut self.state(), user, channel, command, options)
     }
 
-    /// Somebody chooses a command in the menu of a message; answers the number of the interaction.
+    /// Runs a message command from the context menu of a message, and returns the id of the interaction.
     ///
     /// # Panics
-    /// There is no such command, or they do not see the message.
+    /// Panics if there is no such command, or if the user may not run commands in the channel.
     pub fn choose(&self, user: u64, message: u64, command: &str) -> u64 {
         interactions::choose(&mut self.state(), user, message, command)
     }
 
-    /// Somebody presses the button with this label below a message; answers the number of the interaction.
+    /// Presses the button with this label below a message, and returns the id of the interaction.
     ///
     /// # Panics
-    /// They do not see it, or it is disabled.
+    /// Panics if the user cannot see the message, or if the button is missing, disabled or a link.
     pub fn press(&self, user: u64, message: u64, label: &str) -> u64 {
         interactions::press(&mut self.state(), user, message, label)
     }
 
-    /// Somebody fills the modal that is open before them, by the ids of its inputs, and sends it off; answers the number of
-    /// the interaction. What they leave alone keeps what stood in it.
+    /// Fills in the user's open modal, by `custom_id` of its inputs, and submits it. Other inputs keep their values.
+    /// Returns the id of the interaction.
     ///
     /// # Panics
-    /// No modal is open, or the texts do not fit it.
+    /// Panics if no modal is open, or if a text does not fit its input.
     pub fn submit(&self, user: u64, texts: &[(&str, &str)]) -> u64 {
         interactions::submit(&mut self.state(), user, texts)
     }

@@ -1,4 +1,4 @@
-//! What members may do where: their roles, less what a channel denies them.
+//! Permissions: the roles of a member, minus the permissions that the channel denies.
 
 use super::state::{Kind, State};
 
@@ -11,7 +11,7 @@ pub(super) const USE_APPLICATION_COMMANDS: u64 = 1 << 31;
 pub(super) const CREATE_PUBLIC_THREADS: u64 = 1 << 35;
 pub(super) const SEND_MESSAGES_IN_THREADS: u64 = 1 << 38;
 
-/// What everybody may.
+/// Permissions of the @everyone role.
 pub(super) const PEOPLE: u64 = VIEW_CHANNEL
     | SEND_MESSAGES
     | READ_MESSAGE_HISTORY
@@ -19,12 +19,12 @@ pub(super) const PEOPLE: u64 = VIEW_CHANNEL
     | USE_APPLICATION_COMMANDS
     | SEND_MESSAGES_IN_THREADS;
 
-/// What a careful bot asks for.
+/// Permissions of the bot's role at the start: the minimum that a bot of this kind asks for.
 pub(super) const BOT: u64 = PEOPLE & !USE_APPLICATION_COMMANDS | EMBED_LINKS | CREATE_PUBLIC_THREADS;
 
 const ADMINISTRATOR: u64 = 1 << 3;
 
-/// What somebody may in a channel; a thread takes it from its channel.
+/// Returns a user's permissions in a channel. A thread has the permissions of its parent channel.
 pub(super) fn granted(state: &State, user: u64, channel: u64) -> u64 {
     let place = &state.channels[&channel];
     match place.kind {
@@ -41,7 +41,7 @@ pub(super) fn granted(state: &State, user: u64, channel: u64) -> u64 {
     }
 }
 
-/// Whether the bot may do what takes these rights, which are put on record.
+/// Returns `true` if the bot has the permissions, and records them as used.
 pub(super) fn may(state: &State, channel: u64, rights: u64) -> bool {
     if !matches!(state.channels[&channel].kind, Kind::Direct { .. }) {
         state.rights_used.set(state.rights_used.get() | rights);
@@ -49,7 +49,7 @@ pub(super) fn may(state: &State, channel: u64, rights: u64) -> bool {
     granted(state, state.app, channel) & rights == rights
 }
 
-/// What it takes to write there.
+/// Returns the permission that is required to write in a channel.
 pub(super) fn to_send(state: &State, channel: u64) -> u64 {
     match state.channels[&channel].kind {
         Kind::Thread { .. } => SEND_MESSAGES_IN_THREADS,

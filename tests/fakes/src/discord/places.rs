@@ -1,4 +1,4 @@
-//! Guilds, members, channels, threads and direct conversations.
+//! The REST handlers for guilds, members, channels, threads and direct message channels.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::sessions::{self, GUILDS, dispatch};
 use super::shape;
 use super::state::{Kind, State};
 
-/// A channel that the bot may see.
+/// Returns the channel with this id if the bot can see it.
 pub(super) fn find(state: &State, text: &str) -> Result<u64, Refusal> {
     let Ok(id) = text.parse::<u64>() else {
         let mut wrongs = Wrongs::default();
@@ -131,7 +131,7 @@ pub(super) fn thread_member(state: &State, channel: u64, user: &str) -> Outcome 
     Reply::ok(thread_shape(state, channel, *id, *joined, false))
 }
 
-/// The bot joins with `@me`, or brings somebody who can see the channel.
+/// Adds a member to a thread: the bot for `@me`, or a user who can see the channel.
 pub(super) fn join_thread(state: &mut State, channel: u64, user: &str) -> Outcome {
     members_of(state, channel)?;
     let user = if user == "@me" { Some(state.app) } else { user.parse().ok() };

@@ -1,4 +1,4 @@
-//! Reactions.
+//! The REST handlers for reactions, and reactions of users.
 
 use std::collections::BTreeSet;
 
@@ -12,10 +12,10 @@ use super::sessions::{DIRECT_MESSAGE_REACTIONS, GUILD_MESSAGE_REACTIONS, dispatc
 use super::shape;
 use super::state::{Reaction, State};
 
-/// The most different ones on a message.
+/// Maximum number of different emoji on a message.
 const MOST: usize = 20;
 
-/// Everybody who reacted with it, by number, in pages.
+/// Lists the users who reacted with an emoji, in pages, ordered by id.
 pub(super) fn list(state: &State, call: &Call, channel: u64, message: &str, emoji: &str) -> Outcome {
     let id = messages::find(state, channel, message)?;
     known(emoji)?;
@@ -29,7 +29,7 @@ pub(super) fn put(state: &mut State, channel: u64, message: &str, emoji: &str) -
     let id = messages::find(state, channel, message)?;
     known(emoji)?;
     let there = state.messages[&id].reactions.iter().any(|reaction| reaction.emoji == emoji);
-    // Joining in with what is there needs no right of its own.
+    // An emoji that is already on the message needs no permission, as in Discord.
     if !there && !may(state, channel, ADD_REACTIONS) {
         return Err(Refusal::permissions());
     }
@@ -40,13 +40,13 @@ pub(super) fn put(state: &mut State, channel: u64, message: &str, emoji: &str) -
     Ok(Reply::Nothing)
 }
 
-/// An emoji of Unicode; this guild has none of its own.
+/// Accepts Unicode emoji only; the guild has no custom emoji.
 fn known(emoji: &str) -> Result<(), Refusal> {
     let good = !emoji.is_empty() && emoji.chars().count() <= 10 && !emoji.chars().all(|it| it.is_ascii_graphic());
     if good { Ok(()) } else { Err(Refusal::new(400, 10014, "Unknown Emoji")) }
 }
 
-/// Puts a reaction; a second of the same kind by the same person changes nothing.
+/// Adds a reaction. Has no effect if the user has already reacted with this emoji.
 pub(super) fn add(state: &mut State, id: u64, user: u64, emoji: &str) {
     let reactions = &mut state.messages.get_mut(&id).unwrap().reactions;
     let new = match reactions.iter_mut().find(|reaction| reaction.emoji == emoji) {
@@ -61,7 +61,7 @@ pub(super) fn add(state: &mut State, id: u64, user: u64, emoji: &str) {
     }
 }
 
-/// Takes a reaction back, if there is one.
+/// Removes a reaction, if there is one.
 pub(super) fn take(state: &mut State, id: u64, user: u64, emoji: &str) {
     let reactions = &mut state.messages.get_mut(&id).unwrap().reactions;
     let found = reactions.iter_mut().find(|reaction| reaction.emoji == emoji);

@@ -1,7 +1,8 @@
-//! What Discord answers: something, nothing, or why not.
+//! Answers of the REST API, and Discord's error format.
 
 use serde_json::{Map, Value, json};
 
+/// A successful answer: JSON with its status, or 204 without a body.
 pub(super) enum Reply {
     Json(u16, Value),
     Nothing,
@@ -15,7 +16,7 @@ impl Reply {
 
 pub(super) type Outcome = Result<Reply, Refusal>;
 
-/// A status, Discord's own code, and words.
+/// An error: the HTTP status and Discord's body with code and message.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) status: u16,
@@ -40,14 +41,14 @@ impl Refusal {
     }
 }
 
-/// Everything that is wrong with a body, by the place where it is wrong.
+/// Validation errors of a body, as the tree that Discord reports in `errors` ("Invalid Form Body").
 #[derive(Default)]
 pub(super) struct Wrongs {
     tree: Map<String, Value>,
 }
 
 impl Wrongs {
-    /// `place` is like `embeds.0.title`.
+    /// Adds an error. `place` is a path such as `embeds.0.title`.
     pub(super) fn add(&mut self, place: &str, code: &str, message: &str) {
         let error = json!({ "code": code, "message": message });
         let mut at = &mut self.tree;
@@ -61,7 +62,7 @@ impl Wrongs {
         self.add(place, "BASE_TYPE_REQUIRED", "This field is required");
     }
 
-    /// A text within bounds of characters; answers it. What is absent or null is the caller's to miss.
+    /// Validates a string and its length in characters, and returns it. Accepts null.
     pub(super) fn text<'a>(&mut self, value: &'a Value, place: &str, least: usize, most: usize) -> Option<&'a str> {
         if value.is_null() {
             return None;
@@ -82,7 +83,7 @@ impl Wrongs {
         Some(text)
     }
 
-    /// A text that must be there.
+    /// Validates a required string and its length; returns an empty string if it is missing.
     pub(super) fn wanted<'a>(&mut self, value: &'a Value, place: &str, least: usize, most: usize) -> &'a str {
         if value.is_null() {
             self.required(place);
@@ -90,7 +91,7 @@ impl Wrongs {
         self.text(value, place, least, most).unwrap_or_default()
     }
 
-    /// A whole number within bounds, if there is one.
+    /// Validates an integer and its range. Accepts null.
     pub(super) fn number(&mut self, value: &Value, place: &str, least: i64, most: i64) -> Option<i64> {
         if value.is_null() {
             return None;
@@ -109,7 +110,7 @@ impl Wrongs {
         Some(number)
     }
 
-    /// A list with bounds on its size; nothing is an empty one.
+    /// Validates a list and its length. Null counts as an empty list.
     pub(super) fn list<'a>(&mut self, value: &'a Value, place: &str, least: usize, most: usize) -> &'a [Value] {
         let list = match value {
             Value::Array(list) => list.as_slice(),
@@ -126,6 +127,7 @@ impl Wrongs {
         list
     }
 
+    /// Returns the collected errors as one refusal, if there are any.
     pub(super) fn end(self) -> Result<(), Refusal> {
         if self.tree.is_empty() {
             return Ok(());

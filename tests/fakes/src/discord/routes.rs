@@ -1,4 +1,4 @@
-//! Which part answers.
+//! The routing table of the REST API.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! One call: who speaks, how often, and what every answer of Discord has.
+//! One REST call: rate limit, authentication, dispatch, and the headers of the answer.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,10 @@ use super::reply::{Outcome, Refusal, Reply, Wrongs};
 use super::state::State;
 use super::{Shared, limits, routes, sessions};
 
-/// A call, taken apart.
+/// A parsed REST call.
 pub(super) struct Call {
     pub(super) method: String,
-    /// The path below `/api/v10`, decoded, in its segments.
+    /// Decoded path segments below `/api/v10`.
     pub(super) path: Vec<String>,
     pub(super) query: BTreeMap<String, String>,
     pub(super) body: Value,
@@ -31,7 +31,7 @@ impl Call {
         self.asked(name)?.parse().ok()
     }
 
-    /// How many are wanted.
+    /// Returns `limit`, or `usual` if it is not set. Refuses a value that is not between 1 and `most`.
     pub(super) fn most(&self, usual: usize, most: usize) -> Result<usize, Refusal> {
         let Some(text) = self.asked("limit") else { return Ok(usual) };
         let mut wrongs = Wrongs::default();
@@ -83,7 +83,8 @@ pub(super) async fn answer(shared: &Shared, request: Request) -> Response {
     answer
 }
 
-/// What is counted as one: the method and the path, with the number of the channel or guild and of nothing else.
+/// Returns the rate limit key of a call: the method and the path, in which all ids except that of the channel or
+/// guild are replaced.
 fn route(method: &str, path: &[String]) -> String {
     let kept = |(place, part): (usize, &String)| match part.parse::<u64>() {
         Ok(_) if place != 1 => ":id".to_owned(),
@@ -95,14 +96,15 @@ fn route(method: &str, path: &[String]) -> String {
         .to_owned()
 }
 
+/// Checks the user agent and the token. `open` routes need no token.
 fn speaks(state: &State, headers: &HeaderMap, open: bool) -> Result<(), Refusal> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    // Cloudflare turns away whoever does not say what it is.
+    // In front of Discord, Cloudflare blocks requests without a valid user agent.
     if !header("user-agent").starts_with("DiscordBot (") {
         return Err(Refusal::new(403, 40333, "internal network error"));
     }
     let known = header("authorization").strip_prefix("Bot ").is_some_and(|token| token == state.token);
-    // A token that is wrong is refused where none is needed, too.
+    // A wrong token is refused even on routes that need none.
     if known || open && !headers.contains_key("authorization") {
         return Ok(());
     }
@@ -124,7 +126,7 @@ fn finish(state: &mut State, outcome: Outcome) -> Response {
     answer
 }
 
-/// Where the gateway is, and how many sessions may be opened.
+/// Returns the gateway URL; for a bot, also the session start limit.
 pub(super) fn gateway(state: &State, bot: bool) -> Outcome {
     let url = state.url.replacen("http", "ws", 1);
     if !bot {

@@ -1,4 +1,4 @@
-//! The sessions of the gateway: what each is told, and what it hears of when it comes back.
+//! Gateway sessions: event dispatch by intent, and the events that a resume replays.
 
 use std::collections::BTreeMap;
 
@@ -15,59 +15,66 @@ pub(super) const GUILD_MESSAGE_REACTIONS: u64 = 1 << 10;
 pub(super) const DIRECT_MESSAGES: u64 = 1 << 12;
 pub(super) const DIRECT_MESSAGE_REACTIONS: u64 = 1 << 13;
 pub(super) const MESSAGE_CONTENT: u64 = 1 << 15;
-/// Whoever asks for these must have been given them.
+/// Intents that an application may use only if they are enabled for it.
 pub(super) const PRIVILEGED: u64 = GUILD_MEMBERS | GUILD_PRESENCES | MESSAGE_CONTENT;
-/// Every session is told.
+/// Pseudo-intent of events that all sessions receive.
 pub(super) const ALWAYS: u64 = 0;
 
-/// What a connection is to do.
+/// An instruction to the task of a connection.
 pub(super) enum Out {
     Frame(Value),
     Close(u16, &'static str),
-    /// Cut, without a word.
+    /// Drops the connection without a close frame.
     Cut,
 }
 
+/// A gateway session. It survives its connection and can be resumed.
 pub(super) struct Session {
     pub(super) intents: u64,
-    /// The number of the last event.
+    /// Sequence number of the last event.
     pub(super) sequence: u64,
+    /// All events of the session, for replay.
     pub(super) events: Vec<Value>,
+    /// Number and sender of the current connection; `None` while the client is disconnected.
     pub(super) line: Option<(u64, UnboundedSender<Out>)>,
 }
 
-/// One frame that a client sent.
+/// A frame that a client sent over the gateway.
 #[derive(Debug, Clone)]
 pub struct Frame {
-    /// The number of the connection, counted from 1.
+    /// Number of the connection, counted from 1.
     pub connection: u64,
-    /// What it is: 1 heartbeat, 2 identify, 3 presence, 6 resume, 8 ask for members.
+    /// Opcode: 1 heartbeat, 2 identify, 3 presence update, 4 voice state update, 6 resume, 8 request members.
     pub op: u64,
-    /// What it says, without the token.
+    /// The payload (`d`), without the token.
     pub data: Value,
 }
 
+/// The state of the gateway.
 pub(super) struct Gateway {
     pub(super) sessions: BTreeMap<String, Session>,
     pub(super) connections: u64,
     pub(super) frames: Vec<Frame>,
     pub(super) heartbeat_ms: u64,
-    /// Heartbeats are answered.
+    /// Heartbeats are acknowledged.
     pub(super) acks: bool,
+    /// Resume requests are accepted.
     pub(super) resumes: bool,
-    /// Events happen and no session hears of them, not later either.
+    /// Events are dropped; no session receives them, not even on resume.
     pub(super) losing: bool,
+    /// New connections are refused.
     pub(super) down: bool,
-    /// The intents by which something was told.
+    /// Intents for which at least one session has received an event.
     pub(super) used: u64,
-    /// The privileged intents that the application was given.
+    /// Privileged intents that are enabled for the application.
     pub(super) given: u64,
-    /// How many sessions may still be opened today.
+    /// Number of sessions that may still be started today.
     pub(super) remaining: u32,
+    /// Time of the first session start, in milliseconds; `reset_after` is relative to it.
     pub(super) opened_ms: Option<i64>,
 }
 
-/// How many sessions may be opened in a day.
+/// Maximum number of session starts per day.
 pub(super) const A_DAY: u32 = 1000;
 
 impl Default for Gateway {
@@ -89,7 +96,8 @@ impl Default for Gateway {
     }
 }
 
-/// Tells every session that asked for one of these intents. `data` is made for each, by whether it may read messages.
+/// Sends an event to all sessions with this intent. `data` is called with `true` to include message content, and with
+/// `false` for sessions without the intent `MESSAGE_CONTENT`.
 pub(super) fn dispatch(state: &mut State, intent: u64, event: &str, data: impl Fn(&State, bool) -> Value) {
     if state.gateway.losing {
         return;
@@ -106,7 +114,7 @@ pub(super) fn dispatch(state: &mut State, intent: u64, event: &str, data: impl F
     }
 }
 
-/// Tells one session, now or when it resumes.
+/// Adds an event to a session and sends it if the session is connected. Otherwise a resume replays it.
 pub(super) fn tell(session: &mut Session, event: &str, data: Value) {
     session.sequence += 1;
     let frame = json!({ "op": 0, "s": session.sequence, "t": event, "d": data });
@@ -116,7 +124,7 @@ pub(super) fn tell(session: &mut Session, event: &str, data: Value) {
     }
 }
 
-/// Tells every connection something that is no event.
+/// Sends a frame that is not an event to all connections.
 pub(super) fn each_line(state: &mut State, out: impl Fn() -> Out) {
     for session in state.gateway.sessions.values_mut() {
         let gone = session.line.as_ref().is_some_and(|(_, line)| line.send(out()).is_err());
@@ -126,7 +134,7 @@ pub(super) fn each_line(state: &mut State, out: impl Fn() -> Out) {
     }
 }
 
-/// Ends every connection; what happens from now on waits for a resume.
+/// Ends all connections. Later events wait for a resume.
 pub(super) fn cut(state: &mut State, out: impl Fn() -> Out) {
     each_line(state, out);
     for session in state.gateway.sessions.values_mut() {

@@ -1,10 +1,10 @@
-//! Users, members, roles, channels and messages as Discord's JSON.
+//! JSON of users, members, roles, guilds, channels and messages, in Discord's format.
 
 use serde_json::{Value, json};
 
 use super::state::{Act, Channel, Interaction, Kind, Message, State};
 
-/// A moment as Discord writes it.
+/// Formats a time as Discord does.
 pub(super) fn at(ms: i64) -> String {
     let text = jiff::Timestamp::from_millisecond(ms).unwrap().strftime("%Y-%m-%dT%H:%M:%S.%6f").to_string();
     format!("{text}+00:00")
@@ -34,7 +34,7 @@ pub(super) fn own_user(state: &State) -> Value {
     shape
 }
 
-/// A member without the user, as beside messages and reactions.
+/// Returns a member without the `user` field, as Discord includes it in messages.
 fn bare_member(state: &State, id: u64) -> Option<Value> {
     let member = state.members.get(&id)?;
     Some(json!({
@@ -81,7 +81,8 @@ pub(super) fn guild(state: &State) -> Value {
     })
 }
 
-/// What a guild is told as, by the gateway: with its channels and who is there.
+/// Returns the guild as in `GUILD_CREATE`: with channels, threads and members. Without `everybody`, the bot is
+/// the only member.
 pub(super) fn guild_create(state: &State, everybody: bool) -> Value {
     let mut shape = guild(state);
     let pick = |threads: bool| -> Vec<Value> {
@@ -134,7 +135,8 @@ pub(super) fn thread_member(thread: u64, user: u64, joined_ms: i64) -> Value {
     json!({ "id": thread.to_string(), "user_id": user.to_string(), "join_timestamp": at(joined_ms), "flags": 0 })
 }
 
-/// A message as the bot sees it: of others' it sees no words unless it may.
+/// Returns a message as the bot receives it. Without `reads`, other users' messages have no content unless they mention
+/// the bot or are direct messages.
 pub(super) fn message(state: &State, it: &Message, reads: bool) -> Value {
     let named = |mark: &str| it.content.contains(mark);
     let users: Vec<u64> =
@@ -203,7 +205,7 @@ pub(super) fn emoji(name: &str) -> Value {
     json!({ "id": null, "name": name })
 }
 
-/// A message as an event tells it: with where it is and who wrote it.
+/// Returns a message as events contain it: with the guild and the member.
 pub(super) fn told(state: &State, it: &Message, reads: bool) -> Value {
     let mut shape = message(state, it, reads);
     if let Some(guild) = state.guild_of(it.channel) {

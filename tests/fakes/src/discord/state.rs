@@ -1,4 +1,4 @@
-//! What there is.
+//! The state of the fake: the guild and its records. Maps are keyed by snowflake id.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,20 +9,25 @@ use super::limits::Limits;
 use super::permissions as may;
 use super::sessions::Gateway;
 
-/// The first second of 2015, from which snowflakes count.
+/// Discord's epoch, from which snowflakes count: 2015-01-01, in milliseconds since the Unix epoch.
 pub(super) const EPOCH_MS: i64 = 1_420_070_400_000;
 
+/// The complete state of one Discord with one guild and one application.
 pub(crate) struct State {
-    /// `http://…`, without a slash at the end.
+    /// Base URL of the server, `http://…` without a trailing slash.
     pub(super) url: String,
-    /// Milliseconds since 1970. It stands still until a test moves it.
+    /// The clock, in milliseconds since the Unix epoch. It stands still until a test moves it.
     pub(super) now_ms: i64,
+    /// Counter that makes snowflakes unique.
     counted: u64,
+    /// The bot token.
     pub(super) token: String,
-    /// The application and its bot user have one number, as with every newer one.
+    /// Id of the application and of its bot user, which are the same in Discord for all but old applications.
     pub(super) app: u64,
     pub(super) guild: u64,
+    /// Id of the @everyone role, which is the id of the guild.
     pub(super) everyone: u64,
+    /// All users, including those who left the guild.
     pub(super) users: BTreeMap<u64, User>,
     pub(super) members: BTreeMap<u64, Member>,
     pub(super) roles: BTreeMap<u64, Role>,
@@ -32,13 +37,13 @@ pub(crate) struct State {
     pub(super) interactions: BTreeMap<u64, Interaction>,
     pub(super) gateway: Gateway,
     pub(super) limits: Limits,
-    /// Everything that made somebody's phone ring, with the message.
+    /// Notifications that the bot caused: the message, and the mention (`<@…>`, `<@&…>`, `@everyone` or `@here`).
     pub(super) pings: Vec<(u64, String)>,
-    /// The rights that calls took.
+    /// Permissions that the bot's calls have required so far.
     pub(super) rights_used: Cell<u64>,
-    /// The role of all people, where @everyone has no rights.
+    /// The role that all members but the bot get after [`super::DiscordFake::permit_only`].
     pub(super) people: Option<u64>,
-    /// What was sent or edited without `allowed_mentions: {"parse": []}`.
+    /// Messages that the bot sent or edited without `allowed_mentions: {"parse": []}`.
     pub(super) unguarded: Vec<u64>,
 }
 
@@ -46,7 +51,7 @@ pub(crate) struct State {
 pub(super) struct User {
     pub(super) name: String,
     pub(super) bot: bool,
-    /// They take no direct messages.
+    /// The user accepts no direct messages.
     pub(super) closed: bool,
 }
 
@@ -54,6 +59,7 @@ pub(super) struct User {
 pub(super) struct Member {
     pub(super) nick: Option<String>,
     pub(super) roles: BTreeSet<u64>,
+    /// The member has not accepted the guild's rules yet (membership screening).
     pub(super) pending: bool,
     pub(super) joined_ms: i64,
 }
@@ -62,27 +68,32 @@ pub(super) struct Member {
 pub(super) struct Role {
     pub(super) name: String,
     pub(super) permissions: u64,
-    /// Anybody may call it.
+    /// All members may mention the role.
     pub(super) mentionable: bool,
-    /// It was made for this bot.
+    /// The bot that this managed role belongs to.
     pub(super) of: Option<u64>,
 }
 
+/// Type of a channel.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
+    /// A public thread. `members` maps each member to the time of joining in milliseconds.
     Thread { parent: u64, owner: u64, members: BTreeMap<u64, i64> },
+    /// Direct messages between the bot and a user.
     Direct { with: u64 },
 }
 
+/// A channel. A thread has the id of the message that it was started from.
 #[derive(Clone)]
 pub(super) struct Channel {
     pub(super) kind: Kind,
     pub(super) name: String,
-    /// What members are denied here, by member.
+    /// Per member: the permission bits denied in this channel (permission overwrites).
     pub(super) denied: BTreeMap<u64, u64>,
+    /// Id of the newest message.
     pub(super) last: Option<u64>,
-    /// How many messages were ever sent.
+    /// Number of messages ever sent, excluding ephemeral ones.
     pub(super) sent: u64,
 }
 
@@ -98,13 +109,13 @@ pub(super) struct Message {
     pub(super) nonce: Option<Value>,
     pub(super) at_ms: i64,
     pub(super) edited_ms: Option<i64>,
-    /// In the order in which the emoji came first.
+    /// Reactions in the order in which their emoji were first used.
     pub(super) reactions: Vec<Reaction>,
-    /// Only they see it.
+    /// The only user who sees it, if it is ephemeral.
     pub(super) only_for: Option<u64>,
-    /// It answers this interaction.
+    /// The interaction that this message responds to.
     pub(super) answers: Option<u64>,
-    /// The message it replies to.
+    /// The message that this message replies to.
     pub(super) replies_to: Option<u64>,
 }
 
@@ -114,11 +125,12 @@ pub(super) struct Reaction {
     pub(super) users: BTreeSet<u64>,
 }
 
+/// A registered application command.
 #[derive(Clone)]
 pub(super) struct Command {
-    /// As it is listed: with its number and defaults.
+    /// JSON as Discord lists it, with the id and all defaults.
     pub(super) shape: Value,
-    /// Known in the guild only, or everywhere.
+    /// A command of the guild; otherwise a global command.
     pub(super) in_guild: bool,
 }
 
@@ -128,7 +140,7 @@ impl Command {
     }
 }
 
-/// What a person did.
+/// The user action behind an interaction. The values are Discord's interaction types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Act {
     Command = 2,
@@ -136,21 +148,22 @@ pub(super) enum Act {
     Submit = 5,
 }
 
-/// How the bot acknowledged.
+/// The first response of the bot to an interaction.
 #[derive(Clone, PartialEq)]
 pub(super) enum Ack {
-    /// A message, at once.
+    /// An immediate message.
     Message,
-    /// "is thinking…", until the message comes.
+    /// A deferred message; users see "is thinking…" until a follow-up replaces it.
     Deferred,
-    /// Nothing is shown; the pressed message may change later.
+    /// A deferred update: the message with the button can be edited later.
     DeferredUpdate,
-    /// The pressed message changed.
+    /// An immediate edit of the message with the button.
     Update,
-    /// A modal.
+    /// A modal, as JSON.
     Modal(Value),
 }
 
+/// An interaction and its responses.
 #[derive(Clone)]
 pub(super) struct Interaction {
     pub(super) id: u64,
@@ -159,16 +172,16 @@ pub(super) struct Interaction {
     pub(super) user: u64,
     pub(super) channel: u64,
     pub(super) at_ms: i64,
-    /// What the gateway told.
+    /// The `INTERACTION_CREATE` payload that the gateway sent.
     pub(super) told: Value,
     pub(super) ack: Option<Ack>,
-    /// The message that was pressed, or that led to the modal.
+    /// The message with the pressed button, or with the button that opened the modal.
     pub(super) source: Option<u64>,
-    /// The interaction that opened the modal that was submitted.
+    /// For a submitted modal: the interaction that opened it.
     pub(super) opened_by: Option<u64>,
-    /// `@original`.
+    /// The message that `@original` refers to.
     pub(super) original: Option<u64>,
-    /// The modal was sent off or put away.
+    /// The modal that this interaction opened was submitted.
     pub(super) closed: bool,
 }
 
@@ -209,14 +222,14 @@ impl State {
         state
     }
 
-    /// A snowflake: later ones are greater.
+    /// Returns a new snowflake, greater than all earlier ones.
     pub(super) fn id(&mut self) -> u64 {
         self.counted += 1;
         let since = u64::try_from(self.now_ms - EPOCH_MS).unwrap();
         (since << 22) | self.counted
     }
 
-    /// Somebody, who joins the guild.
+    /// Creates a user who is a member of the guild. Returns the user id.
     pub(super) fn user(&mut self, name: &str, bot: bool) -> u64 {
         let id = self.id();
         self.users.insert(id, User { name: name.to_owned(), bot, closed: false });
@@ -226,7 +239,7 @@ impl State {
         id
     }
 
-    /// The conversation of the bot with somebody, opened if it was not.
+    /// Returns the direct message channel of the bot with a user. Creates it if necessary.
     pub(super) fn direct(&mut self, with: u64) -> u64 {
         let known = self.channels.iter().find(|(_, channel)| channel.kind == Kind::Direct { with });
         known.map(|(id, _)| *id).unwrap_or_else(|| self.open(Kind::Direct { with }, ""))
@@ -242,12 +255,12 @@ impl State {
         self.channels.insert(id, Channel { kind, name: name.to_owned(), denied: BTreeMap::new(), last: None, sent: 0 });
     }
 
-    /// The guild a channel is in; none for a direct conversation.
+    /// Returns the guild of a channel; `None` for direct messages.
     pub(super) fn guild_of(&self, channel: u64) -> Option<u64> {
         (!matches!(self.channels[&channel].kind, Kind::Direct { .. })).then_some(self.guild)
     }
 
-    /// The messages of a channel that everybody in it sees, oldest first.
+    /// Returns the messages of a channel, oldest first, without ephemeral ones.
     pub(super) fn messages_in(&self, channel: u64) -> impl DoubleEndedIterator<Item = &Message> {
         self.messages.values().filter(move |message| message.channel == channel && message.only_for.is_none())
     }

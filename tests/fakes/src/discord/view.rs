@@ -1,4 +1,4 @@
-//! What people see, in plain text, and what rang or could have rung.
+//! Plain-text rendering of channels, messages and modals as users see them, and the notifications that messages cause.
 
 use std::fmt::Write as _;
 
@@ -10,47 +10,47 @@ use super::interactions::last_modal;
 use super::permissions::{VIEW_CHANNEL, granted};
 use super::state::{Ack, Interaction, Message, State};
 
-/// How the bot answered an interaction.
+/// The bot's first response to an interaction.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
-    /// With a message, of this number.
+    /// A message, with its id.
     Message(u64),
-    /// "is thinking…": the message of this number is to come.
+    /// A deferred message ("is thinking…"), with its id.
     Deferred(u64),
-    /// The message that was pressed stays as it is, for now.
+    /// A deferred update: the message with the button is unchanged so far.
     DeferredUpdate,
-    /// The message that was pressed changed.
+    /// An edit of the message with the button.
     Update,
-    /// With a modal.
+    /// A modal for the user to fill in.
     Modal(Modal),
 }
 
-/// A modal, as it stands before somebody.
+/// A modal as the user sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Modal {
-    /// Its title.
+    /// Title at the top of the modal.
     pub title: String,
-    /// Its id.
+    /// The bot's id for the modal, sent back on submission.
     pub custom_id: String,
-    /// What can be filled in.
+    /// Text inputs, from top to bottom.
     pub inputs: Vec<Input>,
 }
 
-/// An input of a modal.
+/// A text input of a modal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Input {
-    /// Its id.
+    /// The bot's id for the input, unique in the modal.
     pub custom_id: String,
-    /// What stands above it.
+    /// Label above the input.
     pub label: String,
-    /// What stands in it.
+    /// Initial text; empty if there is none.
     pub value: String,
-    /// Whether it must be filled in.
+    /// The client does not submit the modal while this input is empty.
     pub required: bool,
 }
 
 impl DiscordFake {
-    /// How an interaction was answered, if it was.
+    /// Returns the first response to an interaction; `None` if there is none so far.
     #[must_use]
     pub fn answer(&self, interaction: u64) -> Option<Answer> {
         let state = self.state();
@@ -64,18 +64,18 @@ impl DiscordFake {
         })
     }
 
-    /// Waits for the answer to an interaction.
+    /// Waits for the first response to an interaction.
     pub async fn answered(&self, interaction: u64) -> Answer {
         self.until("an answer to an interaction", |fake| fake.answer(interaction)).await
     }
 
-    /// What the gateway told of an interaction.
+    /// Returns the `INTERACTION_CREATE` payload that the gateway sent for an interaction.
     #[must_use]
     pub fn told(&self, interaction: u64) -> Value {
         self.state().interactions[&interaction].told.clone()
     }
 
-    /// The modal that somebody has before them.
+    /// Returns the user's open modal.
     #[must_use]
     pub fn modal(&self, user: u64) -> Option<Modal> {
         let state = self.state();
@@ -85,7 +85,8 @@ impl DiscordFake {
         }
     }
 
-    /// A channel, a thread or a direct conversation as somebody sees it, oldest first. Empty when they cannot see it.
+    /// Renders a channel, thread or direct message channel as a user sees it, oldest message first. Empty if the user
+    /// cannot see the channel.
     #[must_use]
     pub fn seen(&self, user: u64, channel: u64) -> String {
         let state = self.state();
@@ -97,24 +98,24 @@ impl DiscordFake {
         shown.map(|message| text(&state, message)).collect()
     }
 
-    /// One message as people see it.
+    /// Renders one message.
     ///
     /// # Panics
-    /// There is none.
+    /// Panics if there is no such message.
     #[must_use]
     pub fn message(&self, message: u64) -> String {
         let state = self.state();
         text(&state, state.messages.get(&message).unwrap_or_else(|| panic!("there is no message {message}")))
     }
 
-    /// The numbers of the bot's messages in a channel that everybody sees, oldest first.
+    /// Returns the ids of the bot's messages in a channel, oldest first, without ephemeral ones.
     #[must_use]
     pub fn posted(&self, channel: u64) -> Vec<u64> {
         let state = self.state();
         state.messages_in(channel).filter(|it| it.author == state.app).map(|it| it.id).collect()
     }
 
-    /// Every thread below a channel, with its name.
+    /// Returns all threads of a channel, with their names.
     #[must_use]
     pub fn threads(&self, channel: u64) -> Vec<(u64, String)> {
         let state = self.state();
@@ -122,13 +123,14 @@ impl DiscordFake {
         state.channels.iter().filter(|(_, it)| below(&it.kind)).map(|(id, it)| (*id, it.name.clone())).collect()
     }
 
-    /// Everything by which the bot made somebody's phone ring: the message, and `<@…>`, `<@&…>`, `@everyone` or `@here`.
+    /// Returns all notifications that the bot caused: the message, and the mention (`<@…>`, `<@&…>`,
+    /// `@everyone` or `@here`).
     #[must_use]
     pub fn pings(&self) -> Vec<(u64, String)> {
         self.state().pings.clone()
     }
 
-    /// The messages that the bot wrote or edited without `allowed_mentions: {"parse": []}`.
+    /// Returns the messages that the bot sent or edited without `allowed_mentions: {"parse": []}`.
     #[must_use]
     pub fn unguarded(&self) -> Vec<u64> {
         self.state().unguarded.clone()
@@ -152,7 +154,7 @@ fn modal(shape: &Value) -> Modal {
     Modal { title: word(&shape["title"]), custom_id: word(&shape["custom_id"]), inputs: inputs.collect() }
 }
 
-/// A message: who, their words, embeds behind a bar, buttons in brackets, and who reacted.
+/// Renders a message: author, content, embeds behind a bar, buttons in brackets, reactions and thread.
 fn text(state: &State, message: &Message) -> String {
     let only = if message.only_for.is_some() { " (only you)" } else { "" };
     let edited = if message.edited_ms.is_some() && message.flags & LOADING == 0 { " (edited)" } else { "" };
@@ -194,7 +196,7 @@ fn text(state: &State, message: &Message) -> String {
     all
 }
 
-/// People, roles and channels by their names.
+/// Replaces mentions with the names of users, roles and channels.
 fn named(state: &State, text: &str) -> String {
     let mut text = text.to_owned();
     for (id, user) in &state.users {

@@ -1,5 +1,6 @@
-//! What a person does. What nobody could do (press a button that is not there) is a panic; what Slack brings to the app and
-//! how the app takes it is answered.
+//! User actions in the Slack client: commands, messages, buttons, menus, reactions and shortcuts. An action that the
+//! client does not offer (a missing button, a hidden message) panics; any other returns the delivery to the app and
+//! the app's answer.
 
 use serde_json::{Value, json};
 
@@ -8,7 +9,7 @@ use super::deliver::{Answered, Kind};
 use super::state::{self, Message, World};
 use super::{Slack, payloads, respond};
 
-/// What is on the screen to be pressed, with the block it stands in.
+/// Finds an interactive element by `action_id` or label, and the block that contains it.
 pub(super) fn pressable<'a>(blocks: &'a Value, what: &str) -> Option<(&'a Value, &'a Value)> {
     let all = blocks.as_array().into_iter().flatten().flat_map(|block| {
         let elements = block["elements"].as_array().into_iter().flatten();
@@ -19,8 +20,9 @@ pub(super) fn pressable<'a>(blocks: &'a Value, what: &str) -> Option<(&'a Value,
 }
 
 impl Slack {
-    /// Runs a slash command, such as `/hotfix start payments`. What the app answers is shown to whoever typed, or to all;
-    /// so is that it did not answer. Names with `@` and `#` become mentions, as they do in Slack.
+    /// Runs a slash command, such as `/hotfix start payments`. The app's answer is posted as Slack does it, ephemeral
+    /// by default; if the app fails or times out, the user sees Slack's error message. `@name` and `#name` in the text
+    /// become mentions, as with escaping enabled for the command.
     pub async fn command(&self, who: &str, channel: &str, line: &str) -> Answered {
         let (payload, url) = {
             let mut world = self.site.world();
@@ -51,13 +53,13 @@ impl Slack {
         answered
     }
 
-    /// Writes in a channel, or with `@ada` as channel in ada's direct messages with the bot; answers the `ts`. A mention of
-    /// the bot, `@hotfix`, is brought to it.
+    /// Writes a message in a channel, or in `@ada` for ada's direct messages with the bot, and returns its `ts`. A
+    /// mention of the bot, `@hotfix`, also sends `app_mention`.
     pub async fn say(&self, who: &str, channel: &str, text: &str) -> String {
         self.write(who, channel, None, text).await
     }
 
-    /// Writes in a thread.
+    /// Writes a reply in the thread with the root `thread`, and returns its `ts`.
     pub async fn reply(&self, who: &str, channel: &str, thread: &str, text: &str) -> String {
         self.write(who, channel, Some(thread.to_owned()), text).await
     }
@@ -98,18 +100,18 @@ impl Slack {
         ts
     }
 
-    /// Presses a button of a message, by its words or its `action_id`.
+    /// Presses a button of a message; `what` is its label or its `action_id`.
     ///
     /// # Panics
-    /// It is not there for this person.
+    /// Panics if the user does not see such a button.
     pub async fn press(&self, who: &str, channel: &str, ts: &str, what: &str) -> Answered {
         self.act(who, channel, ts, what, None).await
     }
 
-    /// Chooses an option, by its value, in a menu of a message.
+    /// Chooses an option, by its value, in a menu of a message; `what` is the menu's `action_id`.
     ///
     /// # Panics
-    /// It is not there for this person.
+    /// Panics if the user does not see such an option.
     pub async fn choose(&self, who: &str, channel: &str, ts: &str, what: &str, value: &str) -> Answered {
         self.act(who, channel, ts, what, Some(value)).await
     }
@@ -143,10 +145,10 @@ impl Slack {
         self.site.bring(Kind::Interaction, &payload, None).await
     }
 
-    /// Presses a button of the modal on top, or of the home when no modal is open.
+    /// Presses a button of the top modal, or of the App Home if no modal is open.
     ///
     /// # Panics
-    /// It is not there.
+    /// Panics if there is no such button.
     pub async fn press_in_view(&self, who: &str, what: &str) -> Answered {
         let payload = {
             let mut world = self.site.world();
@@ -164,18 +166,18 @@ impl Slack {
         self.site.bring(Kind::Interaction, &payload, None).await
     }
 
-    /// Reacts to a message; `name` is without colons.
+    /// Adds a reaction to a message; `name` is the emoji name without colons.
     ///
     /// # Panics
-    /// The person has done so before, or there is no such message.
+    /// Panics if the user has already reacted with it, or if there is no such message.
     pub async fn react(&self, who: &str, channel: &str, ts: &str, name: &str) {
         self.reaction(who, channel, ts, name, "reaction_added").await;
     }
 
-    /// Takes a reaction back.
+    /// Removes the user's reaction from a message.
     ///
     /// # Panics
-    /// The person has not reacted so.
+    /// Panics if the user has not reacted with it, or if there is no such message.
     pub async fn take_back(&self, who: &str, channel: &str, ts: &str, name: &str) {
         self.reaction(who, channel, ts, name, "reaction_removed").await;
     }
@@ -196,10 +198,10 @@ impl Slack {
         self.site.event(what, event, Some(&channel)).await;
     }
 
-    /// Uses a message shortcut.
+    /// Invokes a message shortcut.
     ///
     /// # Panics
-    /// There is no such message for this person.
+    /// Panics if the user does not see such a message.
     pub async fn message_shortcut(&self, who: &str, channel: &str, ts: &str, callback_id: &str) -> Answered {
         let payload = {
             let mut world = self.site.world();
@@ -219,7 +221,7 @@ impl Slack {
         self.site.bring(Kind::Interaction, &payload, None).await
     }
 
-    /// Uses a global shortcut.
+    /// Invokes a global shortcut.
     pub async fn shortcut(&self, who: &str, callback_id: &str) -> Answered {
         let payload = {
             let mut world = self.site.world();
@@ -232,7 +234,7 @@ impl Slack {
         self.site.bring(Kind::Interaction, &payload, None).await
     }
 
-    /// Opens the home of the app.
+    /// Opens the App Home of the bot and sends `app_home_opened`.
     pub async fn open_home(&self, who: &str) {
         let event = {
             let mut world = self.site.world();
@@ -248,7 +250,7 @@ impl Slack {
     }
 }
 
-/// A message that somebody sees.
+/// Returns a message that the user can see. Panics if there is none.
 fn seen<'a>(room: &'a state::Channel, ts: &str, user: &str) -> &'a Message {
     let hidden = room.kind != state::Kind::Public && !room.members.contains(user);
     let found = room.messages.iter().find(|message| message.ts == ts).filter(|_| !hidden);
@@ -256,6 +258,7 @@ fn seen<'a>(room: &'a state::Channel, ts: &str, user: &str) -> &'a Message {
     found.unwrap_or_else(|| panic!("no message {ts} is there for {user}"))
 }
 
+/// Builds the action of a `block_actions` payload. `value` is the option to choose in a menu.
 fn action(world: &World, blocks: &Value, what: &str, value: Option<&str>) -> Value {
     let (block, element) = pressable(blocks, what).unwrap_or_else(|| panic!("nothing is called {what} in {blocks}"));
     let mut action = json!({ "type": element["type"], "action_id": element["action_id"],
@@ -282,7 +285,8 @@ fn unreact(message: &mut Message, name: &str, user: &str) -> bool {
     done
 }
 
-/// What Slack makes of what is typed: the three special characters escaped, names turned into mentions.
+/// Converts typed text to what Slack stores: escapes `&`, `<` and `>`, and turns names and URLs into
+/// mentions and links.
 fn typed(world: &World, text: &str) -> String {
     let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let word = |word: &str| {

@@ -1,4 +1,5 @@
-//! One call of the Web API: who asks, whether they may, and what is answered. A refusal is 200 with `"ok": false`.
+//! The Web API endpoint: authenticates a call, checks rate limit and scope, and runs the method. As in Slack, an error
+//! is status 200 with `"ok": false`; only a rate limit is status 429.
 
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
@@ -10,7 +11,7 @@ use super::limits::{Tier, spend};
 use super::state::{Kind, World};
 use super::{APP_TOKEN, BOT_TOKEN, Site, Slack, chat, rooms, socket, staff, views};
 
-/// Why not.
+/// An error of a Web API method: the code in `error`, and further fields of the answer in `more`.
 #[derive(Debug)]
 pub(super) struct Refused {
     pub(super) error: String,
@@ -26,7 +27,7 @@ impl From<&str> for Refused {
 }
 
 impl Refused {
-    /// With what is wrong in detail, as `response_metadata.messages` has it.
+    /// Builds an error with details, which Slack reports in `response_metadata.messages`.
     pub(super) fn because(error: &str, reasons: &[String]) -> Self {
         let messages: Vec<String> = reasons.iter().map(|reason| format!("[ERROR] {reason}")).collect();
         let more = json!({ "errors": reasons, "response_metadata": { "messages": messages } });
@@ -42,7 +43,7 @@ impl Refused {
     }
 }
 
-/// What came with a call.
+/// The arguments of a call, from query, form or JSON body, and the scopes of its token.
 pub(super) struct Call {
     pub(super) said: Map<String, Value>,
     pub(super) scopes: Vec<String>,
@@ -71,7 +72,8 @@ impl Call {
         self.text(name).and_then(|said| said.parse().ok()).unwrap_or(otherwise)
     }
 
-    /// What is JSON, though it may come as a text in a form. `None` when it does not come.
+    /// Returns a JSON argument; a form sends it as text. `None` if it is missing or empty, [`Value::Null`] if it
+    /// does not parse.
     pub(super) fn json(&self, name: &str) -> Option<Value> {
         let said = self.said.get(name)?;
         match said.as_str() {
@@ -82,17 +84,19 @@ impl Call {
     }
 }
 
+/// The permission that a method requires.
 enum Needs {
     Nothing,
     Scope(&'static str),
-    /// `channels:…`, `groups:…` or `im:…`, by what the channel is.
+    /// A conversation scope with this suffix: `channels:…`, `groups:…` or `im:…`, depending on the type of the channel.
     Room(&'static str),
-    /// The app's token, not the bot's.
+    /// The app-level token. All other methods require the bot token.
     App,
 }
 
 type Run = fn(&mut World, &Call) -> Answer;
 
+/// Returns the rate limit tier, the required permission and the implementation of a supported method.
 fn method(name: &str) -> Option<(Tier, Needs, Run)> {
     use Needs::{App, Nothing, Room, Scope};
     Some(match name {
@@ -169,8 +173,8 @@ pub(super) async fn answer(
 }
 
 impl Slack {
-    /// A call with a token, as over the wire; the answer to one too many is `ratelimited` with `retry_after` in seconds. It
-    /// is recorded like any other.
+    /// Calls a method with a token, without HTTP. A rate limited call returns `ratelimited` with `retry_after` in
+    /// seconds. The call is recorded like any other.
     #[must_use]
     pub fn call(&self, token: &str, method: &str, arguments: &Value) -> Value {
         let mut world = self.site.world();
@@ -201,6 +205,7 @@ impl<T: Into<Refused>> From<T> for Trouble {
     }
 }
 
+/// Authenticates a call, applies the rate limit, checks the scope, and runs the method, in this order.
 fn asked(world: &mut World, name: &str, token: Option<&str>, said: Map<String, Value>) -> Result<Value, Trouble> {
     let Some((tier, needs, run)) = method(name) else { return Err("unknown_method".into()) };
     let app = match token {
@@ -243,6 +248,7 @@ fn asked(world: &mut World, name: &str, token: Option<&str>, said: Map<String, V
     Ok(run(world, &call)?)
 }
 
+/// Reads the arguments of a call. Slack accepts JSON and URL-encoded forms.
 fn read(headers: &HeaderMap, query: &str, body: &[u8]) -> Result<Map<String, Value>, Refused> {
     let kind = headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut said = Map::new();
@@ -272,7 +278,7 @@ fn too_many(seconds: u32) -> Response {
     (StatusCode::TOO_MANY_REQUESTS, [("retry-after", seconds.to_string())], axum::Json(refused)).into_response()
 }
 
-/// Cuts a page out; answers it with the cursor of the next, which is empty when there is none.
+/// Returns one page of `items` and the cursor of the next page, which is empty for the last one.
 pub(super) fn page<T>(call: &Call, items: Vec<T>, limit: usize) -> Result<(Vec<T>, String), Refused> {
     let asked = call.number("limit", limit);
     let limit = if (1..=1000).contains(&asked) { asked } else { return Err("invalid_limit".into()) };

@@ -1,4 +1,4 @@
-//! Block Kit and its limits. What is wrong is told with the place, as Slack tells it.
+//! Block Kit validation. Errors name the position as a JSON pointer, as Slack's do.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::state::World;
 
-/// Where blocks stand.
+/// The surface that shows the blocks; it determines the allowed blocks and their number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Surface {
     Message,
@@ -21,7 +21,7 @@ struct Check {
 
 type Object = Map<String, Value>;
 
-/// Checks blocks, and gives those that have no id one.
+/// Validates blocks and assigns the missing `block_id`s and `action_id`s. `at` is the JSON pointer of the list.
 pub(super) fn read(world: &mut World, blocks: &Value, surface: Surface, at: &str) -> Result<Vec<Value>, Vec<String>> {
     let mut check = Check::default();
     check.blocks(blocks, surface, at);
@@ -51,7 +51,7 @@ fn name(world: &mut World, it: &mut Value, key: &str) {
     }
 }
 
-/// Checks a view; answers its blocks.
+/// Validates a view and returns its blocks.
 pub(super) fn read_view(world: &mut World, view: &Value, surface: Surface) -> Result<Vec<Value>, Vec<String>> {
     let mut check = Check::default();
     let Some(it) = view.as_object() else {
@@ -87,7 +87,7 @@ pub(super) fn read_view(world: &mut World, view: &Value, surface: Surface) -> Re
     Err(wrong)
 }
 
-/// How much text there is in blocks, over all.
+/// Returns the total number of characters in the `text` fields of blocks.
 pub(super) fn length(value: &Value) -> usize {
     match value {
         Value::Array(items) => items.iter().map(length).sum(),
@@ -270,7 +270,7 @@ impl Check {
         self.string(it, "alt_text", 1..=2000, true, at);
     }
 
-    /// Something to press, choose or fill in.
+    /// Validates an interactive element. `input` means that it is inside an `input` block.
     fn element(&mut self, element: &Value, input: bool, at: &str) {
         let Some(it) = element.as_object() else { return self.say("must be an object", at) };
         self.string(it, "action_id", 1..=255, false, at);

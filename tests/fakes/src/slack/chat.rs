@@ -1,4 +1,4 @@
-//! chat.* and reactions.*.
+//! The methods `chat.*` and `reactions.*`.
 
 use serde_json::{Value, json};
 
@@ -6,13 +6,15 @@ use super::api::{Answer, Call, Refused};
 use super::blocks::{self, Surface};
 use super::state::{Kind, Message, World, reactions_json};
 
-/// No text is longer.
+/// Maximum length of `text`, in characters (`msg_too_long`).
 const TEXT_LIMIT: usize = 40_000;
+/// Maximum number of attachments in a message.
 const ATTACHMENTS_LIMIT: usize = 100;
-/// All the text in the blocks of one message; Slack does not document it, and refuses at about 13 200.
+/// Maximum total text in the blocks of one message, in characters. Slack does not document this limit; it refuses
+/// messages at about 13 200 characters.
 const BLOCKS_TEXT_LIMIT: usize = 13_200;
 
-/// What a message says.
+/// The content arguments of a message; `None` for each one that the call does not set.
 #[derive(Default)]
 pub(super) struct Content {
     pub(super) text: Option<String>,
@@ -75,7 +77,8 @@ impl Content {
     }
 }
 
-/// Where the bot may post: `C…`, `D…`, or the `U…` of somebody whom it then writes to directly.
+/// Returns the channel that the bot posts to. The argument is a conversation id (`C…`, `D…`), a channel name with `#`,
+/// or a user id (`U…`), which means direct messages.
 fn target(world: &mut World, call: &Call) -> Result<String, Refused> {
     let Some(asked) = call.text("channel") else { return Err("channel_not_found".into()) };
     let id = match world.users.get(&asked) {
@@ -84,7 +87,7 @@ fn target(world: &mut World, call: &Call) -> Result<String, Refused> {
         None => asked.clone(),
     };
     let found = world.channels.get(&id);
-    // Names are good for people and for chat.postMessage alone.
+    // Only `chat.postMessage` and `chat.postEphemeral` use this function. No other method accepts a channel name.
     let named = || world.channels.values().find(|room| format!("#{}", room.name) == asked);
     let Some(room) = found.or_else(named) else { return Err("channel_not_found".into()) };
     let inside = room.members.contains(&world.bot);
@@ -96,7 +99,7 @@ fn target(world: &mut World, call: &Call) -> Result<String, Refused> {
     }
 }
 
-/// The thread that is meant; the answer to an answer would be lost from sight.
+/// Returns the thread to reply to. Slack shows threads of one level only, so a reply to a reply is refused.
 fn thread(world: &World, channel: &str, call: &Call) -> Result<Option<String>, Refused> {
     let Some(ts) = call.text("thread_ts") else { return Ok(None) };
     let messages = &world.channels[channel].messages;
@@ -143,7 +146,8 @@ pub(super) fn post_ephemeral(world: &mut World, call: &Call) -> Answer {
     Ok(json!({ "message_ts": ts }))
 }
 
-/// A message of the bot's own that it may still change.
+/// Returns channel and `ts` of a message that the bot wrote and may change. `not_own` is the error for a message
+/// of another author.
 fn own(world: &mut World, call: &Call, not_own: &str) -> Result<(String, String), Refused> {
     let channel = call.text("channel").filter(|id| world.channels.contains_key(id)).ok_or("channel_not_found")?;
     let ts = call.text("ts").ok_or("message_not_found")?;
@@ -162,7 +166,7 @@ fn own(world: &mut World, call: &Call, not_own: &str) -> Result<(String, String)
     }
 }
 
-/// What is not said stays, except that a text without blocks takes the blocks away.
+/// `chat.update`: changes the given fields only, except that `text` without `blocks` removes the blocks.
 pub(super) fn update(world: &mut World, call: &Call) -> Answer {
     let (channel, ts) = own(world, call, "cant_update_message")?;
     let content = Content::read(world, call)?;
@@ -201,7 +205,7 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Answer {
     Ok(json!({ "channel": channel, "ts": ts }))
 }
 
-/// A message that the bot may see, by `channel` and `timestamp`.
+/// Returns the message that `channel` and `timestamp` identify, if the bot can see it.
 fn item(world: &mut World, call: &Call) -> Result<(String, String), Refused> {
     let (Some(channel), Some(ts)) = (call.text("channel"), call.text("timestamp")) else {
         return Err("no_item_specified".into());
@@ -214,7 +218,7 @@ fn item(world: &mut World, call: &Call) -> Result<(String, String), Refused> {
     if seen.is_some() { Ok((channel, ts)) } else { Err("message_not_found".into()) }
 }
 
-/// How many people are named for each reaction unless all are asked for.
+/// Maximum number of users listed per reaction, unless `full` is set.
 const NAMED: usize = 25;
 
 pub(super) fn reactions(world: &mut World, call: &Call) -> Answer {
@@ -240,7 +244,7 @@ pub(super) fn add_reaction(world: &mut World, call: &Call) -> Answer {
     if react(message, &name, &bot) { Ok(json!({})) } else { Err("already_reacted".into()) }
 }
 
-/// Puts a reaction on a message; answers whether it was not there yet.
+/// Adds a reaction to a message. Returns `false` if the user has already reacted with it.
 pub(super) fn react(message: &mut Message, name: &str, user: &str) -> bool {
     if let Some((_, users)) = message.reactions.iter_mut().find(|(known, _)| known == name) {
         let new = !users.iter().any(|known| known == user);

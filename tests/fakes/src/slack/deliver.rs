@@ -1,5 +1,5 @@
-//! Brings what happened to the app: signed, over HTTP, or over Socket Mode. Events that are not taken come again: at once,
-//! after a minute, after five.
+//! Deliveries to the app, over signed HTTP or Socket Mode. As in Slack, a failed event is retried three times:
+//! immediately, after one minute and after five minutes.
 
 use std::time::Duration;
 
@@ -13,19 +13,20 @@ use serde_json::Value;
 use super::state::{Delivery, Due, Kind as Room};
 use super::{Site, Slack, payloads, socket};
 
-/// What became of a delivery.
+/// The result of one delivery, as Slack records it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answered {
-    /// The status, if the app answered over HTTP.
+    /// HTTP status of the app's answer; `None` over Socket Mode, or if there was no answer.
     pub status: Option<u16>,
-    /// What it answered: JSON, a text, or nothing.
+    /// Body of the app's answer: JSON, a string if it is not JSON, or null if it is empty.
     pub body: Value,
-    /// Why it was not taken: `http_timeout`, `connection_failed`, `http_error`.
+    /// Reason of a failed delivery: `http_timeout`, `connection_failed` or `http_error`. `None` if the
+    /// app acknowledged it.
     pub problem: Option<&'static str>,
 }
 
 impl Answered {
-    /// Whether the app took it.
+    /// Returns `true` if the app acknowledged the delivery.
     #[must_use]
     pub fn taken(&self) -> bool {
         self.problem.is_none()
@@ -36,7 +37,7 @@ impl Answered {
     }
 }
 
-/// What kind of thing is brought.
+/// The kind of a delivery; it determines the request URL, or the type of the envelope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Command,
@@ -44,13 +45,13 @@ pub(super) enum Kind {
     Event,
 }
 
-/// The retry of an event: which one, and why.
+/// Retry number and reason of a repeated event; `None` for the first attempt.
 pub(super) type Retry = Option<(u32, &'static str)>;
 
-/// When the second and the third retry come, after the first delivery failed.
+/// Retry number and delay of the second and the third retry, in microseconds after the first delivery failed.
 const LATER_US: [(u32, i64); 2] = [(2, 60_000_000), (3, 300_000_000)];
 
-/// The scope without which an event is not told.
+/// Returns the scope that the bot needs to receive an event; `None` if no scope is required.
 fn scope_of(event: &str, room: Option<&Room>) -> Option<String> {
     let scope = match event {
         "app_mention" => "app_mentions:read",
@@ -67,6 +68,7 @@ fn scope_of(event: &str, room: Option<&Room>) -> Option<String> {
     Some(scope.to_owned())
 }
 
+/// A signed HTTP request to the app.
 #[derive(Clone)]
 pub(super) struct Letter {
     url: String,
@@ -75,7 +77,8 @@ pub(super) struct Letter {
 }
 
 impl Site {
-    /// Brings it once.
+    /// Makes one delivery attempt for a payload. Over Socket Mode, this includes sending the envelope on
+    /// a second connection.
     pub(super) async fn bring(&self, kind: Kind, payload: &Value, retry: Retry) -> Answered {
         let (delivery, patience) = {
             let world = self.world();
@@ -127,7 +130,8 @@ impl Site {
         Letter { url, headers, body }
     }
 
-    /// Sends an event if the app wants it, and again when it is not taken.
+    /// Sends an event and schedules retries if it fails. Returns `None` without sending it if the app is not
+    /// subscribed, lacks the scope, or is not a member of the channel.
     pub(super) async fn event(&self, name: &str, event: Value, channel: Option<&str>) -> Option<Answered> {
         let payload = {
             let mut world = self.world();
@@ -153,7 +157,7 @@ impl Site {
         Some(second)
     }
 
-    /// Sends what is due; what is taken does not come again.
+    /// Sends the due retries. A successful one cancels the remaining retries of its event.
     pub(super) async fn send_due(&self) {
         loop {
             let due = {
@@ -171,10 +175,11 @@ impl Site {
 }
 
 impl Slack {
-    /// Sends the last delivery over HTTP again, byte for byte, as somebody who listened could. Nothing is shown of the answer.
+    /// Sends the last HTTP delivery again, byte for byte, as an attacker who recorded it could. The answer is returned
+    /// only; it has no effect on the workspace.
     ///
     /// # Panics
-    /// Nothing was sent yet.
+    /// Panics if no HTTP delivery has been made.
     pub async fn deliver_again(&self) -> Answered {
         let (letter, patience) = {
             let world = self.site.world();
@@ -183,11 +188,11 @@ impl Slack {
         send(letter, patience).await
     }
 
-    /// Sends the last delivery over HTTP once more, as Slack does when it saw no answer to it: signed anew, with the number of
-    /// the retry. Nothing is shown of the answer.
+    /// Repeats the last HTTP delivery as Slack's own retry: with a new timestamp, a new signature and the given retry
+    /// number. The answer is returned only; it has no effect on the workspace.
     ///
     /// # Panics
-    /// Nothing was sent yet.
+    /// Panics if no HTTP delivery has been made.
     pub async fn retry(&self, number: u32) -> Answered {
         let (mut letter, patience) = {
             let world = self.site.world();
@@ -203,14 +208,15 @@ impl Slack {
         send(letter, patience).await
     }
 
-    /// How many retries of events are still to come.
+    /// Returns the number of scheduled event retries.
     #[must_use]
     pub fn retries_to_come(&self) -> usize {
         self.site.world().due.len()
     }
 }
 
-/// What Slack signs with: `v0:{time}:{body}`.
+/// Computes Slack's request signature (`x-slack-signature`): HMAC-SHA-256 over `v0:{time}:{body}`, with the
+/// time in seconds.
 fn signature(secret: &str, time: i64, body: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let tag = hmac::sign(&key, format!("v0:{time}:{body}").as_bytes());
@@ -252,7 +258,7 @@ async fn post(letter: Letter) -> Result<Answered, Box<dyn std::error::Error + Se
 
 #[cfg(test)]
 mod tests {
-    /// The example of Slack's own documentation.
+    /// Uses the example of Slack's documentation.
     #[test]
     fn it_signs_as_slack_does() {
         let body = "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V\

@@ -1,4 +1,5 @@
-//! What a person fills in, sends and closes. Slack's own client refuses what is missing or too long before the app hears of it.
+//! Filling in, submitting and closing modals. As in Slack's client, missing or too long input is refused before the
+//! app receives it.
 
 use std::collections::BTreeMap;
 
@@ -8,27 +9,28 @@ use super::deliver::{Answered, Kind};
 use super::state::World;
 use super::{Slack, payloads, views};
 
-/// What became of a modal that somebody sent.
+/// The result of a submitted modal.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Submitted {
-    /// It could not be sent: what is missing or wrong, by label.
+    /// The client refused the input; one message per wrong field, with its label.
     Refused(Vec<String>),
-    /// The app took it, and it is closed.
+    /// The app accepted the submission, and the modal is closed.
     Closed,
-    /// The app finds fault with these blocks; it is still open.
+    /// The app reported errors, keyed by `block_id`; the modal is still open.
     Wrong(BTreeMap<String, String>),
-    /// The app shows another one, in its place or on top.
+    /// The app replaced the modal or pushed another one.
     Shown,
-    /// The app did not answer as it should; it is still open, with a sign of trouble.
+    /// The app did not answer in time, or not as Slack requires; the modal is still open and shows a connection
+    /// error in Slack.
     Failed(Answered),
 }
 
 impl Slack {
-    /// Fills in the modal on top, by the labels, `block_id`s or `action_id`s of its inputs, and sends it. Several choices
-    /// are separated by commas; what is not named keeps what it has.
+    /// Fills in the top modal and submits it. `values` are pairs of an input (by label, `block_id` or `action_id`) and
+    /// its value; several choices are separated by commas. Other inputs keep their initial values.
     ///
     /// # Panics
-    /// No modal is open, or it has no such input.
+    /// Panics if no modal is open, or if it has no such input.
     pub async fn submit(&self, who: &str, values: &[(&str, &str)]) -> Submitted {
         let (user, view, payload) = {
             let mut world = self.site.world();
@@ -53,10 +55,10 @@ impl Slack {
         answer(&mut world, &user, &view, &answered.body).unwrap_or(Submitted::Failed(answered))
     }
 
-    /// Closes the modal on top; the app hears of it if it asked to.
+    /// Closes the top modal, or all if it has `clear_on_close`. Sends `view_closed` if it has `notify_on_close`.
     ///
     /// # Panics
-    /// No modal is open.
+    /// Panics if no modal is open.
     pub async fn close(&self, who: &str) {
         let payload = {
             let mut world = self.site.world();
@@ -90,7 +92,7 @@ fn drop_views(world: &mut World, user: &str, many: usize) {
     }
 }
 
-/// Does what the app answered; `None` when that is no answer to a modal.
+/// Applies the app's answer to a `view_submission`. Returns `None` if it is not a valid answer.
 fn answer(world: &mut World, user: &str, view: &Value, body: &Value) -> Option<Submitted> {
     let empty = body.is_null() || body.as_str() == Some("") || body.as_object().is_some_and(Map::is_empty);
     match body["response_action"].as_str() {
@@ -155,7 +157,7 @@ fn fill(world: &World, view: &Value, values: &[(&str, &str)]) -> Result<Value, V
     if wrong.is_empty() { Ok(filled) } else { Err(wrong) }
 }
 
-/// The state of one input.
+/// Returns the state of one input, or the message with which Slack's client refuses it.
 fn one(world: &World, element: &Value, given: Option<&str>) -> Result<Value, String> {
     let kind = element["type"].as_str().unwrap_or_default();
     let options = || {

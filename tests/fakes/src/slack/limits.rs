@@ -1,24 +1,25 @@
-//! How often a method may be called. `chat.postMessage` has its own rule: one a second in a channel, with a short burst.
+//! Rate limits of the Web API: a number of calls per minute for each method, by tier. `chat.postMessage` allows one
+//! message per second and channel, with a short burst.
 
 use super::state::World;
 
-/// How many calls a minute.
+/// The rate limit tier of a method.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tier {
     One,
     Two,
     Three,
     Four,
-    /// One a second in each channel.
+    /// One message per second in each channel.
     Post,
 }
 
-/// How many messages a channel takes at once before one a second holds.
+/// Number of messages that may be posted to a channel at once.
 const BURST: i64 = 4;
 const SECOND: i64 = 1_000_000;
 
 impl Tier {
-    /// How many calls in how many seconds.
+    /// Returns the number of calls and the window in seconds.
     fn allows(self) -> (usize, i64) {
         match self {
             Self::One => (1, 60),
@@ -30,7 +31,7 @@ impl Tier {
     }
 }
 
-/// Counts a call; answers after how many seconds to come again when there were too many.
+/// Counts a call. If the limit is exceeded, returns the seconds until the next call is allowed (`Retry-After`).
 pub(super) fn spend(world: &mut World, method: &str, channel: &str, tier: Tier) -> Option<u32> {
     if !world.limited {
         return None;

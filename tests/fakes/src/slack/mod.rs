@@ -1,15 +1,17 @@
-//! Slack, in memory: a workspace whose people act, and whose Web API is at `{url}/api/<method>`. It is strict where Slack is:
-//! tokens and scopes, membership, Block Kit and its limits, triggers that live three seconds and serve once, response urls,
-//! rate limits, at most ten sockets. Its clock moves only when a test moves it.
+//! A stateful fake of a Slack workspace, in memory: test users act in it, and its Web API is served at
+//! `{url}/api/<method>`. It enforces what Slack enforces: tokens and scopes, channel membership, Block Kit and its
+//! limits, trigger ids (valid for three seconds, single use), response URLs, rate limits, and at most ten Socket Mode
+//! connections. Its clock moves only when a test moves it.
 //!
 //! ```text
-//! state     what there is                     people   who and what there is at the start, and what changes there
-//! api       one call of the Web API           limits   how often a method may be called
-//! chat      chat.*, reactions.*               rooms    conversations.*
-//! staff     users, user groups, bots          views    modals and homes
-//! blocks    Block Kit and its limits          respond  posts to a response url, and answers that are messages
-//! acts      what a person does                forms    what a person fills in      payloads  how Slack tells it
-//! deliver   signed HTTP, and retries          socket   Socket Mode                 screen    what a person sees
+//! state     the workspace and its records         people   setup and administration: users, channels, groups, app
+//! api       one Web API call: token, scope, errors limits   rate limit tiers of the methods
+//! chat      chat.*, reactions.*                    rooms    conversations.*
+//! staff     auth, users, user groups, bots         views    modals and App Home tabs
+//! blocks    Block Kit validation and limits        respond  response URLs, and messages that answer a command
+//! acts      user actions: write, press, react      forms    filling in, submitting and closing modals
+//! payloads  payloads that Slack sends to the app   screen   rendering of channels and views as plain text
+//! deliver   signed HTTP requests and retries       socket   Socket Mode
 //! ```
 
 mod acts;
@@ -46,16 +48,16 @@ pub use self::socket::Farewell;
 use self::state::World;
 pub use self::state::{Said, Standing, Urls};
 
-/// The token of the bot.
+/// The bot token (`xoxb-…`) that the Web API accepts.
 pub const BOT_TOKEN: &str = "xoxb-fake-0123456789-abcdef";
 
-/// The token of the app, for Socket Mode.
+/// The app-level token (`xapp-…`), valid for `apps.connections.open` only.
 pub const APP_TOKEN: &str = "xapp-1-fake-0123456789-abcdef";
 
-/// What deliveries over HTTP are signed with at the start.
+/// The signing secret for HTTP deliveries until [`Slack::rotate_signing_secret`] changes it.
 pub const SIGNING_SECRET: &str = "fake-0123456789abcdef0123456789ab";
 
-/// The scopes that the bot has at the start: no `*:history`.
+/// Scopes of the bot token at the start. They include no `*:history` scope.
 const SCOPES: [&str; 10] = [
     "app_mentions:read",
     "channels:read",
@@ -69,6 +71,7 @@ const SCOPES: [&str; 10] = [
     "users:read.email",
 ];
 
+/// Event types that the app is subscribed to at the start.
 const SUBSCRIBED: [&str; 9] = [
     "app_home_opened",
     "app_mention",
@@ -81,20 +84,21 @@ const SUBSCRIBED: [&str; 9] = [
     "user_change",
 ];
 
-/// A running Slack. It ends when it is dropped.
+/// A running fake of Slack: an HTTP server with one workspace. It shuts down when it is dropped.
 pub struct Slack {
     server: Server,
     site: Site,
 }
 
-/// How everything was at a moment, except the sockets.
+/// A snapshot of the workspace for [`Slack::restore`]. It does not include the Socket Mode connections.
 pub struct Kept(World);
 
+/// The state of the server, shared by all request handlers.
 #[derive(Clone)]
 struct Site {
     world: Arc<Mutex<World>>,
     wires: Arc<socket::Wires>,
-    /// Counts what the bot did.
+    /// Incremented on every call and acknowledgement from the bot; wakes [`Slack::until`].
     changes: Arc<watch::Sender<u64>>,
 }
 
@@ -109,10 +113,11 @@ impl Site {
 }
 
 impl Slack {
-    /// Starts one with a workspace, in which nobody is but the bot, `hotfix`. Its clock stands at the second of the system's.
+    /// Starts a server with a workspace whose only user is the bot, `hotfix`. The clock starts at the current system
+    /// time, in whole seconds.
     ///
     /// # Panics
-    /// When no port can be had.
+    /// Panics if no port can be bound.
     pub async fn start() -> Self {
         let site = Site { world: Arc::new(Mutex::new(empty())), wires: Arc::default(), changes: Arc::default() };
         let router = Router::new()
@@ -125,39 +130,41 @@ impl Slack {
         Self { server, site }
     }
 
-    /// Where it is, without a slash at the end; its Web API is at `{url}/api/`.
+    /// Returns the base URL, without a trailing slash.
     #[must_use]
     pub fn url(&self) -> String {
         self.server.url()
     }
 
-    /// What tests watch and steer on the wire: faults by the number of the call, and outages.
+    /// Returns the transport control: faults by call number, and outages.
     #[must_use]
     pub fn control(&self) -> &Arc<Control> {
         &self.server.control
     }
 
-    /// How everything is now.
+    /// Takes a snapshot of the workspace.
     #[must_use]
     pub fn keep(&self) -> Kept {
         Kept(self.site.world().clone())
     }
 
-    /// Makes everything as it was.
+    /// Resets the workspace to a snapshot. Open Socket Mode connections stay open.
     pub fn restore(&self, kept: &Kept) {
         *self.site.world() = kept.0.clone();
     }
 
-    /// Every call that the bot made and Slack understood, posts to response urls and acknowledgements included.
+    /// Returns every recorded call of the bot in order, including posts to response URLs and acknowledgements
+    /// over Socket Mode.
     #[must_use]
     pub fn said(&self) -> Vec<Said> {
         self.site.world().said.clone()
     }
 
-    /// Waits until something is so, and looks whenever the bot has done something.
+    /// Waits until the condition `so` holds. Checks it again after every call of the bot. `what` describes it in
+    /// the panic message.
     ///
     /// # Panics
-    /// It is not so after two minutes.
+    /// Panics if the condition does not hold after two minutes.
     pub async fn until(&self, what: &str, so: impl Fn(&Self) -> bool) {
         assert!(self.comes_to_be(so).await, "this did not come to be: {what}");
     }
@@ -172,49 +179,51 @@ impl Slack {
         tokio::time::timeout(Duration::from_secs(120), wait).await.is_ok()
     }
 
-    /// Waits until somebody sees this in a channel.
+    /// Waits until the user `who` sees `text` in a channel, as [`Slack::sees`] renders it.
     ///
     /// # Panics
-    /// It is not there after two minutes.
+    /// Panics if the text does not appear within two minutes.
     pub async fn until_seen(&self, who: &str, channel: &str, text: &str) {
         let seen = self.comes_to_be(|slack| slack.sees(who, channel).contains(text)).await;
         assert!(seen, "{who} does not see {text:?} in {channel}, but\n{}", self.sees(who, channel));
     }
 
-    /// What it says by its clock.
+    /// Returns the time of the fake's clock.
     ///
     /// # Panics
-    /// Never.
+    /// Never panics: the clock is always a valid timestamp.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         Timestamp::from_microsecond(self.site.world().now_us).expect("a time")
     }
 
-    /// Sets its clock. Retries that fall due wait for [`Slack::pass`].
+    /// Sets the clock. Due event retries are not sent until [`Slack::pass`] is called.
     pub fn set_time(&self, now: Timestamp) {
         self.site.world().now_us = now.as_microsecond();
     }
 
-    /// Lets time pass, and sends the events again that fall due meanwhile.
+    /// Advances the clock by `time` and sends the event retries that have become due.
     pub async fn pass(&self, time: Duration) {
         self.site.world().now_us += i64::try_from(time.as_micros()).unwrap_or(i64::MAX / 2);
         self.site.send_due().await;
     }
 
-    /// How long it waits for an acknowledgement, by the system's clock; 3 s unless a test has less time.
+    /// Sets the delivery timeout: the time that the app has to acknowledge, in system time. 3 s by default,
+    /// as in Slack.
     pub fn patience(&self, time: Duration) {
         self.site.world().patience = time;
     }
 
-    /// Whether rate limits hold, by its own clock. They do not at the start.
+    /// Enables or disables rate limits, which count by the fake's clock. Disabled at the start. Resets the counters.
     pub fn rate_limits(&self, hold: bool) {
         let mut world = self.site.world();
         world.limited = hold;
         world.spent.clear();
     }
 
-    /// Lets the next call of a method fail with such an error and do nothing: `internal_error`, `fatal_error`, `ratelimited`
-    /// (as 429), or `hang`, which is never answered.
+    /// Makes the next call of `method` fail with `error` and have no effect. `ratelimited` is answered with
+    /// status 429; `hang` is never answered; any other error, such as `internal_error` or `fatal_error`, is
+    /// answered with `"ok": false`.
     pub fn fail_next(&self, method: &str, error: &str) {
         self.site.world().planned.entry(method.to_owned()).or_default().push(error.to_owned());
     }

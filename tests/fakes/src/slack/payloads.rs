@@ -1,4 +1,4 @@
-//! How Slack tells the app what somebody did.
+//! Payloads of commands, interactions and events, as Slack sends them to the app.
 
 use serde_json::{Value, json};
 
@@ -8,6 +8,7 @@ pub(super) fn event_ts(world: &World) -> String {
     format!("{}.{:06}", world.seconds(), world.next)
 }
 
+/// Creates a trigger id for a user.
 pub(super) fn trigger(world: &mut World, user: &str) -> String {
     world.next += 1;
     let id = format!("{}.{}.{:032x}", world.next, 7_000_000 + world.next, world.next);
@@ -16,6 +17,7 @@ pub(super) fn trigger(world: &mut World, user: &str) -> String {
     id
 }
 
+/// Creates a response URL. `origin` is the `ts` of the message that it can replace or delete.
 pub(super) fn response_url(
     world: &mut World,
     channel: &str,
@@ -38,7 +40,7 @@ fn enterprise(world: &World) -> Value {
     world.enterprise.as_ref().map_or(Value::Null, |id| json!({ "id": id, "name": "Example Enterprise" }))
 }
 
-/// What every interaction carries.
+/// Returns the fields that all interaction payloads share.
 pub(super) fn interaction(world: &World, kind: &str, user: &str) -> Value {
     let person = &world.users[user];
     json!({ "type": kind, "token": "verification-token-of-old", "api_app_id": world.app_id(), "team": team(world),
@@ -46,6 +48,7 @@ pub(super) fn interaction(world: &World, kind: &str, user: &str) -> Value {
         "user": { "id": person.id, "username": person.name, "name": person.name, "team_id": person.team } })
 }
 
+/// Returns the name that Slack shows the app: the real one for public channels only.
 fn called(channel: &Channel) -> &str {
     match channel.kind {
         Kind::Public => &channel.name,
@@ -73,7 +76,7 @@ pub(super) fn command(world: &mut World, user: &str, channel: &str, command: &st
     payload
 }
 
-/// An event with its wrapping.
+/// Wraps an event in its `event_callback`.
 pub(super) fn event(world: &mut World, mut event: Value, channel: Option<&str>) -> Value {
     let id = world.id("Ev");
     if event.get("event_ts").is_none() {

@@ -1,4 +1,4 @@
-//! Who and what there is, and how it changes: what an administrator of the workspace or of the app does.
+//! Setup and administration: users, channels and user groups of the workspace, and the configuration of the app.
 
 use serde_json::json;
 
@@ -14,41 +14,42 @@ pub(super) fn add(world: &mut World, name: &str, standing: Standing) -> String {
 }
 
 impl Slack {
-    /// Somebody joins; answers the id.
+    /// Adds a user to the workspace and returns the user id.
     pub fn person(&self, name: &str, standing: Standing) -> String {
         add(&mut self.site.world(), name, standing)
     }
 
-    /// The user id of the bot.
+    /// Returns the user id of the bot.
     #[must_use]
     pub fn bot(&self) -> String {
         self.site.world().bot.clone()
     }
 
-    /// The id of the workspace.
+    /// Returns the id of the workspace (`T…`).
     #[must_use]
     pub fn team(&self) -> String {
         self.site.world().team.clone()
     }
 
-    /// The id of the app.
+    /// Returns the id of the app (`A…`).
     #[must_use]
     pub fn app(&self) -> String {
         self.site.world().app_id()
     }
 
-    /// Makes the workspace a part of an enterprise; installed for the whole of it, payloads carry no team.
+    /// Makes the workspace part of an Enterprise Grid organization. With `org_wide`, the app is installed for the whole
+    /// organization and payloads carry no team.
     pub fn enterprise(&self, id: &str, org_wide: bool) {
         let mut world = self.site.world();
         (world.enterprise, world.org_wide) = (Some(id.to_owned()), org_wide);
     }
 
-    /// Makes a public channel with these people in it; answers the id.
+    /// Creates a public channel with these members and returns its id. The bot is a member only if it is listed.
     pub fn channel(&self, name: &str, members: &[&str]) -> String {
         self.room(name, Kind::Public, members)
     }
 
-    /// Makes a private channel.
+    /// Creates a private channel with these members and returns its id.
     pub fn private_channel(&self, name: &str, members: &[&str]) -> String {
         self.room(name, Kind::Private, members)
     }
@@ -59,29 +60,29 @@ impl Slack {
         world.add_channel(name, kind, &members)
     }
 
-    /// The id of a channel, or of `@ada`'s direct messages with the bot.
+    /// Returns the id of a channel, or of ada's direct messages with the bot for `@ada`.
     #[must_use]
     pub fn channel_id(&self, channel: &str) -> String {
         self.site.world().channel(channel).id.clone()
     }
 
-    /// Archives a channel.
+    /// Archives a channel. The Web API then refuses messages and reactions in it (`is_archived`).
     pub fn archive(&self, channel: &str) {
         self.change(channel, |room| room.archived = true);
     }
 
-    /// Shares a channel with another organisation (`is_ext_shared`).
+    /// Shares a channel with another organization (`is_ext_shared`).
     pub fn share(&self, channel: &str) {
         self.change(channel, |room| room.shared = true);
     }
 
-    /// Lets somebody, or the bot, into a channel.
+    /// Adds a user, or the bot, to a channel.
     pub fn join(&self, channel: &str, who: &str) {
         let id = self.site.world().user(who).id.clone();
         self.change(channel, |room| _ = room.members.insert(id));
     }
 
-    /// Somebody, or the bot, leaves a channel.
+    /// Removes a user, or the bot, from a channel.
     pub fn leave(&self, channel: &str, who: &str) {
         let id = self.site.world().user(who).id.clone();
         self.change(channel, |room| _ = room.members.remove(&id));
@@ -93,7 +94,7 @@ impl Slack {
         change(world.channels.get_mut(&id).expect("a channel"));
     }
 
-    /// Somebody loses the account; `user_change` is sent.
+    /// Deactivates a user's account and sends `user_change`.
     pub async fn deactivate(&self, who: &str) {
         let event = {
             let mut world = self.site.world();
@@ -107,7 +108,7 @@ impl Slack {
         self.site.event("user_change", event, None).await;
     }
 
-    /// Somebody's account becomes another kind of account; `user_change` is sent.
+    /// Changes the role of a user's account and sends `user_change`.
     pub async fn becomes(&self, who: &str, standing: Standing) {
         let event = {
             let mut world = self.site.world();
@@ -122,7 +123,7 @@ impl Slack {
         self.site.event("user_change", event, None).await;
     }
 
-    /// Makes a user group; answers the id.
+    /// Creates a user group and returns its id.
     pub fn group(&self, handle: &str, members: &[&str]) -> String {
         let mut world = self.site.world();
         let members = members.iter().map(|who| world.user(who).id.clone()).collect();
@@ -131,10 +132,10 @@ impl Slack {
         id
     }
 
-    /// Says who is in a user group from now on; `subteam_members_changed` is sent.
+    /// Replaces the members of a user group and sends `subteam_members_changed`.
     ///
     /// # Panics
-    /// There is no such group.
+    /// Panics if there is no such group.
     pub async fn regroup(&self, handle: &str, members: &[&str]) {
         let event = {
             let mut world = self.site.world();
@@ -151,35 +152,35 @@ impl Slack {
         self.site.event("subteam_members_changed", event, None).await;
     }
 
-    /// Disables a user group.
+    /// Disables a user group. It keeps its members, but `usergroups.users.list` does not list them by default.
     pub fn disable_group(&self, handle: &str) {
         let mut world = self.site.world();
         world.groups.iter_mut().filter(|group| group.handle == handle).for_each(|group| group.disabled = true);
     }
 
-    /// The scopes that something took so far: a call of the bot, an event that it was told of, a slash command.
+    /// Returns the bot scopes that a call, an event or a slash command has required so far.
     #[must_use]
     pub fn scopes_used(&self) -> Vec<String> {
         self.site.world().scopes_used.iter().cloned().collect()
     }
 
-    /// Grants these scopes to the bot, and no others.
+    /// Replaces the scopes of the bot token.
     pub fn grant(&self, scopes: &[&str]) {
         self.site.world().scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
     }
 
-    /// Grants one more scope to the bot.
+    /// Adds a scope to the bot token.
     pub fn grant_also(&self, scope: &str) {
         self.site.world().scopes.insert(scope.to_owned());
     }
 
-    /// Takes `connections:write` from the app's token, or gives it back.
+    /// Grants or removes the scope `connections:write` of the app-level token.
     pub fn may_connect(&self, may: bool) {
         let scopes = may.then(|| "connections:write".to_owned());
         self.site.world().app_scopes = scopes.into_iter().collect();
     }
 
-    /// Takes the app out of the workspace: `tokens_revoked` and `app_uninstalled` are sent, and no token is good any more.
+    /// Uninstalls the app: revokes all tokens, then sends `tokens_revoked` and `app_uninstalled`.
     pub async fn uninstall(&self) {
         let bot = self.bot();
         let revoked = json!({ "type": "tokens_revoked", "tokens": { "oauth": [], "bot": [bot] } });
@@ -188,43 +189,44 @@ impl Slack {
         self.site.event("app_uninstalled", json!({ "type": "app_uninstalled" }), None).await;
     }
 
-    /// The id of somebody.
+    /// Returns the id of a user.
     ///
     /// # Panics
-    /// Nobody is called so.
+    /// Panics if there is no user with this name.
     #[must_use]
     pub fn user_id(&self, who: &str) -> String {
         self.site.world().user(who).id.clone()
     }
 
-    /// Says which events are sent: `app_mention`, `message.im`, `message.channels`, `reaction_added`, …
+    /// Replaces the event subscriptions of the app: `app_mention`, `message.im`,
+    /// `message.channels`, `reaction_added`, …
     pub fn subscribe(&self, events: &[&str]) {
         self.site.world().subscribed = events.iter().map(|&event| event.to_owned()).collect();
     }
 
-    /// Sends over signed HTTP from now on.
+    /// Delivers over signed HTTP to these request URLs.
     pub fn deliver_to(&self, urls: Urls) {
         self.site.world().delivery = Some(Delivery::Http(urls));
     }
 
-    /// Sends over Socket Mode from now on.
+    /// Delivers over Socket Mode.
     pub fn deliver_over_sockets(&self) {
         self.site.world().delivery = Some(Delivery::Socket);
     }
 
-    /// Changes the secret that deliveries are signed with.
+    /// Changes the signing secret for HTTP deliveries.
     pub fn rotate_signing_secret(&self, secret: &str) {
         secret.clone_into(&mut self.site.world().signing_secret);
     }
 
-    /// Whether each envelope is sent on two connections at once.
+    /// Sends each envelope on two connections at once, or stops doing so.
     pub fn send_twice(&self, twice: bool) {
         self.site.world().twice = twice;
     }
 }
 
 impl Urls {
-    /// One URL for everything, as bolt has it.
+    /// Uses one request URL for all deliveries, as Slack's Bolt framework does.
     #[must_use]
     pub fn one(url: &str) -> Self {
         Self { commands: url.to_owned(), interactions: url.to_owned(), events: url.to_owned() }

@@ -1,5 +1,5 @@
-//! Posts to a response url: five within thirty minutes, for one person unless they say otherwise. The answer to a command
-//! is a message of the same kind.
+//! Response URLs: up to five posts within thirty minutes, ephemeral unless `response_type` is `in_channel`. The answer
+//! to a slash command is a message in the same format.
 
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -12,7 +12,9 @@ use super::api::{Call, Refused};
 use super::chat::{Content, change};
 use super::state::{ResponseUrl, World};
 
+/// Maximum number of posts to one response URL.
 const USES: u32 = 5;
+/// Lifetime of a response URL, in microseconds.
 const LIFE_US: i64 = 30 * 60 * 1_000_000;
 
 pub(super) async fn answer(State(site): State<Site>, Path(key): Path<String>, body: Bytes) -> Response {
@@ -42,12 +44,12 @@ fn posted(world: &mut World, key: &str, said: &Value) -> Result<(), (StatusCode,
     let url = url.clone();
     let made = apply(world, &url, said).map_err(|refused| (StatusCode::BAD_REQUEST, refused))?;
     let url = world.urls.get_mut(key).expect("it was there before");
-    // After a command, the first answer is what a later one may replace.
+    // After a command, later posts can replace the message that the first one created.
     url.origin = url.origin.take().or(made);
     Ok(())
 }
 
-/// Posts, replaces or deletes what is said; answers the new message.
+/// Posts, replaces or deletes a message. Returns the `ts` of a new message.
 pub(super) fn apply(world: &mut World, url: &ResponseUrl, said: &Value) -> Result<Option<String>, Refused> {
     let Some(fields) = said.as_object() else { return Err("invalid_payload".into()) };
     let call = Call { said: fields.clone(), scopes: Vec::new() };

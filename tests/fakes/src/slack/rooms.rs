@@ -1,10 +1,11 @@
-//! conversations.*.
+//! The methods `conversations.*`.
 
 use serde_json::{Value, json};
 
 use super::api::{Answer, Call, Refused, page};
 use super::state::{Channel, Kind, Message, World};
 
+/// Returns the channel of a call. As in Slack, a private channel without the bot does not exist for it.
 fn room<'a>(world: &'a World, call: &Call) -> Result<&'a Channel, Refused> {
     let id = call.text("channel").ok_or("channel_not_found")?;
     let found = world.channels.get(&id).ok_or("channel_not_found")?;
@@ -62,12 +63,13 @@ pub(super) fn open(world: &mut World, call: &Call) -> Answer {
     Ok(answer)
 }
 
-/// A room whose messages the bot may read.
+/// Returns the channel of a call if the bot is a member of it.
 fn inside<'a>(world: &'a World, call: &Call) -> Result<&'a Channel, Refused> {
     let room = room(world, call)?;
     if room.members.contains(&world.bot) { Ok(room) } else { Err("not_in_channel".into()) }
 }
 
+/// Returns `true` if a message is between `oldest` and `latest`, which are exclusive unless `inclusive` is set.
 fn within(call: &Call, message: &Message) -> bool {
     let inclusive = call.flag("inclusive");
     let after = call.text("oldest").is_none_or(|oldest| oldest < message.ts || (inclusive && oldest == message.ts));
@@ -81,14 +83,14 @@ fn listed(world: &World, call: &Call, room: &Channel, messages: Vec<&Message>) -
     Ok(json!({ "messages": shown, "has_more": !next.is_empty(), "response_metadata": { "next_cursor": next } }))
 }
 
-/// The channel, newest first, without what stands in threads alone.
+/// `conversations.history`: the messages of a channel, newest first, without thread replies that were not broadcast.
 pub(super) fn history(world: &mut World, call: &Call) -> Answer {
     let room = inside(world, call)?;
     let shown = |it: &&Message| it.only_for.is_none() && (it.thread.is_none() || it.broadcast) && within(call, it);
     listed(world, call, room, room.messages.iter().rev().filter(shown).collect())
 }
 
-/// A thread, oldest first, with its root.
+/// `conversations.replies`: a thread with its root, oldest first.
 pub(super) fn replies(world: &mut World, call: &Call) -> Answer {
     let room = inside(world, call)?;
     let ts = call.text("ts").ok_or("thread_not_found")?;

@@ -1,4 +1,4 @@
-//! What a person sees, in plain text.
+//! Plain-text rendering of channels, modals and App Home tabs as a given user sees them.
 
 use std::fmt::Write as _;
 
@@ -8,10 +8,11 @@ use super::Slack;
 use super::state::{Channel, Kind, Message, World};
 
 impl Slack {
-    /// A channel as somebody sees it: messages in their order, with the threads below them, and what only this person sees.
+    /// Renders a channel as a user sees it: messages in order, threads indented below their roots, and the
+    /// user's ephemeral messages.
     ///
     /// # Panics
-    /// The person does not see the channel at all.
+    /// Panics if the user cannot see the channel.
     #[must_use]
     pub fn sees(&self, who: &str, channel: &str) -> String {
         let world = self.site.world();
@@ -32,7 +33,7 @@ impl Slack {
         out
     }
 
-    /// The modal that somebody has open, with what the app finds wrong in it.
+    /// Renders the user's top modal, with the errors that the app reported. `None` if no modal is open.
     #[must_use]
     pub fn modal(&self, who: &str) -> Option<String> {
         let world = self.site.world();
@@ -55,7 +56,7 @@ impl Slack {
         Some(out)
     }
 
-    /// The home of the app, as somebody sees it.
+    /// Renders the App Home of a user. `None` if none was published.
     #[must_use]
     pub fn home(&self, who: &str) -> Option<String> {
         let world = self.site.world();
@@ -64,7 +65,7 @@ impl Slack {
         Some(blocks.flat_map(|block| lines(&world, block)).map(|line| line + "\n").collect())
     }
 
-    /// The `ts` of the messages in a channel that everybody sees, oldest first, threads included.
+    /// Returns the `ts` of all messages in a channel, oldest first, including threads and excluding ephemeral messages.
     #[must_use]
     pub fn messages(&self, channel: &str) -> Vec<String> {
         let world = self.site.world();
@@ -72,10 +73,11 @@ impl Slack {
         shown.map(|message| message.ts.clone()).collect()
     }
 
-    /// The `ts` of the last message in a channel that somebody sees and in which this stands; the ephemeral ones included.
+    /// Returns the `ts` of the newest message in a channel that contains `text` and that the user can see,
+    /// including ephemeral messages.
     ///
     /// # Panics
-    /// There is none.
+    /// Panics if there is no such message.
     #[must_use]
     pub fn find(&self, who: &str, channel: &str, text: &str) -> String {
         let world = self.site.world();
@@ -89,7 +91,7 @@ impl Slack {
         found.unwrap_or_else(|| panic!("{text} is not in {channel}")).ts.clone()
     }
 
-    /// The metadata of a message, which people do not see.
+    /// Returns the metadata of a message, which Slack shows to apps only.
     #[must_use]
     pub fn metadata(&self, channel: &str, ts: &str) -> Option<Value> {
         let world = self.site.world();
@@ -145,7 +147,7 @@ fn lines(world: &World, block: &Value) -> Vec<String> {
     all.lines().map(str::to_owned).collect()
 }
 
-/// All the words in a rich text: its sections below each other.
+/// Renders a rich text block; its sections and list items are on separate lines.
 fn spoken(world: &World, value: &Value) -> String {
     let text = value["text"].as_str();
     match value["type"].as_str().unwrap_or_default() {
@@ -180,7 +182,7 @@ fn element(world: &World, it: &Value) -> String {
     }
 }
 
-/// mrkdwn as it looks: names for ids, words for links, and the escapes undone.
+/// Renders mrkdwn: replaces ids with names, shows links with their labels, and unescapes text.
 fn plain(world: &World, text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -201,7 +203,7 @@ fn plain(world: &World, text: &str) -> String {
                 let group = command.strip_prefix("subteam^").and_then(|id| {
                     world.groups.iter().find(|group| group.id == id).map(|group| format!("@{}", group.handle))
                 });
-                // A date shows what stands behind its last bar, for those who do not know dates.
+                // A date's fallback text is after its last bar.
                 group
                     .or(label.map(|label| label.rsplit('|').next().unwrap_or_default().to_owned()))
                     .unwrap_or_else(|| format!("@{command}"))

@@ -1,4 +1,5 @@
-//! Socket Mode: tickets, at most ten connections, envelopes and their acknowledgements.
+//! Socket Mode: single-use tickets from `apps.connections.open`, at most ten connections, envelopes
+//! and their acknowledgements.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -16,26 +17,26 @@ use super::deliver::{Answered, Kind, Retry};
 use super::state::World;
 use super::{Site, Slack};
 
-/// How many connections an app may have.
+/// Maximum number of connections of an app.
 const MOST: usize = 10;
 
-/// Why Slack takes leave of a connection.
+/// The reason of Slack's `disconnect` message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Farewell {
-    /// It will be closed in some ten seconds; it still works.
+    /// `warning`: the connection will be closed in about ten seconds and still works until then.
     Warning,
-    /// It is old: a new one is wanted, and this one is closed.
+    /// `refresh_requested`: the connection is old and is closed; the app should open a new one.
     RefreshRequested,
-    /// Socket Mode was switched off: everything is closed.
+    /// `link_disabled`: Socket Mode was switched off; all connections are closed.
     LinkDisabled,
 }
 
 enum Frame {
     Text(String),
     Ping,
-    /// Says goodbye in the way of the protocol.
+    /// Closes the connection with a websocket close frame.
     Close,
-    /// Is simply gone.
+    /// Drops the connection without a close frame.
     Cut,
 }
 
@@ -51,11 +52,11 @@ struct Inner {
     tickets: BTreeSet<String>,
     cut_next: bool,
     open: Vec<Wire>,
-    /// Who waits for the acknowledgement of an envelope on a connection.
+    /// Senders for expected acknowledgements, keyed by connection number and envelope id.
     waiting: BTreeMap<(u64, String), oneshot::Sender<Value>>,
 }
 
-/// The connections.
+/// All open Socket Mode connections, and the deliveries that wait for an acknowledgement.
 #[derive(Default)]
 pub(super) struct Wires {
     inner: Mutex<Inner>,
@@ -66,12 +67,12 @@ impl Wires {
     fn remove(&self, number: u64) {
         let mut inner = self.inner.lock().expect("no test broke it before");
         inner.open.retain(|wire| wire.number != number);
-        // Whoever waits there learns that no acknowledgement will come.
+        // Dropping the senders ends the waiting deliveries: this connection cannot acknowledge.
         inner.waiting.retain(|(wire, _), _| *wire != number);
         self.count.send_replace(inner.open.len());
     }
 
-    /// Sends an envelope on the next connection that has not had it; `None` when there is none.
+    /// Sends an envelope on the next connection, in rotation, that is not in `had`. Returns `None` if there is none.
     fn send(&self, envelope: &Value, had: &[u64]) -> Option<(u64, oneshot::Receiver<Value>)> {
         let mut inner = self.inner.lock().expect("no test broke it before");
         let (last, cut) = (inner.last_used, std::mem::take(&mut inner.cut_next));
@@ -175,14 +176,14 @@ fn acknowledged(site: &Site, number: u64, text: &str) {
     let payload = frame.get("payload").cloned().unwrap_or(Value::Null);
     let waiter = site.wires.inner.lock().expect("no test broke it before").waiting.remove(&(number, id));
     let known = waiter.is_some();
-    // It is on record before whoever waits for it goes on.
+    // Record the acknowledgement before waking its delivery, so that a test that continues then can already see it.
     site.world().record("socket.ack", frame, json!({ "known": known, "connection": number }));
     site.changed();
     let _ = waiter.map(|waiter| waiter.send(payload));
 }
 
-/// Brings something over Socket Mode. What is not acknowledged, in time or before its connection goes, is sent once more,
-/// on another connection.
+/// Delivers a payload over Socket Mode. If the envelope is not acknowledged in time, or its connection closes, it is
+/// sent once more on another connection.
 pub(super) async fn bring(site: &Site, kind: Kind, payload: &Value, retry: Retry, patience: Duration) -> Answered {
     let (id, twice) = {
         let mut world = site.world();
@@ -222,7 +223,8 @@ pub(super) async fn bring(site: &Site, kind: Kind, payload: &Value, retry: Retry
     Answered::failed(if had.is_empty() { "connection_failed" } else { "http_timeout" })
 }
 
-/// Sends it on a connection that has not had it. The second time it waits for one, as Slack does for an app that reconnects.
+/// Sends an envelope on a connection that is not in `had`. The second attempt waits for such a connection, as Slack
+/// does while an app reconnects.
 async fn another(
     site: &Site,
     envelope: &Value,
@@ -246,23 +248,24 @@ async fn another(
 }
 
 impl Slack {
-    /// From now on connections are opened there, where somebody hands them on to here.
+    /// Makes `apps.connections.open` return URLs with this address, where a test's proxy forwards to this server.
     pub fn sockets_through(&self, address: std::net::SocketAddr) {
         self.site.world().sockets = Some(format!("ws://{address}"));
     }
 
-    /// How many connections are open.
+    /// Returns the number of open connections.
     #[must_use]
     pub fn connections(&self) -> usize {
         *self.site.wires.count.borrow()
     }
 
-    /// Waits until so many connections are open.
+    /// Waits until exactly `many` connections are open.
     pub async fn connected(&self, many: usize) {
         let _ = self.site.wires.count.subscribe().wait_for(|count| *count == many).await;
     }
 
-    /// Takes leave of the oldest connection, or of all when the link is disabled.
+    /// Sends a `disconnect` message: to the oldest connection, or to all for [`Farewell::LinkDisabled`]. Closes the
+    /// connection unless the reason is [`Farewell::Warning`].
     pub fn take_leave(&self, why: Farewell) {
         let inner = self.site.wires.inner.lock().expect("no test broke it before");
         let (reason, whom) = match why {
@@ -278,12 +281,12 @@ impl Slack {
         }
     }
 
-    /// Cuts the connection that the next envelope goes to, before the envelope is read there.
+    /// Cuts the connection that is chosen for the next envelope, instead of sending the envelope.
     pub fn cut_at_next(&self) {
         self.site.wires.inner.lock().expect("no test broke it before").cut_next = true;
     }
 
-    /// Cuts every connection without a word.
+    /// Cuts all connections without a close frame.
     pub fn cut(&self) {
         let inner = self.site.wires.inner.lock().expect("no test broke it before");
         inner.open.iter().for_each(|wire| _ = wire.out.send(Frame::Cut));

@@ -1,4 +1,4 @@
-//! auth.test, users.*, usergroups.*, bots.*.
+//! The methods `auth.test`, `users.*`, `usergroups.*` and `bots.*`.
 
 use serde_json::{Value, json};
 

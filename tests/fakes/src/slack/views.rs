@@ -1,4 +1,4 @@
-//! views.*: modals, which a trigger opens, and homes.
+//! The methods `views.*`: modals, which are opened with a trigger id, and App Home tabs.
 
 use serde_json::{Value, json};
 
@@ -6,12 +6,12 @@ use super::api::{Answer, Call, Refused};
 use super::blocks::{self, Surface};
 use super::state::World;
 
-/// How long a trigger is good.
+/// Lifetime of a trigger id, in microseconds.
 const TRIGGER_US: i64 = 3_000_000;
-/// How many modals may lie on each other.
+/// Maximum number of stacked modals.
 const STACK: usize = 3;
 
-/// Spends a trigger; answers whose it is.
+/// Consumes a trigger id and returns its user.
 fn exchange(world: &mut World, call: &Call) -> Result<String, Refused> {
     let id = call.text("trigger_id").ok_or("invalid_trigger_id")?;
     let now = world.now_us;
@@ -25,7 +25,7 @@ fn exchange(world: &mut World, call: &Call) -> Result<String, Refused> {
     Ok(trigger.user.clone())
 }
 
-/// Reads a view, and gives it what Slack adds.
+/// Validates a view and adds the fields that Slack sets. `id` is the id of the view that it replaces.
 pub(super) fn read(world: &mut World, view: &Value, surface: Surface, id: Option<&str>) -> Result<Value, Refused> {
     let blocks = blocks::read_view(world, view, surface);
     let blocks = blocks.map_err(|wrong| Refused::because("invalid_arguments", &wrong))?;
@@ -65,7 +65,7 @@ pub(super) fn push(world: &mut World, call: &Call) -> Answer {
     on_top(world, &user, &asked(call))
 }
 
-/// Lays a modal on those that somebody has open.
+/// Pushes a modal onto the user's stack.
 pub(super) fn on_top(world: &mut World, user: &str, view: &Value) -> Answer {
     let stack = world.stacks.get(user).cloned().unwrap_or_default();
     let (Some(root), Some(below)) = (stack.first(), stack.last()) else { return Err("not_found".into()) };
@@ -86,6 +86,7 @@ fn show(world: &mut World, user: &str, view: Value) -> Answer {
     Ok(json!({ "view": view }))
 }
 
+/// `views.update`: finds the view by `view_id` or `external_id`, and checks `hash` if it is given.
 pub(super) fn update(world: &mut World, call: &Call) -> Answer {
     let external = call.text("external_id");
     let by_external = |it: &&Value| external.is_some() && it["external_id"].as_str() == external.as_deref();
@@ -98,7 +99,7 @@ pub(super) fn update(world: &mut World, call: &Call) -> Answer {
     replace(world, &old, &asked(call))
 }
 
-/// Puts another view where one is; what was filled in is lost with the inputs that go.
+/// Replaces a view. Its state starts empty.
 pub(super) fn replace(world: &mut World, old: &Value, new: &Value) -> Answer {
     let id = old["id"].as_str().unwrap_or_default();
     if new["type"] != old["type"] {
