@@ -110,7 +110,7 @@ async fn bound(limits: Limits) -> Http {
     let free = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
     let hooks = [NAME, ELSEWHERE].map(|forge| (forge.to_owned(), Arc::new(Badge) as Arc<dyn Webhook>));
     let hooks = BTreeMap::from(hooks);
-    // Slack's API is unreachable here. The bot needs it for no refusal, and drops its own messages.
+    // Nothing listens here: the bot's messages are lost, and it calls Slack only for requests with a valid signature.
     let api = "http://127.0.0.1:9/api/".parse().expect("an address");
     let mut slack = SlackOptions::new(api, "xoxb-1".into(), "A1", vec!["T1".to_owned()]);
     slack.signing_secrets = vec![SIGNING_SECRET.into()];
