@@ -25,7 +25,7 @@ fn throws() -> impl Strategy<Value = Vec<Throw>> {
 }
 
 proptest! {
-    // `CASES` tries more.
+    // The environment variable `CASES` overrides the number of cases.
     #![proptest_config(property(number("CASES", 64)))]
 
     #[test]
