@@ -206,8 +206,8 @@ fn kubeconfig(folder: &Path, cluster: &str, user: &str) -> Access {
     Access::Kubeconfig { path, context: Some("prod".to_owned()), allow_exec: false }
 }
 
-/// A kubeconfig is read as `kubectl` reads it, except for entries that would run programs or weaken TLS (security case
-/// 55).
+/// A kubeconfig is read as `kubectl` reads it, except for entries that would run programs or weaken TLS
+/// (security case 55).
 #[tokio::test]
 async fn a_kubeconfig_is_read_and_its_dangers_are_refused() {
     let (cluster, folder) = (cluster().await, tempfile::tempdir().unwrap());

@@ -49,8 +49,8 @@ fn question() -> Card {
     }
 }
 
-/// Posts the card `m1` to the main channel, the vote request `m2` to its thread, and the message `m3` to the main
-/// channel.
+/// Posts the card `m1` to the main channel, the vote request `m2` to its thread, and the message `m3` to the
+/// main channel.
 async fn furnished() -> (Console, MessageRef, MessageRef) {
     let console = console();
     let main = Destination::Channel(channel("hotfixes"));

@@ -432,8 +432,8 @@ async fn what_cannot_work_is_refused_when_it_is_built_or_asked() {
     assert!(place.open().start(&request("HF-1")).await.is_err());
 }
 
-/// HOCS-25: the deploy program gets the tag, the digest, the image and the previous commit, both as arguments and as
-/// variables.
+/// HOCS-25: the deploy program gets the tag, the digest, the image and the previous commit, both as arguments and
+/// as variables.
 #[tokio::test]
 async fn the_image_and_what_ran_before_go_along() {
     let script =

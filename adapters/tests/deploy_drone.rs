@@ -219,8 +219,8 @@ async fn without_a_build_of_our_commit_nothing_is_promoted() {
     assert_eq!(place.fake.promotions(REPO)[0].parent, tag, "it is on the third page");
 }
 
-/// The promotion succeeds, but the response is lost or the bot is killed: one promotion, found again in either order of
-/// calls.
+/// The promotion succeeds, but the response is lost or the bot is killed: one promotion, found again in either order
+/// of calls.
 #[tokio::test]
 async fn a_promotion_is_found_again_and_made_once() {
     for fault in [Fault::DoneBut500, Fault::DoneButHangUp, Fault::HalfBody] {

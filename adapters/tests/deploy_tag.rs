@@ -1,5 +1,5 @@
-//! The two deploy mechanisms that end with a user's confirmation: a tag that another system watches, and a manual
-//! deployment.
+//! The two deploy mechanisms that end with a user's confirmation: a tag that another system watches, and a
+//! manual deployment.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use std::collections::BTreeMap;

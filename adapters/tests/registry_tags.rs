@@ -105,8 +105,8 @@ fn a_pattern_that_cannot_work_is_refused_at_once() {
     assert!(TagStrategies::new::<&str>(&[]).unwrap_err().to_string().contains("`branch-{branch}`"));
 }
 
-/// HOCS-22, HOCS-23: the first pattern that the registry has wins; until then the error lists the tags that were
-/// searched.
+/// HOCS-22, HOCS-23: the first pattern that the registry has wins; until then the error lists the tags that
+/// were searched.
 #[tokio::test]
 async fn the_tag_is_discovered_in_order() {
     let mut shelf = Shelf::default();

@@ -281,8 +281,8 @@ async fn a_no_and_an_override_are_given_by_forms() {
     );
 }
 
-/// Authors of included changes get a direct message, and answer there by button or by a form with the reason
-/// (PROMO-11).
+/// Authors of included changes get a direct message, and answer there by button or by a form with the
+/// reason (PROMO-11).
 #[tokio::test]
 async fn whose_commits_ride_along_answer_in_their_conversation() {
     let mut play = in_discord("reports", &[]).await;

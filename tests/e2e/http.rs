@@ -594,8 +594,8 @@ async fn an_engine_that_stands_still_is_not_healthy() {
     assert_eq!((status(&answer), body(&answer)), (503, "the engine has stalled\n"));
 }
 
-/// Security cases 61 and 82: every line parses, every label value is from a closed list, and no other path shows a
-/// version.
+/// Security cases 61 and 82: every line parses, every label value is from a closed list, and no other path shows
+/// a version.
 #[tokio::test]
 async fn the_metrics_say_what_happened_and_name_nobody() {
     let bot = Bot::new(Limits::default()).await;

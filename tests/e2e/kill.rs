@@ -1,5 +1,5 @@
-//! The real program under load, killed with SIGKILL at random moments: every acknowledged command is stored exactly
-//! once.
+//! The real program under load, killed with SIGKILL at random moments: every acknowledged command is stored
+//! exactly once.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! The install manifests request every permission that the bot uses and no other, in a format that the platform
-//! accepts.
+//! The install manifests request every permission that the bot uses and no other, in a format that the
+//! platform accepts.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -155,8 +155,8 @@ fn told(play: &Play, words: &str) -> usize {
     slack(play).sees("chi", CHANNEL).matches(words).count()
 }
 
-/// Security case 40: the same request by the same person within moments causes no second vote request and no second
-/// message.
+/// Security case 40: the same request by the same person within moments causes no second vote request and no
+/// second message.
 #[tokio::test]
 async fn case_40_the_same_ask_again_is_one_ask() {
     let mut play = talking().await;

@@ -1,5 +1,5 @@
-//! The table of security cases is complete: each cited number exists and has tests, and each test named in the table
-//! exists.
+//! The table of security cases is complete: each cited number exists and has tests, and each test named in the
+//! table exists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

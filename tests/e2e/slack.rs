@@ -134,8 +134,8 @@ async fn what_slack_sends_again_has_one_effect() {
     assert_eq!(play.world.newest().await.expect("a run").version, events);
 }
 
-/// A mention in the thread, a message shortcut, the home tab and a rejection form each have the same effect as the
-/// verb.
+/// A mention in the thread, a message shortcut, the home tab and a rejection form each have the same effect as
+/// the verb.
 #[tokio::test]
 async fn every_way_in_is_the_same_act() {
     let play = asking(&[]).await;

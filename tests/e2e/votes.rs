@@ -1,4 +1,4 @@
-//! Which votes count, and until when, in Slack: every change between the vote and the deployment, and one notification
+//! The validity of votes, in Slack: every change between the vote and the deployment, and one notification
 //! for everyone concerned.
 
 use std::collections::BTreeSet;
@@ -416,8 +416,8 @@ async fn refused(play: &Play, inbound: &Inbound) -> Vec<String> {
     }
 }
 
-/// Security case 35: a rejection whose form was open during a push applies to the commit that was shown, not to the new
-/// head.
+/// Security case 35: a rejection whose form was open during a push applies to the commit that was shown, not to the
+/// new head.
 #[tokio::test]
 async fn case_35_a_no_by_form_is_about_what_it_was_asked_of() {
     let mut play = at("tested").await;
@@ -608,8 +608,8 @@ async fn case_36_roles_count_twice() {
     assert_eq!(lapsed(&play).await.len(), 1, "and nobody is told twice");
 }
 
-/// Security case 37: a user group, whose members can change it, grants no role, and the configuration rejects one in a
-/// role.
+/// Security case 37: a user group, whose members can change it, grants no role, and the configuration rejects one in
+/// a role.
 #[tokio::test]
 async fn case_37_a_user_group_gives_no_role() {
     let play = at("tested").await;

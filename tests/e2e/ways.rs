@@ -1,5 +1,5 @@
-//! Each chat interaction takes effect once and durably, despite failures of the bot, the connection, the chat or the
-//! clock.
+//! Each chat interaction takes effect once and durably, despite failures of the bot, the connection, the chat or
+//! the clock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -303,8 +303,8 @@ async fn the_acknowledgement_comes_after_the_journal() {
 
 // --- The chat is down
 
-/// Returns the keys of the bot's posts in the channel and its threads after the first `after` messages, in display
-/// order.
+/// Returns the keys of the bot's posts in the channel and its threads after the first `after` messages, in
+/// display order.
 fn posted(slack: &Slack, after: usize) -> Vec<String> {
     let key = |ts: &String| Some(slack.metadata(CHANNEL, ts)?["event_payload"]["key"].as_str()?.to_owned());
     slack.messages(CHANNEL).iter().skip(after).filter_map(key).collect()
@@ -394,8 +394,8 @@ async fn a_vote_that_is_given_while_slack_is_down_counts() {
 }
 
 /// Users see a vote request before the bot gets its message id, and that response can be lost. Votes by button or
-/// reaction count once the bot knows the message. Text commands name no vote request, so the user is asked to repeat
-/// them.
+/// reaction count once the bot knows the message. Text commands name no vote request, so the user is asked to
+/// repeat them.
 #[tokio::test]
 async fn a_vote_on_a_question_that_is_on_its_way_counts() {
     const QUESTION: &str = "may this go to production?";

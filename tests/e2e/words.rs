@@ -166,8 +166,8 @@ async fn a_question_about_more_than_can_be_shown_is_not_asked() {
 }
 
 /// Security case 59: the bot's text on the forge mentions nobody, refers to nothing, closes nothing and loads no image,
-/// both in rendered text and in titles and commit messages, which are not rendered. The test parses it as the forge
-/// does.
+/// both in rendered text and in titles and commit messages, which are not rendered. The test parses it as the
+/// forge does.
 #[rstest]
 #[tokio::test]
 async fn what_the_bot_writes_on_the_forge_means_nothing_but_itself(

@@ -24,8 +24,8 @@ fn failed(status: Option<DeployStatus>) -> String {
     }
 }
 
-/// PROMO-13: only a listed user may set the label; one by the bot or a stranger, or one that was removed, does not
-/// count.
+/// PROMO-13: only a listed user may set the label; one by the bot or a stranger, or one that was removed, does
+/// not count.
 #[tokio::test]
 async fn the_label_counts_when_a_listed_person_put_it_on() {
     let mut world = World::new();
@@ -73,7 +73,7 @@ async fn a_promotion_waits_for_the_usual_process_and_then_for_main() {
 }
 
 /// SRE-12, PROMO-14: merged is not yet live. The checks of the merge commit report the rollout; without such a check
-/// the rollout stays unconfirmed, and an environment without production has no rollout.
+/// the rollout stays unconfirmed, and a promotion outside production has none.
 #[tokio::test]
 async fn a_merge_is_followed_by_a_rollout() {
     let world = started(World::new()).await;

@@ -42,8 +42,8 @@ async fn one_merge_request_changes_every_place_and_nothing_else() {
     assert_eq!(world.git(&["log", "-1", "--format=%at", BRANCH]).trim(), now().as_second().to_string());
 }
 
-/// SRE-12, PROMO-5, PROMO-20: the merge request lists every change from old to new, and everything excluded with its
-/// reason.
+/// SRE-12, PROMO-5, PROMO-20: the merge request lists every change from old to new, and everything excluded with
+/// its reason.
 #[tokio::test]
 async fn the_merge_request_tells_what_it_does() {
     let world = World::new();

@@ -179,7 +179,7 @@ async fn a_dead_connection_is_left() {
     running.end().await;
 }
 
-/// With an invalid token the bot does not retry all the time.
+/// After the close code for disallowed intents, which an operator must fix, the bot does not reconnect in a loop.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_person_must_change_is_not_tried_all_the_time() {
     let world = world().await;

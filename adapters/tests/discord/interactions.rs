@@ -241,7 +241,7 @@ async fn another_server_is_turned_away() {
     running.end().await;
 }
 
-/// A post to the thread of a deleted message is refused, not retried.
+/// An update of a deleted message is a permanent refusal.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_card_that_is_gone_is_a_refusal() {
     let (world, running) = World::connected().await;

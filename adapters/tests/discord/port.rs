@@ -60,8 +60,8 @@ async fn whoever_must_act_is_called() {
     assert!(world.fake.unguarded().is_empty());
 }
 
-/// A post whose response is lost is found by its key, even among identical texts, and repeating it makes no second
-/// message.
+/// A post whose response is lost is found by its key, even among identical texts, and repeating it makes no
+/// second message.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_post_whose_answer_got_lost_is_found() {
     let world = world().await;

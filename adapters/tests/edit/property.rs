@@ -76,8 +76,8 @@ fn cases() -> u32 {
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// PROMO-18 and the YAML edit property: every byte outside the value is unchanged, and the value reads as
-    /// requested.
+    /// PROMO-18 and the YAML edit property: every byte outside the value is unchanged, and the value reads
+    /// as requested.
     #[test]
     fn only_the_asked_value_changes(
         items in prop::collection::vec(item(), 1..5),

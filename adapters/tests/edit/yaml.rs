@@ -77,8 +77,8 @@ fn everything_but_the_value_stays_byte_for_byte() {
     }
 }
 
-/// PROMO-18: a short sha of digits, or of digits around an `e`, would be parsed as a number; other words have similar
-/// risks.
+/// PROMO-18: a short sha of digits, or of digits around an `e`, would be parsed as a number; other words have
+/// similar risks.
 #[test]
 fn a_value_that_would_read_as_something_else_gets_quotes() {
     for value in [

@@ -147,8 +147,8 @@ async fn an_app_that_is_not_installed_there_is_rejected() {
     retried(github.probe(&repo()).await);
 }
 
-/// Another owner's installation may have a repository of the same name: its token is not used for ours (security case
-/// 80).
+/// Another owner's installation may have a repository of the same name: its token is not used for ours
+/// (security case 80).
 #[tokio::test]
 async fn the_token_of_another_owners_repository_is_not_used() {
     let place = Apps::new().await;

@@ -6,8 +6,8 @@ use hotfix_fakes::server::Fault;
 
 use super::support::{Place, TEAM, branch, merge_of, new_pull, rejected, repo, retried};
 
-/// The head moves between the adapter's read and its call: GitHub's own comparison refuses the merge (security case
-/// 27).
+/// The head moves between the adapter's read and its call: GitHub's own comparison refuses the merge
+/// (security case 27).
 #[tokio::test]
 async fn a_head_that_moves_at_the_last_moment_is_not_merged() {
     let place = Place::new("").await;
@@ -75,8 +75,8 @@ async fn what_cannot_be_opened_is_rejected_with_the_reason() {
     assert!(rejected(place.github.open(&same).await).contains("No commits between main and main"));
 }
 
-/// The call takes effect but gets a 500, no response or half of one: one pull request, one merge, one comment, one
-/// label.
+/// The call takes effect but gets a 500, no response or half of one: one pull request, one merge, one comment,
+/// one label.
 #[tokio::test]
 async fn what_was_done_without_an_answer_is_found_and_not_repeated() {
     for fault in [Fault::DoneBut500, Fault::DoneButHangUp, Fault::HalfBody] {

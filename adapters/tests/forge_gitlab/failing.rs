@@ -165,8 +165,8 @@ async fn a_merge_request_whose_answer_got_lost_is_opened_once() {
     }
 }
 
-/// Someone else opens the merge request between the adapter's read and its call: GitLab answers 409, and that one is
-/// used.
+/// Someone else opens the merge request between the adapter's read and its call: GitLab answers 409, and that one
+/// is used.
 #[tokio::test]
 async fn a_duplicate_is_found() {
     let place = Place::new().await;

@@ -76,8 +76,8 @@ fn a_delivery_of_another_time_is_stale() {
     }
 }
 
-/// Security case 17: an unsigned delivery is accepted with the older token, which does not make up for a wrong
-/// signature.
+/// Security case 17: an unsigned delivery is accepted with the older token, which does not make up for a
+/// wrong signature.
 #[test]
 fn the_older_token_is_good_for_what_is_not_signed() {
     let given = |token: &str| headers(&[("x-gitlab-token", token), ("x-gitlab-event-uuid", "u-1")]);

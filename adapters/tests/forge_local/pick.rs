@@ -82,8 +82,8 @@ async fn a_file_that_must_not_be_merged_conflicts_in_a_bare_repository() {
     assert_eq!(answer, Ok(Picked::Conflict { files: vec!["lines".into()] }));
 }
 
-/// An empty pick is distinct from one that is already there, and a commit that fails git's own checks from a failure of
-/// git.
+/// An empty pick is distinct from one that is already there, and a commit that fails git's own checks from a failure
+/// of git.
 #[tokio::test]
 async fn an_empty_and_a_malformed_commit_are_called_so() {
     let place = Place::new();

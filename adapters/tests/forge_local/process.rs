@@ -40,8 +40,8 @@ async fn nothing_of_our_environment_reaches_git() {
     }
 }
 
-/// Git writes the files of a merge driver into its working directory, so the bot needs write access there; git removes
-/// them.
+/// Git writes the files of a merge driver into its working directory, so the bot needs write access there; git
+/// removes them.
 #[tokio::test]
 async fn what_a_merge_driver_is_given_lies_in_the_repository() {
     let place = Place::new();

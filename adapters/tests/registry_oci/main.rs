@@ -31,8 +31,8 @@ fn options_that_cannot_work_are_refused_at_once() {
     assert!(matches!(told(wrong), OciOptionsError::Certificates { .. }));
 }
 
-/// Without TLS only loopback is allowed, unless the configuration says otherwise (security case 55); no output shows a
-/// password.
+/// Without TLS only loopback is allowed, unless the configuration says otherwise (security case 55); no output shows
+/// a password.
 #[test]
 fn tls_is_for_everybody_but_loopback() {
     let shown = |repository: &str, plain_http: bool| {

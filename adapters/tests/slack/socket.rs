@@ -84,8 +84,8 @@ async fn an_envelope_that_comes_twice_has_one_key() {
     running.end().await;
 }
 
-/// An envelope that could not be stored is not acknowledged, and arrives again on the other connection with the same
-/// key.
+/// An envelope that could not be stored is not acknowledged, and arrives again on the other connection with the
+/// same key.
 #[tokio::test]
 async fn what_could_not_be_kept_is_not_acknowledged() {
     let (world, running) = connected().await;
@@ -226,8 +226,8 @@ async fn nobody_waits_for_a_slow_act() {
     running.end().await;
 }
 
-/// The connection breaks during handling: the acknowledgement is lost, and the interaction arrives again with the same
-/// key.
+/// The connection breaks during handling: the acknowledgement is lost, and the interaction arrives again with the
+/// same key.
 #[tokio::test]
 async fn a_lost_acknowledgement_brings_the_same_key_again() {
     let world = world().await;
