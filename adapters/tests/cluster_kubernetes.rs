@@ -1,4 +1,4 @@
-//! What runs in clusters, read from a strict API server.
+//! The Kubernetes observer, against a strict fake API server.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use std::path::Path;
@@ -29,7 +29,7 @@ fn named() -> ContainerRule {
     ContainerRule::Named("payments".to_owned())
 }
 
-/// One place in the cluster, `cs-prod`.
+/// Returns options for a single place in the cluster, `cs-prod`.
 fn one(cluster: &Kubernetes) -> KubernetesOptions {
     KubernetesOptions::new(vec![place("cs-prod", explicit(&cluster.server.url(), TOKEN))], named())
 }
@@ -59,8 +59,9 @@ async fn cluster() -> Kubernetes {
     cluster
 }
 
-/// HOCS-3: two productions with different versions, of which one already runs a hotfix, are both told.
-/// HOCS-5: the side-cars and the init container are not the service.
+/// HOCS-3: two production environments with different versions, one of them a hotfix, are both reported.
+///
+/// HOCS-5: sidecars and the init container are ignored.
 #[tokio::test]
 async fn each_place_tells_what_its_own_container_runs() {
     let cluster = cluster().await;
@@ -76,7 +77,7 @@ async fn each_place_tells_what_its_own_container_runs() {
     assert!(cluster.server.control.calls().iter().all(|call| call.method == "GET"));
 }
 
-/// HOCS-5: a registry with a port, a digest, no tag.
+/// HOCS-5: image references with a registry port, with a digest and without a tag.
 #[tokio::test]
 async fn every_kind_of_reference_is_understood() {
     let cluster = cluster().await;
@@ -113,7 +114,7 @@ async fn a_service_that_cannot_be_told_from_its_side_cars_is_not_guessed() {
     assert!(!both.reason().contains("nginx"), "{both}");
 }
 
-/// HOCS-3: a rollout that is half done is no answer, and may become one.
+/// HOCS-3: an incomplete rollout is an error that may be retried.
 #[tokio::test]
 async fn a_rollout_half_done_is_waited_for() {
     for (pointer, value, told) in [
@@ -205,7 +206,8 @@ fn kubeconfig(folder: &Path, cluster: &str, user: &str) -> Access {
     Access::Kubeconfig { path, context: Some("prod".to_owned()), allow_exec: false }
 }
 
-/// A kubeconfig is used as `kubectl` uses it, except for what would run programs or talk to anybody (security case 55).
+/// A kubeconfig is read as `kubectl` reads it, except for entries that would run programs or weaken TLS
+/// (security case 55).
 #[tokio::test]
 async fn a_kubeconfig_is_read_and_its_dangers_are_refused() {
     let (cluster, folder) = (cluster().await, tempfile::tempdir().unwrap());
@@ -240,7 +242,7 @@ async fn a_kubeconfig_is_read_and_its_dangers_are_refused() {
     assert!(refused(read(missing)).await.reason().contains("cannot be read"));
 }
 
-/// Somebody said that a program may run; what it prints is a secret all the same.
+/// A login program runs only where the configuration allows it, and its output is treated as a secret.
 #[tokio::test]
 async fn a_program_that_logs_in_runs_where_it_is_allowed() {
     let (cluster, folder) = (cluster().await, tempfile::tempdir().unwrap());

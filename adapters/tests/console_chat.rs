@@ -1,4 +1,4 @@
-//! The console as a team uses it: lines typed, what comes of them, and what the team sees. Security cases 44, 57, 63.
+//! The console as a team uses it: typed lines, their results, and the output. Security cases 44, 57, 63.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use std::collections::BTreeMap;
@@ -49,7 +49,8 @@ fn question() -> Card {
     }
 }
 
-/// `m1` in the main channel, the question `m2` in its thread, and the news `m3` in the main channel.
+/// Posts the card `m1` to the main channel, the vote request `m2` to its thread, and the message `m3` to the
+/// main channel.
 async fn furnished() -> (Console, MessageRef, MessageRef) {
     let console = console();
     let main = Destination::Channel(channel("hotfixes"));
@@ -348,7 +349,7 @@ async fn what_was_said_survives_a_restart() {
     drop(before);
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
 
-    // A crash in the middle of a line leaves half of one.
+    // A crash in the middle of a write leaves half a line.
     let mut torn = fs::OpenOptions::new().append(true).open(&file).unwrap();
     torn.write_all(b"{\"posted\":{\"mess").unwrap();
     let after = Console::open(kept(&file)).unwrap();

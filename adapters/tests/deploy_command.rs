@@ -1,4 +1,4 @@
-//! The command deploy mechanism against real processes: our own supervisor (`examples/supervise.rs`) and `/bin/sh`.
+//! The command deploy mechanism with real processes: the project's supervisor (`examples/supervise.rs`) and `/bin/sh`.
 //! Security cases 44, 67, 73.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
@@ -19,7 +19,7 @@ use tempfile::TempDir;
 const COMMIT: &str = "1234567890abcdef1234567890abcdef12345678";
 const OTHER: &str = "ffffffffffffffffffffffffffffffffffffffff";
 
-/// Cargo builds the examples with the tests, into the folder beside them; `--test` alone does not.
+/// Returns the supervisor's path. Cargo builds the examples next to the tests, but not with `--test` alone.
 fn supervisor() -> Vec<String> {
     let mine = std::env::current_exe().unwrap();
     let built = mine.parent().unwrap().parent().unwrap().join("examples/supervise");
@@ -37,7 +37,7 @@ struct Place {
 }
 
 impl Place {
-    /// A place where deploying is this piece of shell. (The shell is the team's program here, not ours.)
+    /// Sets up a place whose deploy program is this shell script. The shell is the team's program here, not the bot's.
     fn with(script: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let options = CommandOptions {
@@ -124,12 +124,12 @@ fn reason(status: DeployStatus) -> String {
     reason
 }
 
-/// What cargo sets for every test: our stand-in for a secret of the bot's.
+/// Returns a variable that cargo sets for every test; it stands for a secret in the bot's environment.
 fn manifest_folder() -> String {
     std::env::var("CARGO_MANIFEST_DIR").unwrap()
 }
 
-/// Whether a process is there and no zombie.
+/// Returns whether a process exists and is not a zombie.
 fn lives(pid: &str) -> bool {
     fs::read_to_string(format!("/proc/{}/stat", pid.trim()))
         .is_ok_and(|stat| !stat.rsplit(')').next().unwrap().trim().starts_with('Z'))
@@ -218,7 +218,7 @@ async fn the_environment_is_cleared() {
     deploy.start(&request("HF-1")).await.unwrap();
     assert!(matches!(ended(&deploy, "HF-1").await, DeployStatus::Succeeded { .. }));
     let text = place.read("env");
-    // The shell adds its own few.
+    // The shell adds a few variables of its own.
     let mut lines: Vec<&str> =
         text.lines().filter(|l| !["PWD=", "OLDPWD=", "SHLVL=", "_="].iter().any(|own| l.starts_with(own))).collect();
     lines.sort_unstable();
@@ -266,7 +266,7 @@ async fn one_argument_stays_one_argument() {
     let wanted: String = hostile.iter().map(|word| word.replace("{commit}", COMMIT) + "\0").collect();
     assert_eq!(place.read("args"), wanted);
     assert!(!place.path("pwned").exists());
-    // And what could be put in for a placeholder never gets that far.
+    // Values that could inject into a placeholder are rejected when they are parsed.
     for text in ["; rm", "$(id)", "a b", "a\nb", "../x", "-x"] {
         assert!(
             DeployKey::parse(text).is_err() && Environment::parse(text).is_err() && Repo::parse(text).is_err(),
@@ -299,7 +299,7 @@ async fn a_key_runs_once_however_often_it_is_started() {
 
 #[tokio::test]
 async fn a_bot_that_died_before_the_supervisor_began_starts_it_again() {
-    // A supervisor that goes away at once is what a crash between the request and its start leaves behind.
+    // A supervisor that exits at once leaves the same state as a crash between the request and its start.
     let place = Place::with("echo ran >> count").but(|options| options.supervisor = argv(&["/bin/true"]));
     let failed = place.open().start(&request("HF-1")).await.unwrap_err();
     assert!(matches!(&failed, Failure::Retry { reason, .. } if reason.contains("nothing was deployed")), "{failed}");
@@ -432,7 +432,8 @@ async fn what_cannot_work_is_refused_when_it_is_built_or_asked() {
     assert!(place.open().start(&request("HF-1")).await.is_err());
 }
 
-/// HOCS-25: what deploys is told the tag, the digest, the image and what ran before, in its arguments and in its variables.
+/// HOCS-25: the deploy program gets the tag, the digest, the image and the previous commit, both as arguments and
+/// as variables.
 #[tokio::test]
 async fn the_image_and_what_ran_before_go_along() {
     let script =
@@ -455,7 +456,7 @@ async fn the_image_and_what_ran_before_go_along() {
         ["VERSION=branch-hotfix_1", &digest, &pinned, OTHER, &COMMIT[..7], "branch-hotfix_1", &digest, &pinned, OTHER];
     assert_eq!(place.read("told").lines().collect::<Vec<_>>(), wanted);
 
-    // What is not known is no empty argument: nothing is started.
+    // An unknown value does not become an empty argument: nothing is started.
     let told = deploy.start(&request("HF-2")).await.unwrap_err().to_string();
     assert!(told.contains("HOCS-25"), "{told}");
     assert_eq!(deploy.status(&key("HF-2")).await.unwrap(), None);

@@ -36,7 +36,7 @@ impl Place {
         Drone::new(self.options()).unwrap()
     }
 
-    /// A successful build of the commit among others, none of which is to be promoted.
+    /// Adds a successful build of the commit among builds that must not be promoted; returns its number.
     fn built(&self) -> u64 {
         let ours = commit("a");
         let _ = self.fake.build(REPO, "push", ours.as_str(), "success");
@@ -97,8 +97,8 @@ fn rejected(result: Result<(), Failure>) -> String {
     }
 }
 
-/// HOCS-24 and HOCS-25: the build of exactly our commit is promoted, VERSION is the tag that was found, and the new build is
-/// followed to its end.
+/// HOCS-24 and HOCS-25: the build of exactly the requested commit is promoted, VERSION is the discovered tag, and the
+/// new build is followed to its end.
 #[tokio::test]
 async fn the_build_of_our_commit_is_promoted_with_the_tag_that_was_found() {
     let place = Place::new().await;
@@ -161,7 +161,7 @@ async fn what_failed_is_named() {
     );
 }
 
-/// HOCS-26: QA is not deployed by a Drone command, however its name is written, and there is no override.
+/// HOCS-26: QA is never a target of a Drone promotion, in any spelling, and there is no override.
 #[tokio::test]
 async fn qa_is_never_deployed_by_drone() {
     let place = Place::new().await;
@@ -190,7 +190,7 @@ async fn qa_is_never_deployed_by_drone() {
     );
 }
 
-/// HOCS-25: no tag, no VERSION; and one that Kubernetes would not take is refused before anything is promoted.
+/// HOCS-25: without a tag there is no VERSION, and a tag that Kubernetes would reject is refused before any promotion.
 #[tokio::test]
 async fn a_version_is_a_tag_that_was_found_and_fits() {
     let place = Place::new().await;
@@ -204,7 +204,7 @@ async fn a_version_is_a_tag_that_was_found_and_fits() {
     drone.start(&request(&"v".repeat(63))).await.unwrap();
 }
 
-/// HOCS-24: what was not built of our commit is not promoted.
+/// HOCS-24: a build of another commit is not promoted.
 #[tokio::test]
 async fn without_a_build_of_our_commit_nothing_is_promoted() {
     let place = Place::new().await;
@@ -219,13 +219,14 @@ async fn without_a_build_of_our_commit_nothing_is_promoted() {
     assert_eq!(place.fake.promotions(REPO)[0].parent, tag, "it is on the third page");
 }
 
-/// Done, and then the answer is lost, or the bot killed: one promotion, whichever way it is found again.
+/// The promotion succeeds, but the response is lost or the bot is killed: one promotion, found again in either order
+/// of calls.
 #[tokio::test]
 async fn a_promotion_is_found_again_and_made_once() {
     for fault in [Fault::DoneBut500, Fault::DoneButHangUp, Fault::HalfBody] {
         let place = Place::new().await;
         place.built();
-        // Find the source, look for a promotion, promote.
+        // The calls: find the source build, search for a promotion, promote.
         place.fake.control().break_calls([(2, fault.clone())]);
         place.drone().start(&request("t")).await.unwrap();
         assert_eq!(place.fake.promotions(REPO).len(), 1, "{fault:?}");
@@ -234,7 +235,7 @@ async fn a_promotion_is_found_again_and_made_once() {
         let place = Place::new().await;
         place.built();
         let asked = request("t");
-        // As good as killed after the promotion: neither its answer nor the look afterwards comes through.
+        // Equivalent to a kill after the promotion: both its response and the search after it fail.
         place.fake.control().break_calls([(2, Fault::DoneButHangUp), (3, Fault::HangUp)]);
         let failure = place.drone().start(&asked).await.unwrap_err();
         assert!(matches!(failure, Failure::Uncertain { .. }), "{failure}");
@@ -251,7 +252,7 @@ async fn a_promotion_is_found_again_and_made_once() {
     }
 }
 
-/// Killed before Drone was asked: nothing is there, and a second start promotes.
+/// Killed before the call to Drone: no promotion exists, and the second start makes it.
 #[tokio::test]
 async fn a_promotion_that_never_was_is_made_then() {
     let place = Place::new().await;
@@ -264,7 +265,7 @@ async fn a_promotion_that_never_was_is_made_then() {
     assert_eq!(place.fake.promotions(REPO).len(), 1);
 }
 
-/// HOCS-24: a build that is not what was asked for has not deployed it, however green it is.
+/// HOCS-24: a build that does not match the request is a failure, even if it succeeded.
 #[tokio::test]
 async fn a_build_of_something_else_is_a_failure() {
     type Change = fn(&mut fake::Build);

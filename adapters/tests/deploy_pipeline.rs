@@ -1,4 +1,4 @@
-//! GitLab pipelines that deploy, against a strict fake over real HTTP with real git.
+//! Deployments by GitLab pipelines, against a strict fake over real HTTP with real git.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ struct Place {
 }
 
 impl Place {
-    /// A project whose branch `hotfix` is at a commit.
+    /// Sets up a project whose branch `hotfix` has one commit.
     async fn new() -> Self {
         let fake = fake::GitLab::start().await;
         let directory = fake.project(PROJECT);
@@ -122,7 +122,7 @@ async fn a_pipeline_is_run_once_and_followed_to_its_end() {
     assert!(rejected(again.start(&other).await).contains("a new deployment needs a new key"));
 }
 
-/// A pipeline runs on a branch, not on a commit: one that is elsewhere is not run at all.
+/// A pipeline runs on a branch, not on a commit: if the branch is elsewhere, none is created.
 #[tokio::test]
 async fn a_branch_that_is_elsewhere_is_refused() {
     let place = Place::new().await;
@@ -138,16 +138,16 @@ async fn a_branch_that_is_elsewhere_is_refused() {
     assert_eq!(place.fake.pipelines(PROJECT)[0].sha, asked.commit.as_str());
 }
 
-/// The branch moved in the last moment: the pipeline is cancelled, and has failed however it ended.
+/// The branch moves at the last moment: the pipeline is canceled and counts as failed, however it ends.
 #[tokio::test]
 async fn a_pipeline_of_another_commit_is_cancelled_and_has_failed() {
     let place = Place::new().await;
     let (deploy, asked) = (place.deploy(), place.request());
-    // All that comes after the order gets lost, so that the branch can move before the order is looked at again.
+    // The calls after the creation fail, so that the branch can move before the pipeline is read again.
     place.fake.control().break_calls([(3, Fault::Refuse(500)), (4, Fault::HangUp)]);
     let _ = deploy.start(&asked).await.unwrap_err();
     commit(&place.directory, "hotfix", "sneaked in");
-    // What an order in that moment would have become.
+    // The pipeline that a request at that moment would have created.
     place.fake.run_by_hand(PROJECT, "hotfix", &[("HOTFIX_KEY", asked.key.as_str())]);
     let DeployStatus::Failed { reason } = deploy.status(&asked.key).await.unwrap().unwrap() else { panic!() };
     assert!(reason.contains("hotfix moved in between"), "{reason}");
@@ -156,12 +156,12 @@ async fn a_pipeline_of_another_commit_is_cancelled_and_has_failed() {
     assert!(matches!(deploy.status(&asked.key).await.unwrap(), Some(DeployStatus::Failed { .. })));
 }
 
-/// Done, and then the answer is lost, or the bot killed: one pipeline, found again by its variable.
+/// The pipeline is created, but the response is lost or the bot is killed: one pipeline, found again by its variable.
 #[tokio::test]
 async fn a_pipeline_is_found_again_and_run_once() {
     for fault in [Fault::DoneBut500, Fault::DoneButHangUp, Fault::HalfBody] {
         let place = Place::new().await;
-        // Where the branch is, the newest pipeline, where the branch is, the order.
+        // The calls: branch head, newest pipeline, branch head, creation.
         place.fake.control().break_calls([(3, fault.clone())]);
         place.deploy().start(&place.request()).await.unwrap();
         assert_eq!(place.fake.pipelines(PROJECT).len(), 1, "{fault:?}");
@@ -182,7 +182,8 @@ async fn a_pipeline_is_found_again_and_run_once() {
     assert!(matches!(place.deploy().status(&asked.key).await.unwrap(), Some(DeployStatus::Succeeded { .. })));
 }
 
-/// Killed before GitLab was asked: nothing is there, whatever an older pipeline carries, and a second start runs one.
+/// Killed before the call to GitLab: no pipeline counts, even an older one with the same key, and the second start
+/// creates one.
 #[tokio::test]
 async fn a_pipeline_that_never_was_is_run_then() {
     let place = Place::new().await;

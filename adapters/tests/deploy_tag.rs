@@ -1,4 +1,5 @@
-//! The two mechanisms that end in a person's word: a tag that something else watches, and a person's own hands.
+//! The two deploy mechanisms that end with a user's confirmation: a tag that another system watches, and a
+//! manual deployment.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::Refs;
 use hotfix_adapters::ids::{BranchName, CommitId, DeployKey, Environment, Repo, TagName};
 
-/// A forge that knows tags only.
+/// A forge that has only tags.
 #[derive(Default)]
 struct Tags {
     set: Mutex<BTreeMap<String, String>>,

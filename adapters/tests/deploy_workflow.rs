@@ -1,4 +1,4 @@
-//! Deploys by a workflow, against a GitHub that refuses what the real one refuses.
+//! Deployments by GitHub Actions workflows, against a fake GitHub that refuses what the real one refuses.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use std::collections::BTreeMap;
@@ -91,7 +91,7 @@ impl Place {
         }
     }
 
-    /// A minute later, when GitHub has listed every run that it took.
+    /// Advances the clock by a minute, after which GitHub lists every run that it accepted.
     fn settle(&self) {
         self.ahead.fetch_add(61, Ordering::SeqCst);
     }
@@ -112,7 +112,7 @@ fn failed(status: Option<DeployStatus>) -> String {
     }
 }
 
-/// From the dispatch to the end, with the inputs that were asked for.
+/// A run is dispatched with the requested inputs and followed to its end.
 #[tokio::test]
 async fn a_run_is_dispatched_once_and_followed_to_its_end() {
     let place = Place::new().await;
@@ -142,13 +142,13 @@ async fn a_run_is_dispatched_once_and_followed_to_its_end() {
     );
 }
 
-/// Done, and answered with 500 or not at all: one run.
+/// The dispatch succeeds, but is answered with 500 or not at all: one run.
 #[tokio::test]
 async fn a_dispatch_without_an_answer_is_found_and_not_repeated() {
     for fault in [Fault::DoneBut500, Fault::DoneButHangUp, Fault::HalfBody] {
         let place = Place::new().await;
         let (deploy, request) = (place.workflow(), place.request("HF-1"));
-        // The first call looks where the branch is, the second dispatches.
+        // The first call reads the branch head, the second dispatches.
         place.fake.server.control.break_calls([(1, fault.clone())]);
         deploy.start(&request).await.unwrap();
         deploy.start(&request).await.unwrap();
@@ -157,8 +157,8 @@ async fn a_dispatch_without_an_answer_is_found_and_not_repeated() {
     }
 }
 
-/// Nobody knows: it is looked for, and dispatched again only when GitHub has had its time to list it. The key is a word: the
-/// run of `HF-12` is not that of `HF-1`.
+/// An uncertain dispatch is searched for, and repeated only after GitHub had time to list it. The key matches as a
+/// whole word: the run of `HF-12` is not that of `HF-1`.
 #[tokio::test]
 async fn an_uncertain_dispatch_is_looked_for_before_it_is_repeated() {
     let place = Place::new().await;
@@ -175,12 +175,12 @@ async fn an_uncertain_dispatch_is_looked_for_before_it_is_repeated() {
     assert_eq!(place.fake.runs(TEAM).len(), 2);
 }
 
-/// The bot dies between the dispatch and the record; the run is found again by its key.
+/// The bot dies between the dispatch and its record; the run is found again by its key.
 #[tokio::test]
 async fn a_run_is_found_again_after_a_crash() {
     let place = Place::new().await;
     let (deploy, request) = (place.workflow(), place.request("HF-1"));
-    // Dispatched, and neither the answer nor the look after it arrives.
+    // The dispatch succeeds, but its response and the search after it fail.
     place.fake.server.control.break_calls([(1, Fault::DoneButHangUp), (2, Fault::HangUp)]);
     assert!(matches!(deploy.start(&request).await, Err(Failure::Uncertain { .. })));
     let again = place.workflow();
@@ -191,7 +191,7 @@ async fn a_run_is_found_again_after_a_crash() {
     assert_eq!(place.dispatches(), 1);
 }
 
-/// An older server does not know how to say which run it is.
+/// An older server does not return the run id.
 #[tokio::test]
 async fn an_older_server_is_dispatched_to_as_well() {
     let place = Place::new().await;
@@ -202,7 +202,7 @@ async fn an_older_server_is_dispatched_to_as_well() {
     assert_eq!((place.fake.runs(TEAM).len(), place.dispatches()), (1, 2));
 }
 
-/// What GitHub certainly refused can be mended and started at once.
+/// A dispatch that GitHub definitely refused can be corrected and repeated at once.
 #[tokio::test]
 async fn a_refused_dispatch_says_why_and_can_be_repeated() {
     let place = Place::new().await;
@@ -221,7 +221,8 @@ async fn a_refused_dispatch_says_why_and_can_be_repeated() {
     assert_eq!(place.fake.runs(TEAM).len(), 1);
 }
 
-/// A dispatch runs on a branch: one that is elsewhere is refused, one that moved in between has failed (security case 50).
+/// A dispatch runs on a branch: a branch at another commit is refused, and one that moved in between is a failure
+/// (security case 50).
 #[tokio::test]
 async fn a_run_of_another_commit_is_no_deployment_of_ours() {
     let place = Place::new().await;
@@ -242,7 +243,7 @@ async fn a_run_of_another_commit_is_no_deployment_of_ours() {
     assert!(reason.contains(&place.base) && reason.contains("moved in between"), "{reason}");
 }
 
-/// A run that is still at something else than was asked for is stopped, however often GitHub has to be told (security case 50).
+/// A run at another commit is canceled while it runs, with retries if the cancel call fails (security case 50).
 #[tokio::test]
 async fn a_run_of_another_commit_is_cancelled_while_it_runs() {
     let faults =
@@ -266,7 +267,7 @@ async fn a_run_of_another_commit_is_cancelled_while_it_runs() {
     }
 }
 
-/// What cannot be cancelled is left to people, and said.
+/// If a run cannot be canceled, the bot reports it and leaves it to the users.
 #[tokio::test]
 async fn a_run_that_cannot_be_cancelled_is_told_of() {
     let place = Place::new().await;
@@ -278,14 +279,14 @@ async fn a_run_that_cannot_be_cancelled_is_told_of() {
     assert!(reason.contains("could not cancel it") && reason.contains("stop it there"), "{reason}");
 }
 
-/// A workflow on `main` that checks out an input is believed by its deployment alone.
+/// A workflow on `main` that checks out an input succeeds only with proof by a GitHub deployment.
 #[tokio::test]
 async fn a_workflow_on_main_is_proven_by_its_deployment() {
     let place = Place::new().await;
     let mut options = place.options();
     options.reference = "main".to_owned();
     options.proof = Proof::Deployment { environment: "prod-eu".to_owned() };
-    // Of an earlier attempt, and so of no worth for this one.
+    // A deployment of an earlier attempt is no proof for this one.
     let _ = place.fake.deployment(TEAM, &place.head, "prod-eu", &["success"]);
     place.fake.pass(100);
     let _ = place.fake.deployment(TEAM, &place.head, "prod-us", &["success"]);
@@ -305,7 +306,7 @@ async fn a_workflow_on_main_is_proven_by_its_deployment() {
     );
 }
 
-/// Failed, running and superseded deployments are not what runs, nor those of other environments.
+/// Failed, running and superseded deployments do not count as running, nor do those of other environments.
 #[tokio::test]
 async fn the_last_success_is_the_newest_that_is_one_now() {
     let place = Place::new().await;
@@ -327,7 +328,7 @@ async fn the_last_success_is_the_newest_that_is_one_now() {
     assert_eq!(Workflow::new(options).unwrap().running().await, Ok(None));
 }
 
-/// There is no override (HOCS-26).
+/// Forbidden targets have no override (HOCS-26).
 #[tokio::test]
 async fn forbidden_targets_are_refused_when_configured_and_when_asked_for() {
     let place = Place::new().await;

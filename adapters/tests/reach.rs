@@ -1,4 +1,4 @@
-//! Nobody who is configured, and nothing that a name turns into, leads the bot into the private network (security case 65).
+//! The egress policy: no configured name and no redirect leads the bot into the private network (security case 65).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ use hotfix_adapters::registry::Registry as _;
 use hotfix_adapters::registry::oci::{self, Oci, OciOptions};
 use secrecy::SecretString;
 
-/// Every name leads here.
+/// A resolver that returns the same address for every name.
 struct Everywhere(IpAddr);
 
 #[async_trait]
@@ -34,7 +34,7 @@ impl Resolver for Everywhere {
     }
 }
 
-/// Counts who comes, and hangs up.
+/// Listens, counts the connections and closes them.
 async fn listener() -> (u16, Arc<AtomicUsize>) {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let (port, came) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
@@ -59,7 +59,7 @@ impl Credentials for Nobody {
 
 const KINDS: [&str; 5] = ["GitHub", "GitLab", "Drone", "registry", "git"];
 
-/// One call of one kind of client to `forge.example`.
+/// Makes one call to `forge.example` with one kind of client.
 async fn call(kind: &str, port: u16, reach: EgressPolicy, folder: &Path) -> Failure {
     let (secret, repo) = (SecretString::from("token"), Repo::parse("team/payments").unwrap());
     let (url, branch) = (format!("https://forge.example:{port}"), BranchName::parse("fix").unwrap());
@@ -107,8 +107,8 @@ async fn call(kind: &str, port: u16, reach: EgressPolicy, folder: &Path) -> Fail
     }
 }
 
-/// Security case 65: a name that leads inside is refused before anything is connected to, whoever asks, and it is said what
-/// to do; what is listed is connected to, where the name was found to lead.
+/// Security case 65: a name that resolves to a private address is refused before any connection, by every client, with
+/// the remedy; a listed name is connected to, at the resolved address.
 #[tokio::test]
 async fn a_name_that_leads_inside_is_not_followed() {
     let folder = tempfile::tempdir().unwrap();
@@ -129,7 +129,7 @@ async fn a_name_that_leads_inside_is_not_followed() {
     }
 }
 
-/// Security case 65: an address is judged when the client is made.
+/// Security case 65: a literal address is checked when the client is created.
 #[tokio::test]
 async fn an_address_inside_is_refused_at_once() {
     let said = |error: String| assert!(error.contains("169.254.169.254 is a link-local address"), "{error}");

@@ -1,4 +1,4 @@
-//! Which tag a build published: patterns are tried, and the registry has the last word.
+//! Tag discovery: patterns yield candidates, and the registry decides which exists.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use hotfix_adapters::registry::tags::{Discovery, TagFacts, TagStrategies, discov
 use hotfix_adapters::registry::{Image, Published, Registry};
 use jiff::Timestamp;
 
-/// The tags of a registry: who built each, and when, as far as it says.
+/// A fake registry: per tag the commit it was built from and the build time, if known.
 #[derive(Default)]
 struct Shelf(BTreeMap<&'static str, (Option<&'static str>, Option<&'static str>)>);
 
@@ -51,7 +51,7 @@ fn strategies(patterns: &[&str]) -> TagStrategies {
     TagStrategies::new(patterns).unwrap()
 }
 
-/// What was found, in a line.
+/// Returns the result of a discovery in one line.
 async fn search(shelf: &Shelf, patterns: &[&str], made: Option<&str>) -> String {
     match discover(shelf, &strategies(patterns), &facts("hotfix/HOCS-1234", None), made.map(at)).await {
         Ok(Discovery::Found { published, by }) => format!("{} by {by}", published.image.tag),
@@ -60,7 +60,7 @@ async fn search(shelf: &Shelf, patterns: &[&str], made: Option<&str>) -> String 
     }
 }
 
-/// HOCS-23: only the first `/` is replaced, so a branch with two makes no tag.
+/// HOCS-23: only the first `/` is replaced, so a branch with two yields no tag.
 #[test]
 fn patterns_make_tags_or_say_why_not() {
     let all = strategies(&["branch-{branch}", "{sha}", "g{short}", "v{semver}"]);
@@ -86,7 +86,7 @@ fn patterns_make_tags_or_say_why_not() {
     assert!(hostile.ends_with("'{' cannot stand in one"), "{hostile}");
 }
 
-/// The tag of a branch names its last build, whatever commit is meant.
+/// The tag of a branch names its latest build, whichever commit that was built from.
 #[test]
 fn the_tag_of_a_branch_alone_is_not_of_one_build() {
     let all = strategies(&["branch-{branch}", "{sha}", "{branch}-{short}", "v{semver}"]);
@@ -105,7 +105,8 @@ fn a_pattern_that_cannot_work_is_refused_at_once() {
     assert!(TagStrategies::new::<&str>(&[]).unwrap_err().to_string().contains("`branch-{branch}`"));
 }
 
-/// HOCS-22, HOCS-23: the first pattern that the registry knows wins, and until then it is told what was looked for.
+/// HOCS-22, HOCS-23: the first pattern that the registry has wins; until then the error lists the tags that
+/// were searched.
 #[tokio::test]
 async fn the_tag_is_discovered_in_order() {
     let mut shelf = Shelf::default();
@@ -120,7 +121,7 @@ async fn the_tag_is_discovered_in_order() {
     assert_eq!(search(&shelf, &patterns, Some("10:00")).await, "branch-hotfix_HOCS-1234 by branch-{branch}");
 }
 
-/// HOCS-23: an image that an earlier branch of the same name left behind is not the one.
+/// HOCS-23: an image that an earlier branch of the same name left behind is not accepted.
 #[tokio::test]
 async fn a_stale_image_is_passed_over() {
     let tag = "branch-hotfix_HOCS-1234";
@@ -136,8 +137,8 @@ async fn a_stale_image_is_passed_over() {
     }
 }
 
-/// Reproducible builds set the time to any moment, and what a promotion ships was built long before it is promoted: the time says
-/// nothing of an image that names its commit.
+/// Reproducible builds have an arbitrary time, and a promotion ships an old build, so the build time says nothing about
+/// an image that names its commit.
 #[tokio::test]
 async fn the_time_of_a_build_speaks_only_against_a_tag_that_moves() {
     let tag = "branch-hotfix_HOCS-1234";

@@ -1,4 +1,4 @@
-//! What should never come in, comes in: a clear answer, nothing broken, nothing lost.
+//! Hostile and malformed input: the bot answers clearly, changes nothing and loses nothing.
 
 use std::path::Path;
 use std::process::Command;
@@ -15,7 +15,7 @@ fn payments() -> Options {
     Options { service: "payments".to_owned(), ..Options::default() }
 }
 
-/// What somebody sends who does not go through the console.
+/// A command that reaches the engine without the console's own input checks.
 fn sent(number: usize, text: String) -> Inbound {
     Inbound {
         dedupe_key: format!("raw/{number}"),
@@ -163,7 +163,7 @@ async fn broken_configuration_is_refused_whole_with_its_place() {
     config::load(&world.stage.config()).map_err(|faults| faults.render(false)).expect("it is good again");
 }
 
-/// A small file system, unmounted when the test is over.
+/// A small tmpfs, unmounted on drop.
 struct SmallDisk(std::path::PathBuf);
 
 impl SmallDisk {
@@ -184,7 +184,7 @@ impl Drop for SmallDisk {
     }
 }
 
-/// Needs the right to mount; the store's own tests fill an injected disk where there is none.
+/// Needs the right to mount. Without it, the store's own tests cover the same with an injected disk.
 #[tokio::test]
 async fn a_full_disk_is_said_and_loses_nothing() {
     let mut world = World::new(payments()).await.expect("a world");
@@ -202,7 +202,7 @@ async fn a_full_disk_is_said_and_loses_nothing() {
         .await
         .expect("acknowledged");
     world.settle().await.expect("it comes to rest");
-    // Something else fills most of the disk, so that the notes soon fill the rest.
+    // A filler file takes most of the disk, so that the notes soon fill the rest.
     let filler = store.join("filler");
     std::fs::write(&filler, vec![0_u8; 1_600 << 10]).expect("room for it");
     let mut acknowledged = Vec::new();

@@ -1,6 +1,6 @@
-//! Security case 67: a whole hotfix by the real program, in Slack and on a forge, with a registry and a Drone, everything
-//! logged. No secret stands anywhere but where it was put: not in the log, in a file of the bot's, in the chat, in an answer
-//! over HTTP, in a body or an address that others are sent, nor among the arguments of any process.
+//! Security case 67: the real program runs a whole hotfix in Slack and on a forge, with a registry and Drone, at log
+//! level trace. No secret leaks: not into the log, the bot's files, the chat, an HTTP response, the body or URL of an
+//! outgoing request, or the arguments of a process.
 
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt as _;
@@ -29,19 +29,19 @@ const DEPLOY_TOKEN: &str = "deploy-0123456789-canary-abcdef";
 const REGISTRY_PASSWORD: &str = "registry-0123456789-canary-abcdef";
 const TRACE: &str = "trace";
 
-/// Every program that the bot starts writes down how it was started: the words, those of whoever started it, and which
-/// variables it was given.
+/// Shell lines that record how a program was started: its command line, its parent's command line, and the names of its
+/// environment variables.
 const WATCHED: &str = "{ tr '\\0' ' ' </proc/$$/cmdline; tr '\\0' ' ' </proc/$PPID/cmdline; echo; \
                        env | sed 's/=.*//'; } >>\"RECORD\"";
 
-/// How people's acts reach the bot.
+/// The transport by which Slack delivers events and commands to the bot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
     Http,
     Socket,
 }
 
-/// A company with everything in it that has a secret.
+/// A setup of bot, Slack, forge, registry and Drone, in which every secret is a known canary.
 pub(crate) struct Company {
     _folder: tempfile::TempDir,
     pub(crate) stage: Stage,
@@ -56,7 +56,7 @@ pub(crate) struct Company {
 
 impl Company {
     pub(crate) async fn new(host: Host, way: Way, format: &str) -> Self {
-        // If it has to be built first, nobody waits for it meanwhile.
+        // Builds the program first if needed, so that no timeout runs during the build.
         let _built = program();
         let folder = fresh_folder().expect("a folder");
         let stage = Stage::set_up(folder.path(), "payments").expect("a stage");
@@ -80,13 +80,14 @@ impl Company {
                 ("Slack's token", BOT_TOKEN),
                 ("Slack's app token", APP_TOKEN),
                 ("Slack's signing secret", SIGNING_SECRET),
-                // Whoever has one may speak as the bot for half an hour, or hear what people do.
+                // A response URL lets its holder post as the bot for half an hour; a connection ticket lets its holder
+                // read the events.
                 ("a response url", "/actions/"),
                 ("the ticket of a connection", "ticket="),
                 ("Drone's token", drone::TOKEN),
                 ("the registry's password", REGISTRY_PASSWORD),
                 ("a token of the registry", "token-of-the-registry-"),
-                // What an App signs to be given a token; every one begins like this.
+                // The JWT that a GitHub App signs to get a token. Every one has this prefix.
                 ("what the GitHub App signed", "eyJ0eXAiOiJKV1Qi"),
                 ("the token that deploys", DEPLOY_TOKEN),
             ]
@@ -149,7 +150,7 @@ impl Company {
             };
             format!("{own}metrics = \"127.0.0.1:0\"\n[log]\nformat = \"{format}\"\nfilter = \"{TRACE}\"\n")
         });
-        // It says its secret aloud, on both outputs, as careless scripts do.
+        // The script prints its secret on stdout and stderr, as careless scripts do.
         let watched = WATCHED.replace("RECORD", &self.record.display().to_string());
         let deploy = format!(
             "#!/bin/sh\nset -eu\n{watched}\necho \"with $DEPLOY_TOKEN\"\necho \"with $DEPLOY_TOKEN\" >&2\n\
@@ -166,7 +167,7 @@ impl Company {
         self.room.slack().until_seen("ana", CHANNEL, words).await;
     }
 
-    /// A whole hotfix, as everybody does it.
+    /// Runs a whole hotfix through its usual steps.
     async fn whole_hotfix(&self) {
         let fix = commit(&self.stage, "fix-upload");
         self.does(&format!("ana: /hotfix start payments \"Fix 500 on upload\" --fix {}", &fix[..12])).await;
@@ -196,7 +197,7 @@ impl Company {
         self.sees("HF-1 is closed").await;
     }
 
-    /// What the listeners answer to whoever asks, signed or not.
+    /// Collects the responses of the listeners to signed and unsigned requests.
     async fn answers(&self, bot: &Running, way: Way) -> String {
         let none = http::HeaderMap::new();
         let watched = bot.address("health and metrics can be asked for").await;
@@ -222,7 +223,7 @@ impl Company {
         answers.join("\n")
     }
 
-    /// The bot runs, and what people do reaches it.
+    /// Starts the bot and connects Slack to it.
     pub(crate) async fn start(&self, way: Way) -> Running {
         let bot = Running::start(&self.stage.config(), &[("PATH", self.path.as_os_str())]);
         self.room.slack().set_time(jiff::Timestamp::now());
@@ -240,13 +241,13 @@ impl Company {
         bot
     }
 
-    /// Somebody at the terminal runs the program.
+    /// Runs the program at the command line, as ana.
     pub(crate) async fn runs(&self, arguments: &[&str]) -> Ended {
         let env = [("PATH", self.path.as_os_str())];
         run(&self.stage.config(), &[&["--as", "ana"], arguments].concat(), &env).await
     }
 
-    /// What secrets stand in these places, in the chat and in the bot's files.
+    /// Returns the secrets found in these places, in the chat and in the bot's files.
     pub(crate) fn found(&self, mut places: Vec<(String, String)>) -> Vec<String> {
         let said = self.room.slack().said();
         let said: Vec<_> = said.iter().filter(|said| said.method != "apps.connections.open").collect();
@@ -257,7 +258,7 @@ impl Company {
         found
     }
 
-    /// What the others were sent: bodies, and addresses, which end up in everybody's logs.
+    /// Returns the requests to all remote systems: bodies and URLs. URLs end up in the logs of others.
     fn sent(&self) -> String {
         let slack = self.room.slack().control().calls();
         let forge = self.site.calls().map(|calls| calls.calls()).unwrap_or_default();
@@ -267,13 +268,13 @@ impl Company {
         let calls = forge.iter().chain(&git).chain(others.iter().flatten());
         let addressed =
             |call: &hotfix_fakes::server::Call| json!([call.path, call.query, call.body]).to_string() + "\n";
-        // Slack itself hands out its response urls, and is called there.
+        // The paths of Slack's response URLs are left out: Slack issues them and expects calls there.
         let slack = slack.iter().map(|call| json!([call.query, call.body]).to_string() + "\n");
         calls.map(addressed).chain(slack).collect()
     }
 }
 
-/// Looks in all places; answers what was found.
+/// Runs a hotfix and searches all places; returns the secrets found.
 async fn search(company: &Company, way: Way) -> Vec<String> {
     let bot = company.start(way).await;
     company.whole_hotfix().await;
@@ -291,7 +292,7 @@ async fn search(company: &Company, way: Way) -> Vec<String> {
     for program in ["git", "supervise", "deploy.sh", "GIT_CONFIG_VALUE_0", "DEPLOY_TOKEN"] {
         assert!(started.contains(program), "{program} is not among what was started:\n{started}");
     }
-    // Where the name of a variable stands, its value does not.
+    // The recorded start has the names of the environment variables, but not their values.
     places.push(("the log".to_owned(), ended.said));
     places.push(("how programs were started".to_owned(), started));
     places.push(("what others were sent".to_owned(), company.sent()));
@@ -309,7 +310,7 @@ async fn no_secret_stands_anywhere_after_a_whole_hotfix(#[case] host: Host, #[ca
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
-/// Puts a git before the real one that writes down how it was started; answers the `PATH`.
+/// Puts a `git` that records its start before the real one; returns the `PATH`.
 fn watch_git(stage: &Stage, record: &Path) -> OsString {
     let path = std::env::var_os("PATH").expect("a PATH");
     let real = std::env::split_paths(&path).map(|folder| folder.join("git")).find(|git| git.is_file()).expect("git");
@@ -330,7 +331,7 @@ pub(crate) fn commit(stage: &Stage, name: &str) -> String {
     git(&stage.bare(), "dee", jiff::Timestamp::now(), &["rev-parse", "--verify", &spec]).expect("a commit")
 }
 
-/// Waits until there is one.
+/// Waits until `find` returns a value.
 async fn until<T>(find: impl Fn() -> Option<T>) -> T {
     let wait = async {
         loop {

@@ -1,5 +1,5 @@
-//! The dependency rules of `.deny.toml` that need no advisory database: bans (security case 76) and licenses. cargo-deny checks them as well, where it is
-//! installed.
+//! The dependency rules of `.deny.toml` that need no advisory database: bans (security case 76) and licenses. Where it
+//! is installed, cargo-deny checks them too.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -50,7 +50,7 @@ fn every_dependency_comes_from_the_registry_under_an_allowed_license() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Returns the packages that are built on this platform, those of the workspace aside.
+/// Returns the packages that are built on this platform, without those of the workspace.
 fn dependencies() -> Vec<Value> {
     let host = Command::new("rustc").args(["--print", "host-tuple"]).output().expect("rustc runs");
     let host = String::from_utf8(host.stdout).expect("text");

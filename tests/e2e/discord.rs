@@ -1,4 +1,4 @@
-//! The bot in Discord, through its gateway, against a strict server: it ends as at the console.
+//! The bot in Discord, through its gateway, against a strict fake: every scenario ends as at the console.
 
 use std::path::PathBuf;
 
@@ -43,14 +43,14 @@ async fn does(play: &mut Play, acts: &[Act]) {
     }
 }
 
-/// A run of payments that came so far.
+/// Returns a run of `payments` at the given point.
 async fn came_to(point: &str, standing: &[(&str, Standing)]) -> Play {
     let mut play = in_discord("payments", standing).await;
     does(&mut play, &given(&format!("a hotfix that is {point}")).expect("a way there")).await;
     play
 }
 
-/// A bot in Discord with a run that waits for votes for production.
+/// Sets up a bot in Discord with a run that waits for production votes.
 async fn asking(standing: &[(&str, Standing)]) -> Play {
     came_to("tested", standing).await
 }
@@ -80,7 +80,7 @@ async fn events(play: &Play, wanted: impl Fn(&Event) -> bool) -> usize {
     entries.iter().filter(|entry| wanted(&entry.event)).count()
 }
 
-/// Security cases 22 and 30: by whatever way they come, guests and bots vote nowhere, and are told why in private.
+/// Security cases 22 and 30: guests and bots cannot vote by any input path, and are told why in private.
 #[rstest]
 #[case::guest(Standing::Guest, "a guest's account")]
 #[case::bot(Standing::Bot, "an app's account")]
@@ -102,8 +102,9 @@ async fn only_members_vote_by_whatever_way(#[case] standing: Standing, #[case] w
     assert_eq!(votes(&play).await, ["dee"], "a member's reaction counts");
 }
 
-/// What takes longer than Discord waits is durable before it is acknowledged. Its answer takes the place of "is thinking…"; when
-/// the bot was killed meanwhile, the next one does it, once, and says so directly, for only the dead one could have answered.
+/// An interaction that outlasts Discord's time limit is durable before it is acknowledged. The reply replaces "is
+/// thinking…". After a crash the next process executes it once and sends a direct message, because only the dead one
+/// could have edited the reply.
 #[rstest]
 #[tokio::test]
 async fn what_takes_long_is_kept_and_answered_late(#[values(false, true)] crash: bool) {
@@ -128,7 +129,7 @@ async fn what_takes_long_is_kept_and_answered_late(#[values(false, true)] crash:
     assert_eq!(told().matches(": Waiting for votes").count(), 1, "{}", told());
 }
 
-/// Security case 31: somebody who is not in the server any more, and talks to the bot directly.
+/// Security case 31: a user who left the server cannot vote by a direct message to the bot.
 #[tokio::test]
 async fn who_left_does_not_vote() {
     let play = asking(&[("ben", Standing::Stranger)]).await;
@@ -141,8 +142,8 @@ async fn who_left_does_not_vote() {
     assert!(server.directly("ben").contains("deactivated or has left"), "{}", server.directly("ben"));
 }
 
-/// Security cases 21 and 38: acts are taken in the service's own channel, which is known by its number; and what binds is
-/// not taken in a direct conversation.
+/// Security cases 21 and 38: commands are accepted in the service's own channel, identified by its id; binding ones are
+/// refused in direct messages.
 #[tokio::test]
 async fn acts_are_taken_in_the_channel_of_the_service_only() {
     let play = asking(&[]).await;
@@ -157,7 +158,7 @@ async fn acts_are_taken_in_the_channel_of_the_service_only() {
     assert!(votes(&play).await.is_empty());
 }
 
-/// Security cases 30 and 32: neither the bot's own reaction counts, nor one to a message that looks like the question.
+/// Security cases 30 and 32: the bot's own reaction does not count, nor a reaction to a copy of the vote request.
 #[tokio::test]
 async fn only_peoples_reactions_to_the_question_itself_count() {
     let play = asking(&[]).await;
@@ -169,7 +170,7 @@ async fn only_peoples_reactions_to_the_question_itself_count() {
     assert!(votes(&play).await.is_empty());
 }
 
-/// Security case 33: a vote by a reaction goes with it, and one by the button is taken back by its word.
+/// Security case 33: removing the reaction withdraws its vote, and a vote by button is withdrawn by the command.
 #[tokio::test]
 async fn a_vote_is_taken_back_as_it_was_given() {
     let play = asking(&[]).await;
@@ -186,8 +187,8 @@ async fn a_vote_is_taken_back_as_it_was_given() {
     assert!(votes(&play).await.is_empty());
 }
 
-/// Reliability W4 and security case 34: where the gateway lost what people did, the reactions that stand are read again. What
-/// was missed counts, what was taken back does not count any more, and what counted already is not done twice.
+/// Reliability W4 and security case 34: after a gap in gateway events, the current reactions are read again. Missed
+/// votes count, removed ones stop counting, and known ones are not repeated.
 #[tokio::test]
 async fn what_a_gap_swallowed_is_found_again() {
     let play = asking(&[]).await;
@@ -211,7 +212,7 @@ async fn what_a_gap_swallowed_is_found_again() {
     assert!(run(&play).await.rejections.is_empty());
 }
 
-/// Security case 5: the same interaction told again has one effect.
+/// Security case 5: a redelivered interaction has one effect.
 #[tokio::test]
 async fn what_discord_tells_again_has_one_effect() {
     let play = asking(&[]).await;
@@ -225,7 +226,7 @@ async fn what_discord_tells_again_has_one_effect() {
     assert_eq!(events(&play, |event| matches!(event, Event::Noted { .. })).await, 1);
 }
 
-/// The triage of the runbook in one form: all eleven criteria of HOCS-2, each with a box.
+/// The triage form has all eleven criteria of HOCS-2, each with a checkbox.
 #[tokio::test]
 async fn the_triage_is_one_form() {
     let mut play = in_discord("casework", &[]).await;
@@ -242,7 +243,7 @@ async fn the_triage_is_one_form() {
     assert_eq!((run.title.as_str(), run.triage.len()), ("Fix 500 on upload", 11));
 }
 
-/// Words that a form carries: what was seen, which is asked again when it does not do, and a hold with its reason.
+/// Forms for text input: the result of a check, which is asked for again if it is invalid, and a hold with its reason.
 #[tokio::test]
 async fn words_are_given_by_forms() {
     let mut play = came_to("reviewed", &[]).await;
@@ -261,7 +262,7 @@ async fn words_are_given_by_forms() {
     assert_eq!(now.holds.values().collect::<Vec<_>>(), ["the queue is full"]);
 }
 
-/// The same for those who vote, and for whoever breaks the glass.
+/// Forms for a rejection and for an override.
 #[tokio::test]
 async fn a_no_and_an_override_are_given_by_forms() {
     let play = asking(&[]).await;
@@ -280,7 +281,8 @@ async fn a_no_and_an_override_are_given_by_forms() {
     );
 }
 
-/// Whose commits ride along is told directly, and answers there: by a button, or by a form with the reason (PROMO-11).
+/// Authors of included changes get a direct message, and answer there by button or by a form with the
+/// reason (PROMO-11).
 #[tokio::test]
 async fn whose_commits_ride_along_answer_in_their_conversation() {
     let mut play = in_discord("reports", &[]).await;
@@ -305,7 +307,7 @@ async fn whose_commits_ride_along_answer_in_their_conversation() {
     assert!(told.contains("**HF-1**: Deploying to schemas"), "{told}");
 }
 
-/// Who is in the team and may not see the channel is told directly, and nobody else is (APPLY-15).
+/// A team member who cannot view the channel gets direct messages, and no one else does (APPLY-15).
 #[tokio::test]
 async fn who_cannot_see_the_channel_is_told_directly() {
     let options = Options {
@@ -320,8 +322,8 @@ async fn who_cannot_see_the_channel_is_told_directly() {
     assert_eq!(server(&play).directly("ben"), "");
 }
 
-/// A message of somebody is kept with the run by its menu; and what waits for a person is asked for with a verb, where Slack
-/// has a page for it.
+/// The message menu adds a user's message to the run. Pending tasks are listed by a verb, because Discord has no home
+/// page for apps.
 #[tokio::test]
 async fn a_message_is_kept_and_what_waits_is_listed() {
     let play = asking(&[]).await;
@@ -336,7 +338,7 @@ async fn a_message_is_kept_and_what_waits_is_listed() {
     assert!(listed.contains("Waits for you") && listed.contains("HF-1 payments"), "{listed}");
 }
 
-/// Every text of a message in which Discord would read something.
+/// Collects the texts of a message in which Discord interprets markup.
 fn read_by_discord(message: &Value, found: &mut Vec<String>) {
     let embeds = message["embeds"].as_array().into_iter().flatten();
     found.extend(message["content"].as_str().map(str::to_owned));
@@ -348,7 +350,8 @@ fn read_by_discord(message: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Security case 58: what people write calls nobody, links nowhere and is no markdown, wherever the bot repeats it.
+/// Security case 58: user text mentions no one, links nowhere and is never rendered as Markdown, wherever the bot
+/// repeats it.
 #[tokio::test]
 async fn hostile_text_stays_text_wherever_it_is_repeated() {
     let mut play = in_discord("payments", &[]).await;
@@ -389,7 +392,7 @@ async fn hostile_text_stays_text_wherever_it_is_repeated() {
     }
     assert!(texts.iter().filter(|text| text.contains("everyone")).count() >= 4, "it is repeated: {texts:#?}");
     for text in texts {
-        // What stands in a block of fixed width is read by nobody.
+        // Discord interprets nothing in a code block.
         let read: String = text.split("```").step_by(2).collect();
         for wrong in ["[PR 12](", "](https://evil", "<https://evil", "||x", "**now"] {
             assert!(!read.contains(wrong), "{wrong} in {read}");

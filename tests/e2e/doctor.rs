@@ -1,4 +1,4 @@
-//! `hotfix doctor`: what an emergency depends on and the bot lacks is named, with what to do about it.
+//! `hotfix doctor` reports what the bot lacks in an emergency, with the remedy.
 
 use hotfix_tests::discord::Server;
 use hotfix_tests::room::Room;
@@ -88,8 +88,8 @@ async fn what_is_missing_in_discord_is_named(#[case] change: Change, #[case] see
     assert!(bad.contains(next), "no {next}:\n{said}");
 }
 
-/// What is doubtful is told, and stops nothing: commands that are made known at the start, sessions that come back tomorrow,
-/// and more rights than are needed. The intents that are asked for need nobody's permission, so that none can be missing.
+/// Warnings do not fail the check: commands registered at the start, sessions that are available again tomorrow, and
+/// unneeded permissions. The requested intents need no approval, so none can be missing.
 #[tokio::test]
 async fn what_is_doubtful_in_discord_is_told() {
     let Ended { well, said } = examined(|_, _| {}).await;
@@ -106,7 +106,7 @@ async fn what_is_doubtful_in_discord_is_told() {
     assert!(said.contains("→ Take that right from its role: it needs six lesser ones."), "{said}");
 }
 
-/// A world that stands still, and what `doctor` says of it after a change.
+/// Returns the report of `doctor` on a stopped world after a change.
 async fn examined_in(options: Options, change: impl FnOnce(&World)) -> Ended {
     let mut world = World::new(options).await.expect("a world");
     world.stop_listening().await;
@@ -122,7 +122,7 @@ fn is_bad(ended: &Ended, seen: &str, next: &str) {
     assert!(bad.contains(next), "no {next}:\n{said}");
 }
 
-/// A token that is none, and one that may only read: both are good enough for git to show a public repository.
+/// An invalid token and a read-only token are reported; both would let git read a public repository.
 #[rstest]
 #[tokio::test]
 async fn a_token_that_cannot_write_is_named(#[values(Host::GitHub, Host::GitLab)] host: Host) {
@@ -135,7 +135,7 @@ async fn a_token_that_cannot_write_is_named(#[values(Host::GitHub, Host::GitLab)
     is_bad(&garbage, "the token of code in team/payments: ", "Give the token what it lacks");
 }
 
-/// What `running` prints has to be a commit of the repository.
+/// The output of the `running` command must be a commit of the repository.
 #[rstest]
 #[case::words("echo it is fine", "production")]
 #[case::a_commit_of_another_repository("echo 0123456789012345678901234567890123456789", "has no such commit")]
@@ -151,7 +151,7 @@ async fn what_runs_is_a_commit_of_the_repository(#[case] script: &str, #[case] s
     is_bad(&strange, seen, "→ ");
 }
 
-/// The channel that is told of a broken glass is looked at like those of the services.
+/// The audit channel for break-glass is checked like the service channels.
 #[tokio::test]
 async fn the_audit_channel_is_looked_at() {
     let options = Options { service: "payments".to_owned(), talk: Talk::Slack, ..Options::default() };
@@ -164,7 +164,7 @@ async fn the_audit_channel_is_looked_at() {
     is_bad(&ended, "the channel C404", "→ ");
 }
 
-/// The app whose id is configured has to be the one that the token is of: what others send is dropped.
+/// The configured app id must be that of the token's app: events of other apps are dropped.
 #[tokio::test]
 async fn another_app_in_slack_is_named() {
     let options = || Options { service: "payments".to_owned(), talk: Talk::Slack, ..Options::default() };
@@ -180,7 +180,7 @@ async fn another_app_in_slack_is_named() {
     is_bad(&other, "the app's id: ", "Set `app_id = ");
 }
 
-/// What the running bot could not read three times in a row is in its metrics and in what `doctor` says, until it can be read.
+/// A read that failed three times in a row appears in the metrics and in the report of `doctor`, until it succeeds.
 #[tokio::test]
 async fn what_keeps_failing_is_named_while_it_fails() {
     let folder = fresh_folder().expect("a folder");

@@ -1,5 +1,5 @@
-//! Security case 67: platforms, and proxies before them, that answer with what they were told. What they say is told to people
-//! and logged, and the secrets in it are not.
+//! Security case 67: remote systems, and proxies before them, that echo credentials. The bot shows and logs their
+//! responses, with the secrets redacted.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use rstest::rstest;
 
 use super::canaries::{Company, Way, commit};
 
-/// Stands in every answer that holds a secret, before the secret.
+/// Marker that precedes the secret in every echoed response.
 const BACK: &str = "told to say this back";
 
-/// Everybody whom the bot asks answers like this from now on.
+/// Makes every remote system echo credentials in its responses.
 fn all_say_back(company: &Company, status: Option<u16>) {
     let forge = [company.site.calls(), company.site.git_calls()].into_iter().flatten();
     forge.for_each(|control| control.echo_credentials(status));
@@ -35,7 +35,7 @@ fn all_say_back(company: &Company, status: Option<u16>) {
 async fn a_secret_that_is_said_back_is_not_repeated(#[case] host: Host, #[case] way: Way) {
     let company = Company::new(host, way, "json").await;
     let bot = company.start(way).await;
-    // The forge's API, while the pull request is to be opened: it is said in the channel.
+    // The forge's API echoes when the bot opens the pull request: the error is shown in the channel.
     let api = company.site.calls().expect("an API");
     api.echo_credentials(Some(401));
     let fix = commit(&company.stage, "fix-upload");
@@ -44,7 +44,7 @@ async fn a_secret_that_is_said_back_is_not_repeated(#[case] host: Host, #[case] 
     api.echo_credentials(None);
     company.does("ana: /hotfix retry").await;
     company.sees("please review it").await;
-    // Slack, in both ways in which it says no, where cards are changed, lines are written and acts are answered.
+    // Slack echoes, in both of its error styles, when the bot updates cards, posts messages and answers commands.
     let answers = [200, 401, 403, 500].into_iter().cycle().take(12).enumerate();
     company.room.slack().control().break_calls(answers.map(|(call, status)| (call, Fault::Echo(status))));
     for line in ["ana: /hotfix status", "dee: /hotfix hold the queue is full", "dee: /hotfix unhold"] {
@@ -71,7 +71,7 @@ async fn a_secret_that_is_said_back_is_not_repeated(#[case] host: Host, #[case] 
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
-/// The same in Discord, whose gateway is told the token too, with everything logged.
+/// The same in Discord, where the gateway also receives the token, with everything logged.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn discord_is_told_its_token_and_nobody_else() {
     const TOKEN: &str = "token-of-the-bot";
@@ -86,7 +86,7 @@ async fn discord_is_told_its_token_and_nobody_else() {
     let bot = Running::start(&config, &[]);
     let (server, discord) = (room.server(), room.discord());
     let up = discord.until("the bot", |fake| (fake.connected() == 1 && !fake.commands().is_empty()).then_some(()));
-    // The first start waits until the program is built.
+    // The first start waits for the build of the program.
     tokio::time::timeout(Duration::from_secs(60), up).await.expect("it comes");
     server.types("ana", "/hotfix start payments \"Fix 500 on upload\"").await.expect("it is taken");
     let ana = server.number("ana");
@@ -95,7 +95,7 @@ async fn discord_is_told_its_token_and_nobody_else() {
     let answers = [401, 403, 500].into_iter().cycle().take(12).enumerate();
     discord.server.control.break_calls(answers.map(|(call, status)| (call, Fault::Echo(status))));
     for line in ["/hotfix status", "/hotfix hold the queue is full", "/hotfix unhold"] {
-        // Nobody waits for an answer: Discord may not have taken it.
+        // The reply is not awaited: Discord may have refused it.
         let said = [("text", line["/hotfix ".len()..].into())];
         let _act = server.discord.run(server.number("dee"), server.channel, "hotfix do", &said);
     }

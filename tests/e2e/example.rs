@@ -1,5 +1,5 @@
-//! The example in `config/`, as a newcomer uses it: what is commented out is taken in and filled with tokens and addresses,
-//! and the bot starts.
+//! The example in `config/`, as a new user sets it up: optional sections are uncommented and filled with tokens and
+//! addresses, and the bot starts.
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
@@ -15,7 +15,7 @@ use rstest::rstest;
 
 const GITHUB_TOKEN: &str = "ghp_0123456789abcdefghijklmnopqrstuvwxyz";
 
-/// Takes in the commented lines from one that begins so up to one that is not commented.
+/// Uncomments the section that starts with `head`, up to the first line that is not a comment.
 fn taken_in(text: &str, head: &str) -> String {
     let mut inside = false;
     let mut found = false;
@@ -38,7 +38,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Replaces exactly what is there.
+/// Replaces each text, and panics if one is missing.
 fn filled(text: &str, with: &[(&str, &str)]) -> String {
     with.iter().fold(text.to_owned(), |text, (from, to)| {
         assert!(text.contains(from), "the example does not say {from:?} any more:\n{text}");
@@ -137,8 +137,8 @@ async fn the_example_starts_with_tokens_filled_in(#[case] mode: &str) {
     assert!(ended.well, "{}", ended.said);
 }
 
-/// Security cases 60, 82 and 83: nothing that is served is a page, looking changes nothing and needs no cookie, and health
-/// and metrics are where the outside is not.
+/// Security cases 60, 82 and 83: no response is a web page, no read changes state or needs a cookie, and health and
+/// metrics are not on the public listener.
 async fn serves_no_pages(watched: SocketAddr, outside: SocketAddr) {
     let none = http::HeaderMap::new();
     let plain = ["text/plain", "application/openmetrics-text", "application/json"];

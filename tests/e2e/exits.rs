@@ -1,5 +1,5 @@
-//! No dead ends: from every state that a random history reaches, somebody has a way on and a captain a way out; and no refusal
-//! recommends what would be refused as well.
+//! No dead ends: in every state that a random history reaches, a user can continue the run and a captain can end it;
+//! and no refusal recommends a command that would be refused too.
 
 use std::collections::BTreeSet;
 
@@ -15,9 +15,9 @@ use hotfix_tests::model::{CROWD, Model, Throw};
 use hotfix_tests::sample::{number, property};
 use proptest::prelude::*;
 
-/// Dee is the captain of the stage.
+/// Dee, the captain of the stage.
 const CAPTAIN: u8 = 3;
-/// Ben is a second person.
+/// Ben, the second person.
 const SECOND: u8 = 1;
 
 fn throws() -> impl Strategy<Value = Vec<Throw>> {
@@ -25,7 +25,7 @@ fn throws() -> impl Strategy<Value = Vec<Throw>> {
 }
 
 proptest! {
-    // `CASES` tries more.
+    // The environment variable `CASES` overrides the number of cases.
     #![proptest_config(property(number("CASES", 64)))]
 
     #[test]
@@ -59,7 +59,7 @@ fn play(service: &str, throws: &[Throw]) -> Result<(), TestCaseError> {
                 }
             }
         }
-        // Neighbouring states are alike; one in three is asked.
+        // Neighboring states are similar, so only one in three is checked.
         if !model.state.is_over() && throw.2.is_multiple_of(3) {
             a_captain_can_end_it(&model)?;
             what_is_stuck_can_be_tried_again(&model)?;
@@ -77,7 +77,7 @@ fn abandon(state: &Hotfix) -> UserCommand {
     }
 }
 
-/// The run, after somebody did this, if they may.
+/// Returns the state after the command, or the reason why it is refused or has no effect.
 fn after(model: &Model, state: &Hotfix, who: u8, role: Role, act: UserCommand) -> Result<Hotfix, String> {
     let name = format!("{act:?}");
     match model.would(state, who, role, act) {
@@ -110,7 +110,8 @@ fn a_captain_can_end_it(model: &Model) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// What the other side refused for good is tried again by a word, unless something else stops the run that has its own answer.
+/// An effect that a remote system refused for good is retried by `retry`, unless the run is blocked by another problem
+/// with its own remedy.
 fn what_is_stuck_can_be_tried_again(model: &Model) -> Result<(), TestCaseError> {
     if model.state.stuck.is_empty() {
         return Ok(());
@@ -128,7 +129,7 @@ fn what_is_stuck_can_be_tried_again(model: &Model) -> Result<(), TestCaseError> 
     Ok(())
 }
 
-/// Unless the bot has something to do, or the step waits for what people do elsewhere.
+/// Checks that a user can continue the run, unless the bot has work or the step waits for a change on a remote system.
 fn somebody_has_a_way_on(model: &Model) -> Result<(), TestCaseError> {
     let state = &model.state;
     let elsewhere = state.current().is_some_and(|(_, spec)| {
@@ -200,8 +201,8 @@ fn ways_on(state: &Hotfix) -> Vec<(Role, UserCommand)> {
     ways
 }
 
-/// Every command that a refusal names can be given by somebody, and is not refused. What is to be said after something else
-/// was put right cannot be tried here.
+/// Checks that every command a refusal recommends works for some user. A command that needs a correction first cannot
+/// be checked here.
 fn recommends_what_works(model: &Model, state: &Hotfix, refusal: &Refusal) -> Result<(), TestCaseError> {
     let parts: Vec<&str> = refusal.next.split('`').collect();
     for pair in parts.chunks_exact(2) {
@@ -215,7 +216,7 @@ fn recommends_what_works(model: &Model, state: &Hotfix, refusal: &Refusal) -> Re
                 false
             }
         });
-        // A history may involve everybody; somebody else would not be refused.
+        // A history may involve everyone. An uninvolved person would not be refused.
         let all_involved = command.starts_with("countersign ")
             && why.iter().all(|why| why.contains("takes the role") || why.contains("countersign."));
         prop_assert!(
@@ -227,7 +228,7 @@ fn recommends_what_works(model: &Model, state: &Hotfix, refusal: &Refusal) -> Re
     Ok(())
 }
 
-/// What a recommended command asks of the run; `None` when it only looks, or asks nothing of this run.
+/// Returns the command that a recommendation means; `None` if it only reads, or does not concern this run.
 fn meant(state: &Hotfix, command: &str) -> Option<(Role, UserCommand)> {
     let mut words = command.split_whitespace();
     let (verb, second, third) = (words.next()?, words.next(), words.next());
@@ -246,7 +247,7 @@ fn meant(state: &Hotfix, command: &str) -> Option<(Role, UserCommand)> {
         "countersign" => (Role::Approver, UserCommand::Countersign { ok: second == Some("ok"), note: Some(reason()) }),
         "deploy" => (Role::Requester, UserCommand::Deploy(second?.parse().ok()?)),
         "rollback" => {
-            // A target that is named is one of those that the run knows.
+            // A recommended rollback target is a commit that the run knows.
             let named = words.next().filter(|_| third == Some("to"));
             let known = state.deploys.iter().flat_map(|d| d.intent.previous.iter().chain([&d.intent.commit]));
             let to = named.and_then(|short| known.chain(&state.base).find(|commit| commit.short() == short).cloned());
@@ -266,7 +267,7 @@ fn meant(state: &Hotfix, command: &str) -> Option<(Role, UserCommand)> {
             let choice = choices.into_iter().find(|(name, _)| second == Some(name))?.1;
             (Role::Requester, UserCommand::Drift(choice))
         }
-        // The names of settings and files are no commands.
+        // The other quoted words are names of settings and files.
         other => {
             assert!(hotfix::command::Verb::named(other).is_none(), "what does `{command}` ask for?");
             return None;

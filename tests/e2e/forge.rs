@@ -1,4 +1,4 @@
-//! `hotfix forge …`: what people do on the pages of a real forge, at the command line of the local one.
+//! `hotfix forge …`: the command line of the local forge, which replaces the web pages of a real one.
 
 use hotfix_adapters::forge::{PullRequest, PullState};
 use hotfix_adapters::ids::BranchName;
@@ -8,7 +8,7 @@ use hotfix_tests::world::{Options, World};
 
 const REPO: &str = "team/payments";
 
-/// A promotion waits for a label, a run for a merge: whoever tries the bot on local repositories can do both.
+/// A promotion waits for a label, a run for a merge: a user of local repositories can do both.
 #[tokio::test]
 async fn a_pull_request_is_labelled_merged_and_closed_at_the_command_line() {
     let options = Options { service: "payments".to_owned(), ..Options::default() };

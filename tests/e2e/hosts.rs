@@ -1,5 +1,5 @@
-//! The bot on GitHub and on GitLab: what the team sees and what is left is the same as on the local forge, whatever the forge's
-//! API does; and it is not asked more often than needed.
+//! The bot on GitHub and GitLab: messages and results equal those on the local forge, despite API failures, within a
+//! budget of API calls.
 
 use std::path::{Path, PathBuf};
 
@@ -17,28 +17,29 @@ use hotfix_tests::site::Host;
 use hotfix_tests::world::{Options, World};
 use rstest::rstest;
 
-/// How many calls a whole hotfix may cost, those aside that are answered with 304.
+/// Maximum number of API calls for a whole hotfix; responses with status 304 do not count.
 const BUDGET: usize = 30;
-/// The same where a second repository is read and written as well, or several environments.
+/// The same for a hotfix with a second repository or several environments.
 const LARGE_BUDGET: usize = 40;
-/// Into so many parts the scenarios are divided that are played with faults, so that they are played beside each other.
+/// Number of parallel tests for the scenarios with faults.
 const PARTS: usize = 4;
-/// One scenario in so many is played on a forge elsewhere, unless `HOSTS=all` is set.
+/// One scenario in this many is played on a remote forge, unless `HOSTS=all` is set.
 const SCENARIOS_EVERY: usize = 4;
-/// Into so many parts they are divided, so that they are played beside each other.
+/// Number of parallel tests for the scenarios without faults.
 const SCENARIO_PARTS: usize = 8;
-/// A repository that is gone is told of in each forge's own words, and GitHub closes the pull request of a deleted branch.
+/// Scenarios of which the text differs by forge: a missing repository is reported in each forge's own words, and GitHub
+/// closes the pull request of a deleted branch.
 const LOCAL_ONLY: [&str; 4] = ["repository-vanishes", "facts-refused", "branch-deleted", "references-addresses"];
-/// The forges elsewhere.
+/// The remote forges.
 const BOTH: [Host; 2] = [Host::GitHub, Host::GitLab];
-/// How often the bot looks in vain after each step.
+/// Number of idle polls after each step.
 const IDLE_LOOKS: usize = 2;
 
 fn whole(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scenarios/{name}-whole.txt"))
 }
 
-/// Every scenario looks the same to the team on a forge elsewhere. `SCENARIOS=veto,hold` plays those alone, on both forges.
+/// Every scenario shows the team the same on a remote forge. `SCENARIOS=veto,hold` plays only those, on both forges.
 #[rstest]
 #[tokio::test]
 async fn scenarios(#[values(0, 1, 2, 3, 4, 5, 6, 7)] part: usize) {
@@ -58,7 +59,7 @@ async fn scenarios(#[values(0, 1, 2, 3, 4, 5, 6, 7)] part: usize) {
     }
 }
 
-/// The scenarios whose names are wanted.
+/// Returns the scenarios whose name matches, sorted.
 fn files(wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     let folder = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")).expect("the scenarios");
     let mut paths: Vec<PathBuf> = folder.map(|entry| entry.expect("a scenario").path()).collect();
@@ -67,8 +68,8 @@ fn files(wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     paths
 }
 
-/// A whole hotfix is played on both forges. Of the others, each commit plays every fourth, and on one of them, so that eight commits
-/// in a row play all on both; with `HOSTS=all` one does.
+/// Returns the forges for a scenario. A whole hotfix is played on both. Of the others, each commit plays every fourth
+/// on one forge, so that eight commits in a row cover all on both; `HOSTS=all` covers them at once.
 fn hosts_of(path: &Path) -> Vec<Host> {
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     if name.ends_with("-whole") || all_hosts() {
@@ -82,7 +83,7 @@ fn all_hosts() -> bool {
     std::env::var("HOSTS").is_ok_and(|hosts| hosts == "all")
 }
 
-/// Each commit tries the one forge or the other; with `HOSTS=all`, both.
+/// Returns one of the forges, which depends on the commit; with `HOSTS=all`, both.
 fn both_or_one(name: &str) -> Vec<Host> {
     if all_hosts() { BOTH.to_vec() } else { vec![by_turns(name.len() + seed())] }
 }
@@ -91,7 +92,7 @@ fn by_turns(number: usize) -> Host {
     if number.is_multiple_of(2) { Host::GitHub } else { Host::GitLab }
 }
 
-/// What is left is the same to the last commit, branch, review and vote.
+/// The result equals the one on the local forge: commits, branches, reviews and votes.
 #[rstest]
 #[tokio::test]
 async fn it_ends_as_on_the_local_forge(#[values("apply", "website")] name: &str) {
@@ -111,7 +112,7 @@ async fn played(name: &str, host: Host) -> Play {
     let mut play = Play::new(World::new(scenario.options.clone()).await.expect("a world")).expect("a play");
     for step in &scenario.steps {
         play.step(&step.act).await.expect("a step");
-        // Whatever there is to see was seen: looking again costs nothing.
+        // Everything was already read, so another poll costs no API call.
         for _ in 0..IDLE_LOOKS {
             play.world.engine().poll().await.expect("a look");
         }
@@ -119,7 +120,7 @@ async fn played(name: &str, host: Host) -> Play {
     play
 }
 
-/// The rate limits of forges are shared by everything that an organisation runs.
+/// The rate limits of a forge are shared by everything that an organization runs.
 #[rstest]
 #[tokio::test]
 async fn a_whole_hotfix_costs_few_calls(#[values("apply", "website", "sre", "hocs", "promotion")] name: &str) {
@@ -134,7 +135,7 @@ async fn a_whole_hotfix_costs_few_calls(#[values("apply", "website", "sre", "hoc
     }
 }
 
-/// Every call of a scenario goes wrong once in every way with `FAULTS_EVERY=1`; usually a part of them is tried.
+/// Injects every kind of fault at every call of a scenario with `FAULTS_EVERY=1`; by default at a sample of them.
 async fn with_faults(path: &Path, host: Host, line: Line, usual: usize) -> Tried {
     let sample = Sample::of("FAULTS_EVERY", usual).expect("FAULTS_EVERY is at least 1");
     let began = std::time::Instant::now();
@@ -149,7 +150,7 @@ async fn with_faults(path: &Path, host: Host, line: Line, usual: usize) -> Tried
     tried
 }
 
-/// Whatever goes wrong is asked again, the end is the same, and nothing happens twice.
+/// After any fault the call is retried, the result is the same, and nothing happens twice.
 #[rstest]
 #[tokio::test]
 async fn a_fault_at_any_call_changes_nothing(#[values("apply", "website", "sre", "hocs", "promotion")] name: &str) {
@@ -158,8 +159,8 @@ async fn a_fault_at_any_call_changes_nothing(#[values("apply", "website", "sre",
     }
 }
 
-/// The same in every other scenario, each on one forge by turns; without `FAULTS_EVERY`, in one of each part and at some calls, and in
-/// other scenarios with the next commit. `FAULTS_IN=veto,hold` is in those alone.
+/// The same in every other scenario, each on one forge by turns. Without `FAULTS_EVERY`, each part runs one scenario
+/// with a sample of calls, and another one with the next commit. `FAULTS_IN=veto,hold` selects scenarios.
 #[rstest]
 #[tokio::test]
 async fn a_fault_at_any_call_of_a_scenario_changes_nothing(#[values(0, 1, 2, 3)] part: usize) {
@@ -183,7 +184,7 @@ async fn a_fault_at_any_call_of_a_scenario_changes_nothing(#[values(0, 1, 2, 3)]
     }
 }
 
-/// The same for git's own calls, fetches and pushes: a push that was done and answered with an error is not pushed over.
+/// The same for git fetches and pushes: a push that succeeded but was answered with an error is not overwritten.
 #[rstest]
 #[case("apply", Host::GitHub)]
 #[case("sre", Host::GitLab)]
@@ -193,7 +194,7 @@ async fn a_fault_at_any_call_of_git_changes_nothing(#[case] name: &str, #[case] 
     assert!(with_faults(&whole(name), host, Line::Git, every).await.tried > 0);
 }
 
-/// How long an answer is awaited is the team's to say, of the API and of git, and what was awaited in vain is said.
+/// The timeout for API and git calls is configurable, and the error says which call timed out.
 #[rstest]
 #[tokio::test]
 async fn a_forge_that_never_answers_is_given_up_in_time(#[values(Host::GitHub, Host::GitLab)] host: Host) {
@@ -212,8 +213,8 @@ async fn a_forge_that_never_answers_is_given_up_in_time(#[values(Host::GitHub, H
     assert!(matches!(failure, Failure::Retry { .. }) && failure.reason().contains("the last 1 seconds"), "{failure}");
 }
 
-/// Security case 5: over a good line nothing has to be asked for. Over a bad one a delivery comes twice, late, in another order, or
-/// never: it is a hint.
+/// Security case 5: over a reliable connection, webhooks replace polling. Over a bad one, a delivery arrives twice,
+/// late, out of order or never: it is only a hint.
 #[rstest]
 #[tokio::test]
 async fn deliveries_are_hints(#[values("apply", "website")] name: &str) {

@@ -1,4 +1,4 @@
-//! The bot over HTTP, as a sender sees it that speaks plain TCP: what is refused, what is durable, and who is told.
+//! The HTTP listeners, tested with plain TCP: refusals, durability and replies.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -27,16 +27,16 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Notify;
 
-/// Where a forge sends to, and where Slack does.
+/// Path of the webhook of the forge that hosts the service.
 const HOOK: &str = "/hooks/code";
 const CHAT: &str = "/slack";
 const SECRET: &str = "X-Badge: open sesame\r\n";
-/// A forge on which no service is.
+/// Name of a forge that hosts no service.
 const ELSEWHERE: &str = "elsewhere";
-/// After this, what was waited for will not come.
+/// Time limit for every wait in these tests.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A forge whose deliveries are a key and a repository, behind a badge.
+/// A webhook whose deliveries are a dedupe key and a repository, authenticated by the `X-Badge` header.
 struct Badge;
 
 impl Webhook for Badge {
@@ -62,7 +62,7 @@ fn ear(engine: &Arc<Engine>) -> Arc<dyn InboundHandler> {
     InboundService::of(engine.clone())
 }
 
-/// A bot with an open run, and its two listeners.
+/// A bot with an open run and both listeners.
 struct Bot {
     world: World,
     http: Http,
@@ -110,7 +110,7 @@ async fn bound(limits: Limits) -> Http {
     let free = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
     let hooks = [NAME, ELSEWHERE].map(|forge| (forge.to_owned(), Arc::new(Badge) as Arc<dyn Webhook>));
     let hooks = BTreeMap::from(hooks);
-    // Nobody is there: what the bot says gets lost, and it asks nothing of Slack before it knows that it is Slack.
+    // Nothing listens here: the bot's messages are lost, and it calls Slack only for requests with a valid signature.
     let api = "http://127.0.0.1:9/api/".parse().expect("an address");
     let mut slack = SlackOptions::new(api, "xoxb-1".into(), "A1", vec!["T1".to_owned()]);
     slack.signing_secrets = vec![SIGNING_SECRET.into()];
@@ -118,7 +118,7 @@ async fn bound(limits: Limits) -> Http {
     Http::bind(Served { listen: free, metrics: free, hooks, chat, limits }).await.expect("free ports")
 }
 
-/// The headers with which Slack signs this body.
+/// Returns the headers with which Slack signs this body.
 fn signed(body: &str) -> String {
     let now = jiff::Timestamp::now().as_second();
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(SIGNING_SECRET.as_bytes()).expect("a key");
@@ -127,9 +127,9 @@ fn signed(body: &str) -> String {
     format!("X-Slack-Request-Timestamp: {now}\r\nX-Slack-Signature: v0={signature}\r\n")
 }
 
-/// A command of somebody in Slack.
+/// The body of a slash command from Slack.
 const COMMAND: &str = "command=%2Fhotfix&text=help&api_app_id=A1&team_id=T1&user_id=U1&channel_id=C1&trigger_id=1.2";
-/// Something that a sender on each path says, and what goes before it.
+/// Returns the authentication headers and body of a valid request for each path.
 fn genuine(path: &str) -> (String, &'static str) {
     if path == CHAT { (signed(COMMAND), COMMAND) } else { (SECRET.to_owned(), "key-1 team/website") }
 }
@@ -139,7 +139,7 @@ async fn get(http: &Http, path: &str) -> String {
     ask(http.metrics_on().expect("an address"), &request).await
 }
 
-/// Says this, and hears what is answered until the other side hangs up.
+/// Sends a request and reads until the server closes the connection.
 async fn ask(address: SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(address).await.expect("somebody listens");
     stream.write_all(request.as_bytes()).await.expect("it is heard");
@@ -148,7 +148,7 @@ async fn ask(address: SocketAddr, request: &str) -> String {
 
 async fn rest(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
-    // Who hangs up on a body that he does not want resets the connection; what he said before counts.
+    // A server that refuses a body closes early, which resets the connection; the response before that counts.
     let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
     assert!(read.is_ok(), "the connection was never closed");
     String::from_utf8(answer).expect("text")
@@ -162,7 +162,7 @@ fn body(answer: &str) -> &str {
     answer.split_once("\r\n\r\n").map_or("", |(_, body)| body)
 }
 
-/// Waits until this holds.
+/// Waits until the condition holds.
 async fn until<F: Future<Output = bool>>(holds: impl Fn() -> F) {
     let wait = async {
         while !holds().await {
@@ -172,7 +172,7 @@ async fn until<F: Future<Output = bool>>(holds: impl Fn() -> F) {
     tokio::time::timeout(PATIENCE, wait).await.expect("what was waited for did not come");
 }
 
-/// Security cases 1 and 6, S2: it is not told why, and the journal does not grow.
+/// Security cases 1 and 6, S2: the response gives no reason, and the journal does not grow.
 #[tokio::test]
 async fn what_is_not_signed_leaves_no_trace() {
     let bot = Bot::new(Limits::default()).await;
@@ -185,7 +185,7 @@ async fn what_is_not_signed_leaves_no_trace() {
     assert!(!bot.world.engine().look_where_hinted().await.expect("the journal"));
 }
 
-/// Security case 5: inside the process and after a restart.
+/// Security case 5: a redelivery has no effect, both in the same process and after a restart.
 #[tokio::test]
 async fn a_delivery_that_comes_again_has_one_effect() {
     let mut bot = Bot::new(Limits::default()).await;
@@ -206,7 +206,7 @@ async fn a_delivery_that_comes_again_has_one_effect() {
     assert!(bot.world.engine().look_where_hinted().await.expect("the journal"));
 }
 
-/// Security cases 12, 15 and 85: a ping, and a repository of somebody else, are welcome and change nothing.
+/// Security cases 12, 15 and 85: a ping and a foreign repository get a success response and change nothing.
 #[tokio::test]
 async fn what_is_no_concern_is_answered_with_success() {
     let bot = Bot::new(Limits::default()).await;
@@ -218,7 +218,8 @@ async fn what_is_no_concern_is_answered_with_success() {
     assert!(!bot.world.engine().look_where_hinted().await.expect("the journal"));
 }
 
-/// Security case 15: whoever may speak for one forge cannot make the bot look at what is on another, by whatever name.
+/// Security case 15: a sender with the secret of one forge cannot make the bot poll repositories of another forge,
+/// under any name.
 #[tokio::test]
 async fn a_forge_hints_only_at_what_is_on_it() {
     let bot = Bot::new(Limits::default()).await;
@@ -230,7 +231,7 @@ async fn a_forge_hints_only_at_what_is_on_it() {
     assert!(bot.world.engine().look_where_hinted().await.expect("the journal"));
 }
 
-/// Security case 15: where a run is promoted is of its concern as well, on the forge where that is.
+/// Security case 15: a hint about the repository that a run promotes in counts too, from the forge that hosts it.
 #[tokio::test]
 async fn a_hint_about_the_repository_that_is_promoted_in_counts() {
     let options = Options { service: "reports".to_owned(), host: Host::GitHub, ..Options::default() };
@@ -250,7 +251,7 @@ async fn a_hint_about_the_repository_that_is_promoted_in_counts() {
     assert!(engine.look_where_hinted().await.expect("the journal"));
 }
 
-/// A fault of the bot in one request ends that connection, and nothing else.
+/// A panic in one request ends only its connection.
 #[tokio::test]
 async fn a_request_that_breaks_off_hurts_no_other() {
     let mut bot = Bot::new(Limits { connections: 2, ..Limits::default() }).await;
@@ -262,7 +263,7 @@ async fn a_request_that_breaks_off_hurts_no_other() {
     assert!(bot.http.broken().now_or_never().is_none(), "a listener ended");
 }
 
-/// The point of it: what was pushed is seen long before the bot would have asked by itself.
+/// A webhook makes the bot read a push long before its next poll.
 #[tokio::test]
 async fn a_hint_makes_the_bot_look_at_once() {
     let bot = Bot::new(Limits::default()).await;
@@ -285,7 +286,7 @@ async fn a_hint_makes_the_bot_look_at_once() {
     working.await.expect("it ends").expect("the journal is in order");
 }
 
-/// Success is said after the commit, and never instead of it.
+/// The success response is sent only after the commit to the journal.
 #[tokio::test]
 async fn what_the_journal_does_not_take_is_not_acknowledged() {
     let bot = Bot::new(Limits::default()).await;
@@ -293,7 +294,7 @@ async fn what_the_journal_does_not_take_is_not_acknowledged() {
     assert_eq!(status(&bot.post(SECRET, "key-1 team/website").await), 503);
 }
 
-/// Security case 84.
+/// Security case 84: a full queue is answered with 503, and nothing is recorded.
 #[rstest]
 #[case::forge(HOOK)]
 #[case::chat(CHAT)]
@@ -304,11 +305,11 @@ async fn who_finds_the_queue_full_is_asked_to_come_again(#[case] path: &str) {
     let (headers, words) = genuine(path);
     assert_eq!(status(&bot.send(path, &headers, words).await), 503);
     assert_eq!((bot.journal().await, bot.world.engine().pulse().done()), (before, heard));
-    // Nobody who is not signed gets as far as the queue.
+    // Unsigned requests never reach the queue.
     assert_eq!(status(&bot.post("", "key-1 team/website").await), 401);
 }
 
-/// Security case 83: nothing is done by a GET, and only what is there is there.
+/// Security case 83: GET has no side effects, and only the known paths exist.
 #[tokio::test]
 async fn other_paths_and_methods_are_refused() {
     let bot = Bot::new(Limits::default()).await;
@@ -339,7 +340,8 @@ async fn other_paths_and_methods_are_refused() {
     assert_eq!(status(&rest(&mut stream).await), 400);
 }
 
-/// Security case 85: Slack stops to send to whoever refuses too much, so what is genuine and not for us is welcome.
+/// Security case 85: Slack disables an endpoint that fails too often, so genuine but irrelevant deliveries get a
+/// success response.
 #[tokio::test]
 async fn what_slack_sends_and_nobody_wants_is_answered_with_success() {
     let bot = Bot::new(Limits::default()).await;
@@ -355,7 +357,7 @@ async fn what_slack_sends_and_nobody_wants_is_answered_with_success() {
         assert_eq!((status(&answer), body(&answer)), (200, ""), "{words}");
     }
     assert_eq!(bot.journal().await, before);
-    // It is counted, by the reason; other tests of this process may have dropped something as well.
+    // The drop counter has the reason as a label. Other tests in this process may have increased it as well.
     let metrics = bot.get("/metrics").await;
     for reason in ["other_team", "other_app"] {
         let name = format!("hotfix_chat_dropped_total{{reason=\"{reason}\"}} ");
@@ -369,7 +371,7 @@ async fn what_slack_sends_and_nobody_wants_is_answered_with_success() {
     assert!(status(&answer) == 200 && answer.contains("start <service>"), "{answer}");
 }
 
-/// Figure S2: a flood of what is not signed, or wrongly, is refused by its bytes, and nothing of it is kept.
+/// Figure S2: a flood of unsigned or wrongly signed requests is refused from the bytes alone, and nothing is stored.
 #[rstest]
 #[case::forge(HOOK)]
 #[case::chat(CHAT)]
@@ -398,7 +400,7 @@ async fn a_flood_without_signatures_is_not_kept(#[case] path: &str) {
     assert_eq!(status(&bot.send(path, &headers, words).await), 200, "who is genuine is heard all the same");
 }
 
-/// Security case 7: no byte of the body is sent, and it is refused all the same.
+/// Security case 7: an oversized `Content-Length` is refused before any byte of the body arrives.
 #[rstest]
 #[case::forge(HOOK)]
 #[case::chat(CHAT)]
@@ -410,12 +412,12 @@ async fn two_hundred_megabytes_are_refused_by_their_announcement(#[case] path: &
     assert_eq!(status(&answer), 413);
 }
 
-/// Far more connections than there are places, each of which says one of five beginnings and then nothing.
+/// Opens far more connections than the limit; each sends one of five partial requests and then stalls.
 async fn hang(bot: &Bot, path: &str) -> Vec<TcpStream> {
     hang_from(bot, path, 1, SLOW).await
 }
 
-/// So many connections of that kind, from the address of this machine that ends with this number.
+/// Opens `many` such connections from the address 127.0.0.`last`.
 async fn hang_from(bot: &Bot, path: &str, last: u8, many: usize) -> Vec<TcpStream> {
     let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\n");
     let body = format!("{head}Content-Length: 100\r\n\r\ncommand=");
@@ -426,24 +428,24 @@ async fn hang_from(bot: &Bot, path: &str, last: u8, many: usize) -> Vec<TcpStrea
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.bind(SocketAddr::from(([127, 0, 0, last], 0))).expect("an address of this machine");
         let mut stream = socket.connect(address).await.expect("a connection");
-        // Who had to give way by then does not hear it.
+        // A connection that was already evicted may fail here.
         let _ = stream.write_all(begun[number % begun.len()].as_bytes()).await;
         hanging.push(stream);
     }
     hanging
 }
 
-/// Figure S1: so many are slow at the same time.
+/// Figure S1: number of slow connections at the same time.
 const SLOW: usize = 600;
 
-/// Security case 8, S1: who watches is answered while others hang, however long they may.
+/// Security case 8, S1: health checks are answered while any number of connections stall.
 #[rstest]
 #[case::forge(HOOK)]
 #[case::chat(CHAT)]
 #[tokio::test]
 async fn those_who_hang_do_not_keep_out_who_watches(#[case] path: &str) {
     let patience = Duration::from_secs(3600);
-    // As many hang as there are places, and some wait for one.
+    // The stalled connections fill the limit, and some wait for a slot.
     let limits = Limits { connections: SLOW - 64, patience, lifetime: patience, ..Limits::default() };
     let bot = Bot::new(limits).await;
     let hanging = hang(&bot, path).await;
@@ -454,7 +456,7 @@ async fn those_who_hang_do_not_keep_out_who_watches(#[case] path: &str) {
     drop(hanging);
 }
 
-/// Security case 8, S1: whoever waits behind them gets a turn, because they are hung up on, all of them.
+/// Security case 8, S1: a waiting request gets a slot because all stalled connections time out.
 #[rstest]
 #[case::forge(HOOK)]
 #[case::chat(CHAT)]
@@ -472,8 +474,8 @@ async fn those_who_hang_keep_out_nobody_for_long(#[case] path: &str) {
     }
 }
 
-/// Security case 98: as many as hang, and however long they may, they keep out nobody: whoever sent least gives way. The same
-/// address or another one, a new connection or one that was there before.
+/// Security case 98: stalled connections, however many and however long, never block a request: the one that sent least
+/// is evicted. This holds for the same and another address, and for new and existing connections.
 #[rstest]
 #[case::forge(HOOK, 1)]
 #[case::chat(CHAT, 1)]
@@ -492,7 +494,7 @@ async fn a_genuine_request_takes_the_place_of_one_that_hangs(#[case] path: &str,
         let read = tokio::time::timeout(PATIENCE, kept.read_exact(&mut answer)).await.expect("nobody answered");
         read.expect("the connection is there");
         assert_eq!(&answer, b"HTTP/1.1 200");
-        // The rest of the answer is there by then; it is as long as what is left in the buffer.
+        // The rest of the response has arrived by then, in one buffer.
         let mut rest = [0; 1 << 16];
         let _ = kept.read(&mut rest).await.expect("the rest");
     };
@@ -506,7 +508,7 @@ async fn a_genuine_request_takes_the_place_of_one_that_hangs(#[case] path: &str,
     }
 }
 
-/// Security case 103: hyper shows one of the two alone.
+/// Security case 103: hyper shows only one of the two headers.
 #[tokio::test]
 async fn a_length_beside_chunks_is_refused() {
     let bot = Bot::new(Limits::default()).await;
@@ -521,7 +523,7 @@ async fn a_length_beside_chunks_is_refused() {
     assert_eq!(status(&one), 200, "{one}");
 }
 
-/// Security case 8, S1: a drip of header lines, or of a body, is no work and gives no time.
+/// Security case 8, S1: slowly dripped header lines or body bytes do not extend the time limit.
 #[rstest]
 #[case::head("X-Drip: 1\r\n", "")]
 #[case::body("x", "Content-Length: 100000\r\n\r\n")]
@@ -535,7 +537,7 @@ async fn those_who_drip_are_hung_up_on(#[case] drop: &str, #[case] behind: &str)
         let _ = stream.write_all(format!("POST {CHAT} HTTP/1.1\r\nHost: x\r\n{behind}").as_bytes()).await;
         let mut answer = [0; 64];
         loop {
-            // What is dripped and what is heard, in turns: a connection that is closed ends both.
+            // Writes and reads alternate, because a closed connection ends both.
             if stream.write_all(drop.as_bytes()).await.is_err() {
                 return;
             }
@@ -551,7 +553,7 @@ async fn those_who_drip_are_hung_up_on(#[case] drop: &str, #[case] behind: &str)
     assert_eq!(status(&health), 200);
 }
 
-/// Ready is who has read the journal and is not told to stop; what is in flight then is still answered.
+/// `/readyz` is true from the end of recovery until the shutdown starts; requests in flight are still answered.
 #[tokio::test]
 async fn it_is_ready_from_recovery_until_the_stop() {
     let early = bound(Limits::default()).await;
@@ -584,7 +586,7 @@ async fn it_is_ready_from_recovery_until_the_stop() {
     until(async || TcpStream::connect(watched).await.is_err()).await;
 }
 
-/// An engine that does not turn is worth a restart.
+/// A stalled engine is reported as unhealthy, so that it is restarted.
 #[tokio::test]
 async fn an_engine_that_stands_still_is_not_healthy() {
     let bot = Bot::new(Limits { stall: Duration::ZERO, ..Limits::default() }).await;
@@ -592,7 +594,8 @@ async fn an_engine_that_stands_still_is_not_healthy() {
     assert_eq!((status(&answer), body(&answer)), (503, "the engine has stalled\n"));
 }
 
-/// Security cases 61 and 82: every line can be read, every label is from a closed list, and no other path says a version.
+/// Security cases 61 and 82: every line parses, every label value is from a closed list, and no other path shows
+/// a version.
 #[tokio::test]
 async fn the_metrics_say_what_happened_and_name_nobody() {
     let bot = Bot::new(Limits::default()).await;
@@ -644,7 +647,7 @@ async fn the_metrics_say_what_happened_and_name_nobody() {
     }
 }
 
-/// The real program, with both listeners; a stop is clean, and an address that is taken is said before anything is done.
+/// The real program serves both listeners and shuts down cleanly; an address in use is an error before any other work.
 #[tokio::test]
 async fn the_program_serves_and_says_what_it_cannot_have() {
     let folder = fresh_folder().expect("a folder");
@@ -687,14 +690,14 @@ async fn the_program_serves_and_says_what_it_cannot_have() {
     assert!(said.contains(&expected), "{said}");
 }
 
-/// The memory that a process has held at most, in KiB.
+/// Returns the peak resident memory of a process, in KiB.
 fn peak_kib(pid: u32) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process is there");
     let line = status.lines().find(|line| line.starts_with("VmHWM")).expect("its peak");
     line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
 }
 
-/// Sends as much of a body of 200 MB as is taken, without saying how long it is; and how much that was.
+/// Sends up to 200 MB of a body of unknown length; returns how much was accepted, and the response.
 async fn pour(address: SocketAddr) -> (usize, String) {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     let head = format!("POST {CHAT} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -709,8 +712,8 @@ async fn pour(address: SocketAddr) -> (usize, String) {
     (sent, String::from_utf8_lossy(&answer).into_owned())
 }
 
-/// Security case 7, figure S2: bodies without a signature, of 200 MB and of unknown length, cost the real program neither
-/// memory nor journal.
+/// Security case 7, figure S2: unsigned bodies, both of 200 MB and of unknown length, cost the real program neither
+/// memory nor journal space.
 #[tokio::test]
 async fn what_is_not_signed_costs_no_memory() {
     let options = Options { service: "payments".to_owned(), talk: Talk::Slack, ..Options::default() };

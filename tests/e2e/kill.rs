@@ -1,4 +1,5 @@
-//! The real program under load, killed with SIGKILL at random moments: what was acknowledged is there, once.
+//! The real program under load, killed with SIGKILL at random moments: every acknowledged command is stored
+//! exactly once.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,11 +16,11 @@ use hotfix_storage::{Journal as _, StreamId, SystemClock, Version, embedded};
 use hotfix_tests::program::program;
 use hotfix_tests::stage::fresh_folder;
 
-/// The least number of times that the bot is killed. A slow machine takes more, up to ten times as many.
+/// Minimum number of kills. On a slow machine up to ten times as many are needed.
 const KILLS: u32 = 40;
-/// The least number of commands that are answered before the kills end, so that the test proves something.
+/// Minimum number of commands that are answered before the kills end; with fewer, the test would prove nothing.
 const ANSWERS: u32 = 41;
-/// How long a bot may take to answer after it was started.
+/// Time limit for the first answer after a start.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn serve(root: &std::path::Path) -> Child {
@@ -29,7 +30,7 @@ fn serve(root: &std::path::Path) -> Child {
     command.spawn().expect("the bot starts")
 }
 
-/// Asks until there is an answer, with one key: as the command line does when the answer gets lost.
+/// Repeats the request under one dedupe key until it is answered, as the command line does after a lost answer.
 async fn ask(socket: &std::path::Path, person: &str, text: &str, key: &str, over: &AtomicBool) -> Option<bool> {
     let question = CliRequest { person: person.to_owned(), text: text.to_owned(), key: key.to_owned() };
     while !over.load(Ordering::SeqCst) {
@@ -87,7 +88,7 @@ async fn killed_at_random_moments_it_keeps_its_word() {
         seed ^= seed << 13;
         seed ^= seed >> 17;
         seed ^= seed << 5;
-        // The moment of the kill is what is random here; nothing is expected of it.
+        // The random time of the kill is an input, not a condition that the test waits for.
         tokio::time::sleep(Duration::from_millis(u64::from(seed % 160) + 20)).await;
         bot.kill().expect("it is killed");
         bot.wait().expect("it is gone");
@@ -120,7 +121,7 @@ async fn killed_at_random_moments_it_keeps_its_word() {
     }
     embedded::verify(&config.settings.store)
         .or_else(|_| {
-            // The last kill may have left what the next start mends.
+            // The last kill may have left a state that the next start repairs.
             embedded::rebuild(&config.settings.store)?;
             embedded::verify(&config.settings.store)
         })

@@ -1,4 +1,5 @@
-//! The rules of language that a machine can check: docs name things instead of asking for them, and one name stands for one thing.
+//! Language rules that a machine can check: docs are noun phrases or statements, not indirect questions, and each type
+//! name stands for one concept.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,9 +7,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// Docs that start with one of these words ask an indirect question.
+/// First words that turn a doc into an indirect question.
 const QUESTIONS: [&str; 10] = ["What", "Whatever", "Whether", "Which", "Who", "Whoever", "Whom", "Whose", "Why", "How"];
-/// Names from a vocabulary of our own, each with the term that the field uses.
+/// Private vocabulary that must not be used as type names, each with the standard term.
 const PRIVATE: [(&str, &str); 16] = [
     ("Told", "EventMessage"),
     ("Ear", "InboundService"),
@@ -27,7 +28,7 @@ const PRIVATE: [(&str, &str); 16] = [
     ("Deed", "Permission"),
     ("Sighting", "Observation"),
 ];
-/// The crates, and how many percent of their public type names may stand for more than one thing.
+/// The crates that are checked for shared names.
 const CRATES: [&str; 3] = ["bot", "adapters", "storage"];
 const SHARED_PERCENT: usize = 3;
 

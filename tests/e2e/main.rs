@@ -1,4 +1,5 @@
-//! Everything, end to end, in one binary: scenarios with crashes, HTTP, kills, what hangs and what breaks off, bad input, secrets, shipped scripts, properties, and the house rules.
+//! End-to-end tests in one binary: scenarios with crashes, HTTP, kills, hangs and panics, bad input, secrets, shipped
+//! scripts, properties, and the rules on the code itself.
 
 mod bad_input;
 mod canaries;

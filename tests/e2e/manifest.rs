@@ -1,4 +1,5 @@
-//! What the bot asks for when it is installed: every right that it uses and no other, in a shape that the platform takes.
+//! The install manifests request every permission that the bot uses and no other, in a format that the
+//! platform accepts.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -31,14 +32,14 @@ async fn played(name: &str, host: Host, talk: Talk) -> Play {
     play
 }
 
-/// An App that is installed as its manifest says can do everything; the fake refuses what it was not granted.
+/// An App with the permissions of the manifest can do everything; the fake refuses every other call.
 #[rstest]
 #[tokio::test]
 async fn a_github_app_lacks_nothing(#[values("apply", "website", "sre", "hocs", "promotion")] name: &str) {
     play_file_on(&whole(name), Host::GitHubApp).await.unwrap_or_else(|error| panic!("{error:#}"));
 }
 
-/// Without any one of its rights, some call of a whole hotfix would be refused.
+/// Each permission is used: without it, some call of a whole hotfix would be refused.
 #[tokio::test]
 async fn a_github_app_has_no_right_that_it_does_not_use() {
     let mut used = BTreeSet::new();
@@ -62,8 +63,8 @@ async fn a_github_app_has_no_right_that_it_does_not_use() {
     }
 }
 
-/// What the bot is told of and what it calls, in public and private channels and in direct messages, takes every scope of
-/// the manifest. That it takes no other is what the fake sees to in every test that plays in Slack.
+/// The bot's events and calls, in public and private channels and in direct messages, use every scope of the manifest.
+/// The fake checks in every Slack test that they need no other.
 #[tokio::test]
 async fn slack_grants_no_scope_that_is_not_used() {
     let mut used: BTreeSet<String> = BTreeSet::new();
@@ -88,7 +89,7 @@ async fn slack_grants_no_scope_that_is_not_used() {
         let channel = if private { "payments-private" } else { CHANNEL };
         let room = play.world.room.as_ref().expect("a workspace");
         room.slack().command("ana", channel, "/hotfix start payments \"Fix 500 on upload\"").await;
-        // Many calls fail, so that what was said is looked for, wherever it may be.
+        // Many calls fail, so that the bot searches for its messages in every kind of channel.
         room.slack().control().break_calls((0..400).step_by(every).map(|call| (call, Fault::Refuse(500))));
         play.go_on().await.expect("it goes on");
         let room = play.world.room.as_ref().expect("a workspace");
@@ -104,7 +105,7 @@ async fn slack_grants_no_scope_that_is_not_used() {
     assert_eq!(used, SCOPES.iter().map(|&scope| scope.to_owned()).collect());
 }
 
-/// A question, answered by a reaction.
+/// Returns the scopes that a vote by reaction uses.
 async fn voted() -> Vec<String> {
     let options = Options { service: "payments".to_owned(), talk: Talk::Slack, ..Options::default() };
     let mut play = Play::new(World::new(options).await.expect("a world")).expect("a play");
@@ -116,8 +117,8 @@ async fn voted() -> Vec<String> {
     slack.scopes_used()
 }
 
-/// What the bot calls takes every right of the manifest, and it is told something by every intent that it asks for. That it
-/// takes no other is what the fake sees to in every test that plays in Discord: there the bot has these rights and no more.
+/// The bot's calls use every permission of the manifest, and every requested intent delivers events. The fake checks in
+/// every Discord test that they need no other: it grants exactly these.
 #[tokio::test]
 async fn discord_grants_nothing_that_is_not_used() {
     let play = played("apply", Host::Local, Talk::Discord).await;
@@ -132,7 +133,7 @@ async fn discord_grants_nothing_that_is_not_used() {
         discord.frames().into_iter().filter(|frame| frame.op == 2).map(|frame| frame.data["intents"].clone()).collect();
     assert!(!identified.is_empty() && identified.iter().all(|intents| *intents == made["intents"]), "{identified:?}");
     assert_eq!(made["intents"].as_u64(), Some(discord.intents_used()));
-    // The commands are those that the bot made known.
+    // The commands in the manifest are those that the bot registered.
     let named = |commands: Vec<Value>| -> BTreeSet<String> {
         commands.iter().filter_map(|command| command["name"].as_str()).map(str::to_owned).collect()
     };
@@ -150,7 +151,7 @@ fn made(socket_mode: bool, groups: bool) -> Value {
     })
 }
 
-/// Slack's own types of a manifest take it: no name, event or scope is misspelled.
+/// The manifest conforms to Slack's own manifest types: no name, event or scope is misspelled.
 #[test]
 fn slacks_own_types_take_the_manifest() {
     let all: Vec<Value> = [(true, true), (true, false), (false, true), (false, false)]
@@ -159,7 +160,7 @@ fn slacks_own_types_take_the_manifest() {
     assert_eq!(held_against_slack(&all), ["4"]);
 }
 
-/// The limits and names of Slack's manifest reference: nothing is longer, nothing is misspelled, nothing is missing.
+/// The manifest conforms to the limits and names of Slack's reference: nothing is too long, misspelled or missing.
 #[rstest]
 fn slack_takes_the_manifest(#[values(true, false)] socket_mode: bool, #[values(true, false)] groups: bool) {
     let made = made(socket_mode, groups);
@@ -222,7 +223,7 @@ fn slack_takes_the_manifest(#[values(true, false)] socket_mode: bool, #[values(t
     );
     within("/settings/event_subscriptions", &["request_url", "bot_events", "user_events"]);
     within("/settings/interactivity", &["is_enabled", "request_url", "message_menu_options_url"]);
-    // Each event takes a scope, and none is asked for that its scope does not bring.
+    // Each event needs a scope, and the manifest has that scope.
     let needs = [
         ("app_home_opened", None),
         ("app_mention", Some("app_mentions:read")),

@@ -1,6 +1,6 @@
-//! Who may do what, from where, by which account and by which way, through the whole bot in Slack (figure A2; security cases
-//! 20, 22, 30, 31, 37, 38 and 81). What is expected stands in the tables and in [`expected`], written by hand; nothing of
-//! the code under test is asked.
+//! Permissions by role, channel, account kind and input path, through the whole bot in Slack (figure A2; security cases
+//! 20, 22, 30, 31, 37, 38 and 81). The expectations are the hand-written tables and [`expected`]; none are computed by
+//! the code under test.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,19 +11,19 @@ use hotfix_tests::play::{Play, given};
 use hotfix_tests::room::CHANNEL;
 use hotfix_tests::world::{Options, Talk, World};
 
-/// What comes of a verb when nobody minds.
+/// Result of a verb that the policy allows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Then {
-    /// It is in the journal.
+    /// The command is recorded in the journal.
     Moves,
-    /// It moves the first time.
+    /// The command is recorded only the first time.
     Once,
-    /// The run itself has something against it, by this rule.
+    /// The run refuses the command, by this rule.
     Says(&'static str),
 }
 use Then::{Moves, Once, Says};
 
-/// What kind of thing a verb does: it binds nobody, it changes something, or it counts because of who says it.
+/// Kind of a verb: it only records text, it changes a run, or it is a vote that counts for its caller.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Deed {
     Word,
@@ -32,8 +32,8 @@ enum Deed {
 }
 use Deed::{Change, Vote, Word};
 
-/// Every verb that changes something: as it is typed, the role it takes, what it does, and what undoes it. A word that is
-/// said a second time may be no news, so `{n}` is another one each time.
+/// Every verb that changes something: the command, the role it needs, its kind, its result, and the command that undoes
+/// it. `{n}` is replaced by a new number each time, because a repeated text may have no effect.
 #[rustfmt::skip]
 const VERBS: [(&str, &str, Deed, Then, &str); 34] = [
     ("start payments \"Thing {n}\"",                         "requester", Change, Moves, ""),
@@ -76,14 +76,14 @@ const VERBS: [(&str, &str, Deed, Then, &str); 34] = [
 
 const ROLES: [&str; 6] = ["none", "viewer", "requester", "approver", "captain", "admin"];
 const KINDS: [&str; 7] = ["member", "guest", "one-channel", "stranger", "app", "gone", "unmapped"];
-/// The service's own, one that is for every service, another, one for every service that is shared, and a conversation with
-/// the bot alone.
+/// The service's own channel, the channel for all services, another channel, a shared channel for all services, and the
+/// direct messages with the bot.
 const CHANNELS: [&str; 5] = [CHANNEL, "incidents", "elsewhere", "with-others", "@"];
-/// For how long an answer is waited for.
+/// Time limit for a reply.
 const PATIENCE: Duration = Duration::from_secs(10);
 const WAYS: [&str; 6] = ["slash", "mention", "button", "reaction", "form", "shortcut"];
 
-/// One act, each part by its place in its list.
+/// One command; each field is an index into its list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Cell {
     verb: usize,
@@ -98,19 +98,19 @@ impl Cell {
         VERBS[self.verb].0.split(' ').next().unwrap_or_default()
     }
 
-    /// Who is like that: one person each.
+    /// Returns the name of the one user with this role and account kind.
     fn who(&self) -> String {
         format!("{}-{}", ROLES[self.role], KINDS[self.kind])
     }
 
-    /// Whether this can be at all: an account that nobody knows has no role, a question stands in one channel, some forms open where the run is, a
-    /// mention is nothing in a conversation with the bot.
+    /// Returns whether the combination is possible: an unmapped account has no role, a vote request is in one channel,
+    /// some forms open only in the run's channel, and a mention does not work in direct messages.
     fn exists(&self) -> bool {
         let (verb, own) = (self.verb(), CHANNELS[self.channel] == CHANNEL);
         if KINDS[self.kind] == "unmapped" && ROLES[self.role] != "none" {
             return false;
         }
-        // A captain's word would end the run that all others need.
+        // An abandon by the captain would end the run that all other cells need.
         if verb == "abandon" && ROLES[self.role] == "captain" {
             return false;
         }
@@ -120,18 +120,18 @@ impl Cell {
             "mention" => CHANNELS[self.channel] != "@",
             "button" => own && verb == "approve",
             "reaction" => own && matches!(verb, "approve" | "reject"),
-            // A form about a run opens for who may see it (security case 81).
+            // A form about a run opens for users who may view it (security case 81).
             "form" => verb == "start" || sees_the_run && matches!(verb, "hold" | "reject") || own && verb == "verify",
             _shortcut => own && verb == "note",
         }
     }
 }
 
-/// The rule that says no, in the words of the runbook for operators: first what the account is, then who that is, then the
-/// role, and at last where it was said. `None` is a yes of the policy.
+/// Returns the rule that refuses the command, in the order of the runbook for operators: account kind, person, role,
+/// channel. `None` if the policy allows it.
 fn expected(cell: &Cell) -> Option<&'static str> {
     let (line, needs, deed, ..) = VERBS[cell.verb];
-    // To somebody who may not see the service its runs are not there; in its own channel they are seen anyway.
+    // For a user who may not view the service, its runs do not exist, except in the service's own channel.
     let somebody = KINDS[cell.kind] != "unmapped";
     if somebody && ROLES[cell.role] == "none" && CHANNELS[cell.channel] != CHANNEL && line.contains("HF-1") {
         return Some("run.unknown");
@@ -143,9 +143,9 @@ fn expected(cell: &Cell) -> Option<&'static str> {
         ("gone", _, _) => Some("account.gone"),
         ("unmapped", _, _) => Some("person.unmapped"),
         (_, "none", _) => Some("service.unseen"),
-        // Nobody is listed for it.
+        // No user is configured for break-glass.
         _ if cell.verb() == "break-glass" => Some("break-glass.off"),
-        // Whoever has any role may look; whose agreement is asked for is for the run to say.
+        // Every role may view. Whose agreement is needed is decided by the run.
         (_, role, _) if role != needs && needs != "viewer" => Some("role.missing"),
         (_, _, "elsewhere") => Some("channel.wrong"),
         (_, _, "with-others") => Some("channel.shared"),
@@ -154,7 +154,7 @@ fn expected(cell: &Cell) -> Option<&'static str> {
     }
 }
 
-/// For every verb and way the act that is let through, and every act in which one thing alone is otherwise.
+/// Returns, for every verb and input path, the allowed command and every command that differs from it in one part.
 fn neighbours() -> BTreeSet<Cell> {
     let mut cells = BTreeSet::new();
     for (verb, (_, needs, ..)) in VERBS.iter().enumerate() {
@@ -162,7 +162,7 @@ fn neighbours() -> BTreeSet<Cell> {
         for (way, said) in WAYS.iter().enumerate() {
             let base = Cell { verb, role, kind: 0, channel: 0, way };
             cells.insert(base);
-            // A mention is read as what is typed is: of it every third verb will do, and what the pairs bring.
+            // A mention is parsed like a typed command, so every third verb is enough, plus the pairs below.
             if *said == "mention" && verb % 3 != 0 {
                 continue;
             }
@@ -175,14 +175,14 @@ fn neighbours() -> BTreeSet<Cell> {
     cells.into_iter().filter(Cell::exists).collect()
 }
 
-/// The pairs of parts that a cell shows.
+/// Returns the pairs of parts that a cell covers.
 fn pairs(cell: &Cell) -> BTreeSet<[usize; 4]> {
     let parts = [cell.verb, cell.role, cell.kind, cell.channel, cell.way];
     let later = |a: usize| (a + 1..parts.len()).map(move |b| [a, parts[a], b, parts[b]]);
     (0..parts.len()).flat_map(later).collect()
 }
 
-/// So many more that every two parts that can come together do.
+/// Returns further cells, so that every possible pair of parts is covered.
 fn pairwise(have: &BTreeSet<Cell>) -> BTreeSet<Cell> {
     let mut all = Vec::new();
     for verb in 0..VERBS.len() {
@@ -193,7 +193,7 @@ fn pairwise(have: &BTreeSet<Cell>) -> BTreeSet<Cell> {
         }
     }
     all.retain(Cell::exists);
-    // In an order that mixes all parts and is the same every time.
+    // A deterministic order that mixes all parts.
     all.sort_by_key(|cell| {
         let place = ((cell.verb * 6 + cell.role) * 7 + cell.kind) * 30 + cell.channel * 6 + cell.way;
         place.wrapping_mul(2_654_435_761) % 1_000_003
@@ -211,14 +211,14 @@ fn pairwise(have: &BTreeSet<Cell>) -> BTreeSet<Cell> {
     more
 }
 
-/// A bot in Slack with a run that waits for votes for production, and everybody there.
+/// A bot in Slack with a run that waits for production votes, and one user of every kind.
 struct House {
     play: Play,
-    /// Where the run's thread is, the question, and what somebody said.
+    /// The card at the top of the run's thread, the vote request, and a user's message.
     card: String,
     question: String,
     said: String,
-    /// How many acts there were.
+    /// Number of commands so far.
     acts: AtomicUsize,
 }
 
@@ -292,7 +292,7 @@ impl House {
         self.play.world.room.as_ref().expect("a workspace").slack()
     }
 
-    /// How far all runs are, and who holds what.
+    /// Returns the versions of all runs, and the leases.
     async fn written(&self) -> String {
         let mut runs = self.play.world.engine().states().await;
         runs.sort_by_key(|run| run.id);
@@ -301,12 +301,12 @@ impl House {
         format!("{runs:?} {leases:?}")
     }
 
-    /// How much everybody can read.
+    /// Returns the number of messages in the channels.
     fn public(&self) -> usize {
         CHANNELS[..4].iter().map(|channel| self.slack().messages(channel).len()).sum()
     }
 
-    /// Does it, and answers what was said to that person alone about it.
+    /// Performs the command; returns the new ephemeral messages to that user.
     async fn act(&self, cell: &Cell, who: &str, wait: bool) -> String {
         let slack = self.slack();
         let channel = if CHANNELS[cell.channel] == "@" { format!("@{who}") } else { CHANNELS[cell.channel].to_owned() };
@@ -329,10 +329,10 @@ impl House {
         }
         if wait {
             let answer = slack.until("a word", |slack| alone(slack, who, &channel).len() > before.len());
-            // Nothing at all is as wrong as a wrong word, and is told with the others.
+            // A missing reply is reported like a wrong one.
             let _ = tokio::time::timeout(PATIENCE, answer).await;
         }
-        // What is said in a thread stands before what was said below it, so the new is what was not there.
+        // Thread messages are listed before later channel messages, so new lines are found by removing the old ones.
         let mut new = alone(slack, who, &channel);
         for old in before {
             let at = new.iter().position(|line| *line == old);
@@ -341,7 +341,7 @@ impl House {
         new.join("\n")
     }
 
-    /// The verb without what it needs opens a form; whoever may not is told when they hand it in.
+    /// Sends the verb without its arguments, which opens a form; a user without permission is told on submission.
     async fn form(&self, cell: &Cell, who: &str, channel: &str, number: &str) -> String {
         let slack = self.slack();
         let (opens, answers): (_, &[(&str, &str)]) = match cell.verb() {
@@ -360,8 +360,8 @@ impl House {
         told
     }
 
-    /// One cell, checked: what the policy denies is nowhere in the journal, and the rule is told to that person alone.
-    /// Answers what is otherwise.
+    /// Checks one cell: a denied command leaves no trace in the journal, and only its caller is told the rule. Returns
+    /// the deviation, if any.
     async fn check(&self, cell: &Cell) -> Option<String> {
         let who = cell.who();
         let (written, public) = (self.written().await, self.public());
@@ -395,7 +395,7 @@ impl House {
     }
 }
 
-/// What only this person sees in a channel, a message each.
+/// Returns the ephemeral messages that a user sees in a channel.
 fn alone(slack: &Slack, who: &str, channel: &str) -> Vec<String> {
     slack.sees(who, channel).lines().filter(|line| line.contains("only you see this")).map(str::to_owned).collect()
 }
@@ -427,12 +427,12 @@ async fn the_matrix_is_as_it_is_written() {
     }
 }
 
-/// How often each rule said no, as operators see it.
+/// Returns the number of denials by rule, as the metrics show them.
 fn hotfix_denials(house: &House) -> Vec<(&'static str, u64)> {
     house.play.world.engine().pulse().denials().collect()
 }
 
-/// Every verb that changes something is in the table: a new one cannot be forgotten.
+/// Every verb that changes something is in the table, so that no new one is forgotten.
 #[test]
 fn no_verb_is_forgotten() {
     let there: BTreeSet<&str> = VERBS.iter().map(|verb| verb.0.split(' ').next().unwrap_or_default()).collect();

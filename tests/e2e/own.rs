@@ -1,4 +1,4 @@
-//! Who had a hand in a change does not approve it, and who says the same again is taken at their word once.
+//! Contributors to a change do not approve it, and a repeated command counts once.
 
 use hotfix_fakes::slack::Slack;
 use hotfix_tests::git::git;
@@ -32,7 +32,7 @@ fn typed(line: &str) -> Act {
     Act::Typed(line.to_owned())
 }
 
-/// By a word, a button and a reaction; answers who has a vote then.
+/// Votes by command, button and reaction; returns the people with a vote afterward.
 async fn votes_of(play: &mut Play, who: &str) -> Vec<String> {
     let run = play.world.newest().await.expect("a run");
     let question = run.vote_requests.values().next_back().expect("a question").message.id.clone();
@@ -43,8 +43,8 @@ async fn votes_of(play: &mut Play, who: &str) -> Vec<String> {
     play.world.newest().await.expect("a run").votes.iter().map(|vote| vote.person.to_string()).collect()
 }
 
-/// Security case 23: whoever wrote a commit of it, committed one, or helped with one by its own words does not approve it, by
-/// whatever address of theirs it says so. Somebody else does.
+/// Security case 23: authors, committers and co-authors of an included commit do not approve the run, under any of
+/// their addresses. Another approver does.
 #[rstest]
 #[case::author("chi", "Ben Okafor <ben@example.org>", "Also log it")]
 #[case::author_by_another_address("chi", "B. <BEN@Example.org>", "Also log it")]
@@ -83,7 +83,7 @@ async fn case_23_who_made_the_change_does_not_approve_it(
     assert_eq!(votes_of(&mut play, "dee").await, ["dee"]);
 }
 
-/// Security case 23: who pushed it does not approve it either, whoever the commit says it is by: the forge knows who pushed.
+/// Security case 23: the pusher does not approve either, regardless of the commit's author: the forge knows who pushed.
 #[rstest]
 #[case::told_with_the_head(Host::GitHub, true)]
 #[case::told_with_the_head_by_gitlab(Host::GitLab, true)]
@@ -132,7 +132,7 @@ async fn case_23_who_pushed_it_does_not_approve_it(#[case] host: Host, #[case] a
     );
 }
 
-/// Security case 23: whoever asked for it does not approve it, approver or not.
+/// Security case 23: the requester does not approve, even with the approver role.
 #[tokio::test]
 async fn case_23_who_asked_for_it_does_not_approve_it() {
     let mut play = talking().await;
@@ -142,7 +142,7 @@ async fn case_23_who_asked_for_it_does_not_approve_it() {
     assert!(seen.contains("You asked for this hotfix, so your own vote does not count"), "{seen}");
 }
 
-/// The same line by the same person, twice at once.
+/// Sends the same line by the same person twice at once.
 async fn twice(play: &mut Play, who: &str, line: &str) {
     let slack = slack(play);
     let (first, second) = tokio::join!(slack.command(who, CHANNEL, line), slack.command(who, CHANNEL, line));
@@ -150,12 +150,13 @@ async fn twice(play: &mut Play, who: &str, line: &str) {
     play.go_on().await.expect("it goes on");
 }
 
-/// How often everybody was told this in the channel.
+/// Returns how often these words are posted in the channel.
 fn told(play: &Play, words: &str) -> usize {
     slack(play).sees("chi", CHANNEL).matches(words).count()
 }
 
-/// Security case 40: what the same person asks again within moments makes no second question and no second line.
+/// Security case 40: the same request by the same person within moments causes no second vote request and no
+/// second message.
 #[tokio::test]
 async fn case_40_the_same_ask_again_is_one_ask() {
     let mut play = talking().await;

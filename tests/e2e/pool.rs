@@ -1,5 +1,4 @@
-//! What hangs holds up nothing else, and what breaks off by a fault of the bot hurts nothing else: the bot as it is at work,
-//! with everything at the same time.
+//! The worker pool at full concurrency: a hanging call delays no other work, and a panic affects no other work.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,12 +15,12 @@ use hotfix_tests::world::{Options, World};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-/// After this, what was waited for will not come.
+/// Time limit for every wait in these tests.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How often work may break off.
+/// Number of panics after which a work item is given up.
 const MOST_FAULTS: usize = 5;
 
-/// Waits until this holds.
+/// Waits until the condition holds.
 async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
     let wait = async {
         while !holds().await {
@@ -31,7 +30,7 @@ async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
     assert!(tokio::time::timeout(PATIENCE, wait).await.is_ok(), "it did not come: {what}");
 }
 
-/// A world with two services, whose code is in two repositories.
+/// Returns a world with two services in two repositories.
 async fn world() -> World {
     let mut world =
         World::new(Options { service: "payments".to_owned(), ..Options::default() }).await.expect("a world");
@@ -76,7 +75,7 @@ fn was_said(world: &World, words: &str) -> bool {
     world.console.transcript().iter().any(|entry| entry.text.contains(words))
 }
 
-/// A deployment of one run hangs: the run still talks, and another one begins.
+/// A deployment of one run hangs: the run still posts messages, and another run starts.
 #[tokio::test]
 async fn a_call_that_hangs_holds_up_nothing_else() {
     let play = played(world().await, "a hotfix that is approved").await;
@@ -100,7 +99,8 @@ async fn a_call_that_hangs_holds_up_nothing_else() {
     bot.await.expect("it ends").expect("the journal is in order");
 }
 
-/// The first work of a run can be claimed as soon as its opening is durable, which is before whoever opened it knows that.
+/// The first work item of a run can be claimed as soon as the run's opening is durable, which is before the command
+/// that opened it returns.
 #[tokio::test]
 async fn the_first_work_of_a_run_waits_until_the_run_is_known() {
     let world = world().await;
@@ -124,7 +124,7 @@ async fn the_first_work_of_a_run_waits_until_the_run_is_known() {
 
 const NEW_RUNS: &str = "journal of new runs";
 
-/// The forge of one service hangs: the runs of another are looked at, again and again.
+/// The forge of one service hangs: the runs of another service are still polled.
 #[tokio::test]
 async fn a_forge_that_hangs_keeps_nobody_from_looking_at_the_rest() {
     let mut play = played(world().await, "a hotfix that is started").await;
@@ -150,7 +150,7 @@ async fn a_forge_that_hangs_keeps_nobody_from_looking_at_the_rest() {
     bot.await.expect("it ends").expect("the journal is in order");
 }
 
-/// A stop begins nothing new, and waits for what is in flight.
+/// A shutdown starts no new work and waits for work in flight.
 #[tokio::test]
 async fn a_stop_waits_for_what_is_in_flight() {
     let play = played(world().await, "a hotfix that is approved").await;
@@ -169,7 +169,7 @@ async fn a_stop_waits_for_what_is_in_flight() {
     assert!(held.is_empty(), "work was cut off: {held:?}");
 }
 
-/// A stop does not wait for ever; what was cut off is looked up at the next start, and happens once.
+/// A shutdown waits only for a limited time; interrupted work is checked at the next start, and takes effect once.
 #[tokio::test]
 async fn what_hangs_at_a_stop_is_cut_off_and_found_again() {
     let mut play = played(world().await, "a hotfix that is approved").await;
@@ -192,7 +192,7 @@ async fn what_hangs_at_a_stop_is_cut_off_and_found_again() {
     play.world.check().await.expect("nothing is left");
 }
 
-/// Work that breaks off by a fault of the bot is tried again, and nobody has to know.
+/// Work that panics is retried without a notification.
 #[tokio::test]
 async fn work_that_breaks_off_is_tried_again() {
     let mut play = played(world().await, "a hotfix that is approved").await;
@@ -204,7 +204,7 @@ async fn work_that_breaks_off_is_tried_again() {
     play.world.check().await.expect("nothing is left");
 }
 
-/// After a few tries it is set aside, the run says so, and everything else goes on.
+/// After a few panics the work item is given up, the run reports it, and everything else goes on.
 #[tokio::test]
 async fn work_that_breaks_off_every_time_is_set_aside_and_told_of() {
     let mut play = played(world().await, "a hotfix that is approved").await;
@@ -221,7 +221,7 @@ async fn work_that_breaks_off_every_time_is_set_aside_and_told_of() {
     assert!(said.join("\n").contains("Hotfix started: HF-2"), "{said:?}");
 }
 
-/// The same with everything at the same time: the loop lives on.
+/// The same with full concurrency: the worker loop survives.
 #[tokio::test]
 async fn the_bot_at_work_outlives_what_breaks_off() {
     let play = played(world().await, "a hotfix that is approved").await;
@@ -231,7 +231,7 @@ async fn the_bot_at_work_outlives_what_breaks_off() {
     let (bot, stop) = at_work(world, Duration::from_millis(20));
     says(world, "ana: /hotfix deploy production").await;
     until("the deployment ends", async || {
-        // What is tried again waits by the clock of the world.
+        // A retry waits on the world's clock.
         world.clock.advance(Duration::from_secs(1));
         let run = world.newest().await.expect("a run");
         run.deploys.len() == 2 && run.deploys[1].state == DeployState::Succeeded
@@ -241,10 +241,10 @@ async fn the_bot_at_work_outlives_what_breaks_off() {
     bot.await.expect("it ends").expect("the journal is in order");
 }
 
-/// How long a claim holds when nobody renews it.
+/// Duration of a claim without renewal.
 const HOLD: Duration = Duration::from_secs(120);
 
-/// A deployment that hangs in a bot at work, which renews its claims all the time.
+/// Starts a deployment that hangs in a worker pool that renews its claims continuously.
 async fn hanging() -> (Play, WorkerPool) {
     let mut world = world().await;
     world.options.renewal = Some(Duration::from_millis(1));
@@ -258,13 +258,13 @@ async fn hanging() -> (Play, WorkerPool) {
 
 const DEPLOYMENT: &str = "deployment of payments";
 
-/// What another worker gets.
+/// Returns the work items that another worker can claim.
 async fn claimed_elsewhere(world: &World) -> Vec<Claimed> {
     let request = ClaimRequest { queues: vec![Queue::new("act")], max: 16, hold: HOLD };
     world.journal().claim(request).await.expect("the journal")
 }
 
-/// Until when the deployment is claimed.
+/// Returns the time until which the deployment is claimed.
 async fn claimed_until(world: &World) -> Option<hotfix_storage::Timestamp> {
     let unsettled = world.journal().unsettled().await.expect("the journal");
     unsettled.into_iter().find_map(|view| match view.state {
@@ -273,7 +273,7 @@ async fn claimed_until(world: &World) -> Option<hotfix_storage::Timestamp> {
     })
 }
 
-/// Work that takes longer than its claim holds is not begun by a second worker.
+/// Work that outlasts its claim is not started by a second worker, because the claim is renewed.
 #[tokio::test]
 async fn a_claim_is_renewed_as_long_as_the_work_goes_on() {
     let (play, mut pool) = hanging().await;
@@ -299,7 +299,7 @@ async fn a_claim_is_renewed_as_long_as_the_work_goes_on() {
     assert_eq!(world.cut.waited(DEPLOYMENT), 1, "it was begun twice");
 }
 
-/// Work that takes longer than ten minutes is given up, looked up and begun again; until then nobody else gets it.
+/// Work that takes more than ten minutes is abandoned, checked and started again; until then no other worker gets it.
 #[tokio::test]
 async fn work_that_takes_ten_minutes_is_given_up() {
     let (play, mut pool) = hanging().await;
@@ -329,7 +329,7 @@ async fn work_that_takes_ten_minutes_is_given_up() {
     }
 }
 
-/// A worker that slept over the end of its claim leaves the work to whoever has it now (security case 79).
+/// A worker that slept past the end of its claim leaves the work to the new holder (security case 79).
 #[tokio::test]
 async fn whoever_lost_the_claim_lets_go_of_the_work() {
     let mut world = world().await;

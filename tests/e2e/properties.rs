@@ -1,4 +1,4 @@
-//! Rules that no order of events may break, on the domain alone.
+//! Invariants of the domain that hold for any order of events.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ fn throws() -> impl Strategy<Value = Vec<Throw>> {
 }
 
 proptest! {
-    // `CASES` tries more.
+    // The environment variable `CASES` overrides the number of cases.
     #![proptest_config(property(number("CASES", 150)))]
 
     #[test]
@@ -85,8 +85,8 @@ fn judge(thrown: &Thrown, model: &Model) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Security case 95: a reading that is handed in late says nothing that it would not have said at once, of the run that it was
-/// made from; and a vote that came meanwhile is left alone.
+/// Security case 95: an observation that is processed late yields only events that it would have yielded at once for
+/// the run it was made from, and voids no vote cast in between.
 fn says_only_what_was_seen(thrown: &Thrown, decision: &Decision, model: &Model) -> Result<(), TestCaseError> {
     match &thrown.command {
         Command::Observed(observation) => {
@@ -114,7 +114,7 @@ fn says_only_what_was_seen(thrown: &Thrown, decision: &Decision, model: &Model) 
     Ok(())
 }
 
-/// Whether an event says what was read outside. What follows from it depends on the run as it is by then.
+/// Returns whether an event records an observation. Its consequences depend on the run's state at processing.
 #[expect(clippy::wildcard_enum_match_arm, reason = "an event says nothing of the world unless it is listed")]
 fn says_what_was_seen(event: &Event) -> bool {
     match event {
@@ -138,12 +138,12 @@ fn says_what_was_seen(event: &Event) -> bool {
     }
 }
 
-/// Whether a vote is void because what it was cast on is not what would ship, whenever it was cast.
+/// Returns whether the vote is void because its subject is not what would ship, regardless of when it was cast.
 fn is_consequence(why: VoidReason) -> bool {
     matches!(why, VoidReason::Head | VoidReason::Image | VoidReason::Edits | VoidReason::Base | VoidReason::Retargeted)
 }
 
-/// A deployment has the votes that the policy asks for, judged here once more and in another way.
+/// Checks that a deployment has the votes that the policy requires, with an independent implementation.
 fn deploys_with_good_reason(
     state: &Hotfix,
     intent: &DeployIntent,

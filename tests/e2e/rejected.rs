@@ -1,4 +1,4 @@
-//! What the other side refuses for good is no dead end: see `hotfix_tests::rejected`.
+//! Permanent refusals by a remote system are no dead ends: see `hotfix_tests::rejected`.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use hotfix::domain::effect::Effect;
 use hotfix_tests::rejected::{Tried, at_every_call};
 
-/// Between them they perform every effect, by every mechanism.
+/// Scenarios that together perform every effect through every deploy mechanism.
 const SCENARIOS: [&str; 11] = [
     "apply-whole",
     "rollback",
@@ -21,10 +21,10 @@ const SCENARIOS: [&str; 11] = [
     "references",
 ];
 
-/// Talk that is refused is lost, and the run goes on without it; timers do nothing outside.
+/// Effects that need no retry: refused messages are dropped and the run goes on; timers have no outside effect.
 const TALK: [&str; 5] = ["post_event", "send_direct_message", "audit", "remind_countersign", "remind"];
 
-/// Every effect there is, by the name that it has in the journal: a new one is among them by itself.
+/// Returns every effect by its name in the journal. New effects are included automatically.
 fn effects() -> BTreeSet<String> {
     let unknown = serde_json::from_str::<Effect>(r#"{"effect":"?"}"#).expect_err("there is no such effect").to_string();
     let (_, names) = unknown.split_once("expected one of ").expect("the names of all effects");

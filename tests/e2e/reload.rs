@@ -1,4 +1,4 @@
-//! The configuration is read again while the bot runs: whole or not at all, at once, and never under an open run.
+//! Configuration reload at runtime: all or nothing, immediate, and never against an open run.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ async fn says(config: &Path, person: &str, words: &str) -> bool {
     call(&settings.socket, &question).await.expect("it answers").expect("it listens").ok
 }
 
-/// Security case 96: by SIGHUP and by the command, whole or not at all; what holds is shown.
+/// Security case 96: reload by SIGHUP and by the command, all or nothing; the active configuration is shown.
 #[tokio::test]
 async fn case_96_the_program_reads_its_configuration_again() {
     let folder = fresh_folder().expect("a folder");
@@ -44,7 +44,6 @@ async fn case_96_the_program_reads_its_configuration_again() {
     assert!(ready().await.contains(&format!("ready\nconfiguration {first}\n")));
     assert!(!says(&config, "eli", "lock payments/staging why").await, "eli may not");
 
-    // By the command.
     edit(&config, "policy.toml", "\"chi\", \"dee\"]", "\"chi\", \"dee\", \"eli\"]");
     let second = digest(&config);
     let doubtful = run(&config, &["doctor"], &[]).await;
@@ -55,14 +54,14 @@ async fn case_96_the_program_reads_its_configuration_again() {
     let fine = run(&config, &["doctor"], &[]).await;
     assert!(fine.said.contains("the configuration of the running bot: it is this one"), "{}", fine.said);
 
-    // By SIGHUP; it does not end the process.
+    // SIGHUP does not end the process.
     edit(&config, "policy.toml", "expires_minutes = 240", "expires_minutes = 241");
     bot.signal(rustix::process::Signal::HUP);
     let third = digest(&config);
     bot.said(&third).await;
     assert!(ready().await.contains(&third));
 
-    // Every fault is told, and nothing of it is taken.
+    // All errors are reported, and nothing of the broken configuration is applied.
     edit(&config, "policy.toml", "expires_minutes = 241", "expires_minutes = \"soon\"");
     edit(&config, "people.toml", "name    = \"Ana\"", "name    = 1");
     bot.signal(rustix::process::Signal::HUP);
@@ -70,7 +69,7 @@ async fn case_96_the_program_reads_its_configuration_again() {
     let log = bot.so_far();
     assert!(log.contains("policy.toml") && log.contains("people.toml"), "{log}");
     assert!(ready().await.contains(&third));
-    // The bot is reached all the same: what is wrong with the files is nothing to it.
+    // Commands still work: the bot runs on the configuration it has.
     let asked = run(&config, &["--as", "ana", "lock", "payments/staging", "the load test"], &[]).await;
     assert!(asked.well && asked.said.contains("hotfix check-config"), "{}", asked.said);
     assert!(bot.stop().await.well);
@@ -89,8 +88,8 @@ async fn opened(point: &str) -> Play {
     play
 }
 
-/// A service, an environment and a forge of an open run cannot be taken away, and what only a start can change is not
-/// changed; all of it is told at once, and nothing changed.
+/// A reload cannot remove the service, environment or forge of an open run, nor change settings that need a restart.
+/// All such errors are reported together, and nothing changes.
 #[tokio::test]
 async fn what_an_open_run_needs_cannot_be_taken_away() {
     let mut play = opened("reviewed").await;
@@ -106,7 +105,7 @@ async fn what_an_open_run_needs_cannot_be_taken_away() {
     assert!(faults.iter().any(|fault| fault.contains("HF-1") && fault.contains("staging")), "{faults:?}");
     assert!(faults.iter().any(|fault| fault.contains("poll_seconds")), "{faults:?}");
     assert_eq!(play.world.engine().config().digest, before);
-    // A service of which no run is open may go, and come.
+    // A service without an open run may be removed and added.
     std::fs::write(config.join("services/payments.toml"), &service).expect("it is written");
     edit(&config, "hotfix.toml", "poll_seconds = 7", "poll_seconds = 1");
     let shop = service.replace("payments", "shop");
@@ -124,7 +123,7 @@ async fn what_an_open_run_needs_cannot_be_taken_away() {
     assert!(play.world.reload().await.is_err());
 }
 
-/// An open run keeps its mechanisms, so its votes stay; when it is over, the service is reached as it is configured.
+/// An open run keeps its deploy mechanisms, and thus its votes; the new configuration applies after it ends.
 #[tokio::test]
 async fn an_open_run_keeps_its_mechanisms() {
     let mut play = opened("approved").await;

@@ -1,4 +1,4 @@
-//! One test per scenario: its words, and stops at sampled moments (see `hotfix_tests::crash`).
+//! One test per scenario: its text, and crashes at sampled points (see `hotfix_tests::crash`).
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -10,7 +10,8 @@ use hotfix_tests::scenario::Scenario;
 use hotfix_tests::world::World;
 use rstest::rstest;
 
-/// Each is played, compared with its text, and stopped at every 48th moment (`CRASH_EVERY=1`: at all, `CRASH_EVERY=0`: at none).
+/// Plays each scenario, compares it with its text, and crashes at every 48th point (`CRASH_EVERY=1`: at all,
+/// `CRASH_EVERY=0`: at none).
 #[rstest]
 #[tokio::test]
 async fn scenario(#[files("scenarios/*.txt")] path: PathBuf) {
@@ -28,8 +29,8 @@ async fn scenario(#[files("scenarios/*.txt")] path: PathBuf) {
     }
 }
 
-/// The store of the product in place of the one in memory. It commits on a thread of its own, so two lines of the same
-/// moment may stand in either order: here the end counts, the replay, and the chain of hashes.
+/// Runs on the embedded store instead of the in-memory one. It commits on its own thread, so two lines of the same
+/// moment may have either order. The test compares the end, the replay and the hash chain.
 #[tokio::test]
 async fn the_whole_way_on_the_embedded_store() {
     let mut scenario =

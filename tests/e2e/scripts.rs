@@ -1,11 +1,11 @@
-//! The scripts that are shipped as examples, run on what a hostile repository can hold.
+//! The shipped example scripts, run on a hostile repository.
 
 use std::path::Path;
 
 use hotfix_tests::git::git;
 use hotfix_tests::stage::{Stage, fresh_folder};
 
-/// All attributes by which git hands out something other than what was committed.
+/// All git attributes that make a checkout or an archive differ from the committed content.
 const ATTRIBUTES: &str = "\
 *.secret   export-ignore
 /build     export-ignore
@@ -17,8 +17,8 @@ wide.txt   working-tree-encoding=UTF-16LE
 run.txt    filter=evil
 ";
 
-/// Security case 104: what is deployed is the tree that was approved, byte for byte, whatever attributes, filters and hooks
-/// the repository brings.
+/// Security case 104: the deployed tree is byte for byte the approved one, despite the attributes, filters and hooks of
+/// the repository.
 #[test]
 fn case_104_what_is_deployed_is_what_was_approved() {
     let folder = fresh_folder().expect("a folder");
@@ -43,7 +43,7 @@ fn case_104_what_is_deployed_is_what_was_approved() {
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("it is made");
         std::fs::write(path, text).expect("it is written");
     }
-    // Attributes are left out of account while it is committed, so that the bytes are those above.
+    // Disables attributes during the commit, so that it has exactly the bytes above.
     let keep = "* -text -eol -ident -filter -working-tree-encoding\n";
     std::fs::create_dir_all(work.join(".git/info")).expect("it is made");
     std::fs::write(work.join(".git/info/attributes"), keep).expect("it is written");

@@ -1,5 +1,5 @@
-//! The table of security cases is complete: each number that a comment or a test cites exists and is tested, and each test that the
-//! table names is there.
+//! The table of security cases is complete: each cited number exists and has tests, and each test named in the
+//! table exists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Returns the sources and scenarios below a folder, without what the build makes.
+/// Collects the sources and scenarios below a folder, without build output.
 fn texts(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
     for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
         let path = entry.path();
@@ -36,7 +36,7 @@ fn texts(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
     }
 }
 
-/// Returns the numbers of `2, 4 and 7 to 9`.
+/// Returns the numbers of a list such as `2, 4 and 7 to 9`.
 fn numbers(list: &str) -> BTreeSet<u16> {
     let mut numbers = BTreeSet::new();
     let (mut last, mut range) = (0, false);

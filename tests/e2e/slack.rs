@@ -1,4 +1,4 @@
-//! The bot in Slack, through its real ways in, against a strict workspace: it ends as at the console.
+//! The bot in Slack, through its real transports, against a strict fake: every scenario ends as at the console.
 
 use std::path::PathBuf;
 
@@ -24,13 +24,13 @@ async fn it_ends_as_at_the_console(
     }
 }
 
-/// A bot in Slack with a run that waits for votes for production.
+/// Sets up a bot in Slack with a run that waits for production votes.
 pub(crate) async fn asking(standing: &[(&str, Standing)]) -> Play {
     let standing = standing.iter().map(|(name, standing)| ((*name).to_owned(), *standing)).collect();
     asked(Options { talk: Talk::Slack, standing, ..Options::default() }).await
 }
 
-/// The same by another way into the bot.
+/// The same over another transport.
 pub(crate) async fn asking_over(talk: Talk) -> Play {
     asked(Options { talk, ..Options::default() }).await
 }
@@ -58,12 +58,12 @@ pub(crate) async fn prompt(play: &Play) -> String {
     run.vote_requests.values().next_back().expect("a question").message.id.clone()
 }
 
-/// How often a person was told something in private.
+/// Returns how often a user got these words in an ephemeral message.
 pub(crate) fn told(slack: &Slack, who: &str, channel: &str, words: &str) -> usize {
     slack.sees(who, channel).lines().filter(|line| line.contains("only you see") && line.contains(words)).count()
 }
 
-/// Security cases 22, 30 and 31: by whatever way they come, guests, bots, strangers and people who left may look and not vote,
+/// Security cases 22, 30 and 31: guests, bots, strangers and former members may view but not vote, by any input path,
 /// and are told why in private.
 #[rstest]
 #[case::guest(Standing::Guest, "a guest's account")]
@@ -86,7 +86,7 @@ async fn only_members_vote_by_whatever_way(#[case] standing: Standing, #[case] w
     assert_eq!(votes(&play).await, ["dee"], "a member's reaction counts");
 }
 
-/// Security case 31: somebody who was deactivated after the question was asked.
+/// Security case 31: an account that was deactivated after the vote request does not vote.
 #[tokio::test]
 async fn who_left_does_not_vote() {
     let play = asking(&[]).await;
@@ -96,7 +96,7 @@ async fn who_left_does_not_vote() {
     assert!(votes(&play).await.is_empty());
 }
 
-/// Security cases 21 and 38: acts are taken in the service's own channel, and the channel is known by its id.
+/// Security cases 21 and 38: commands are accepted in the service's own channel, identified by its id.
 #[tokio::test]
 async fn acts_are_taken_in_the_channel_of_the_service_only() {
     let play = asking(&[]).await;
@@ -111,7 +111,7 @@ async fn acts_are_taken_in_the_channel_of_the_service_only() {
     assert!(votes(&play).await.is_empty());
 }
 
-/// Security case 32: a message that looks like the question, and is not the bot's.
+/// Security case 32: a copy of the vote request by another account is not a vote request.
 #[tokio::test]
 async fn a_look_alike_of_the_question_is_nothing() {
     let play = asking(&[]).await;
@@ -121,7 +121,7 @@ async fn a_look_alike_of_the_question_is_nothing() {
     assert!(votes(&play).await.is_empty());
 }
 
-/// Security case 5: the same delivery again, byte for byte, has one effect.
+/// Security case 5: a redelivery of the same bytes has one effect.
 #[tokio::test]
 async fn what_slack_sends_again_has_one_effect() {
     let play = asking(&[]).await;
@@ -134,8 +134,8 @@ async fn what_slack_sends_again_has_one_effect() {
     assert_eq!(play.world.newest().await.expect("a run").version, events);
 }
 
-/// A word said in the thread, a message kept with the run, a page of one's own, a no with its reason: each way in does what
-/// the verb does.
+/// A mention in the thread, a message shortcut, the home tab and a rejection form each have the same effect as
+/// the verb.
 #[tokio::test]
 async fn every_way_in_is_the_same_act() {
     let play = asking(&[]).await;
@@ -165,7 +165,7 @@ async fn every_way_in_is_the_same_act() {
     assert_eq!(run.rejections.values().map(|no| no.reason.as_str()).collect::<Vec<_>>(), ["the numbers are wrong"]);
 }
 
-/// The triage of the runbook in one form: all eleven criteria of HOCS-2.
+/// The triage form has all eleven criteria of HOCS-2.
 #[tokio::test]
 async fn the_triage_is_one_form() {
     let options = Options { service: "casework".to_owned(), talk: Talk::Slack, ..Options::default() };

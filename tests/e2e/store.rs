@@ -1,4 +1,4 @@
-//! The store under the real program: when the bot says that it is up, and how a store is moved.
+//! The store under the real program: when the bot reports that it is up, and how a store is moved.
 
 use std::path::Path;
 
@@ -6,15 +6,15 @@ use hotfix::socket::{CliRequest, call};
 use hotfix_tests::running::{Running, run};
 use hotfix_tests::stage::{Stage, fresh_folder};
 
-/// The line after which an operator types commands.
+/// The log line after which an operator can send commands.
 const UP: &str = "the bot is up";
 
-/// The settings of the stage say where everything lies.
+/// Returns the settings of the stage, with the paths of store and socket.
 fn settings(stage: &Stage) -> hotfix::config::Settings {
     hotfix::config::load(&stage.config()).map_err(|faults| faults.render(false)).expect("a configuration").settings
 }
 
-/// The command line reaches a bot that says it is up, at the first try; a bot without its socket never says so.
+/// The command line reaches a bot that reports it is up at the first try; a bot without its socket never reports that.
 #[tokio::test]
 async fn a_bot_that_is_up_can_be_reached() {
     let folder = fresh_folder().expect("a folder");
@@ -32,8 +32,8 @@ async fn a_bot_that_is_up_can_be_reached() {
     assert!(!refused.said.contains(UP), "{}", refused.said);
 }
 
-/// A store moves by its export; an export that lost its end is taken only when that is asked for, and a store without its
-/// index says how to get one.
+/// A store is moved by an export. A truncated export is imported only on explicit request, and the error for a store
+/// without an index names the command that creates it.
 #[tokio::test]
 async fn an_export_is_imported_whole_or_knowingly_not() {
     let folder = fresh_folder().expect("a folder");

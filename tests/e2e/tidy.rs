@@ -1,5 +1,5 @@
-//! The house rules that a machine can check: who may import whom, and that every sentence of a runbook which the bot acts on
-//! is shown in a scenario.
+//! Rules on the code that a machine can check: the allowed imports per layer, and a scenario for every runbook sentence
+//! that the bot acts on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ fn served_by_steps(playbook: &toml::Table) -> BTreeSet<String> {
     steps.flatten().filter_map(|id| id.as_str().map(str::to_owned)).collect()
 }
 
-/// `tests/run` chooses tests by the first letter of their names.
+/// `tests/run` selects tests by the first letter of their names.
 #[test]
 fn tests_run_leaves_no_tests_out() {
     let run = std::fs::read_to_string(root().join("tests/run")).expect("tests/run");
@@ -62,7 +62,7 @@ fn tests_run_leaves_no_tests_out() {
     }
 }
 
-/// Each layer, and what it must not know.
+/// Lists each layer with the names that it must not use.
 #[test]
 fn layers_import_downwards_only() {
     let rules: [(&str, &[&str]); 8] = [
@@ -173,7 +173,7 @@ fn every_sentence_that_is_named_exists() {
     }
 }
 
-/// `hotfix requirements` says which scenario shows a sentence: that scenario is there, and says so itself.
+/// The scenario that `hotfix requirements` names for a sentence exists and declares that it serves that sentence.
 #[test]
 fn every_sentence_of_the_runbooks_is_shown_or_is_a_fact() {
     let scenarios: BTreeMap<String, BTreeSet<String>> =
@@ -196,7 +196,7 @@ fn every_sentence_of_the_runbooks_is_shown_or_is_a_fact() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// What a scenario has to hold to show a sentence: the place that the sentence is about, and not only its step.
+/// The scenario that proves a sentence contains the result that the sentence is about, not only the step.
 #[test]
 fn proofs_are_not_hollow() {
     let shown = [
@@ -209,13 +209,13 @@ fn proofs_are_not_hollow() {
         let requirement = REQUIREMENTS.iter().find(|requirement| requirement.id == id).expect("a sentence");
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scenarios/{}.txt", requirement.proof));
         let text = std::fs::read_to_string(path).expect("a scenario");
-        // Lines are broken where they are long.
+        // Scenario files wrap long lines.
         let text = text.replace("\n    │ ", " ");
         assert!(text.contains(words), "{} does not show {id}: {words}", requirement.proof);
     }
 }
 
-/// A scenario that nobody looked at holds no text.
+/// A scenario without recorded output has no text.
 #[test]
 fn every_scenario_says_how_it_ends() {
     for (name, scenario) in scenarios() {

@@ -1,5 +1,5 @@
-//! Whose vote counts, and until when, in Slack: what happens between the vote and the act, and that everybody whom it
-//! concerns is told, once.
+//! The validity of votes, in Slack: every change between the vote and the deployment, and one notification
+//! for everyone concerned.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ use hotfix_tests::scenario::Act;
 use hotfix_tests::world::{Options, Talk, World};
 use rstest::rstest;
 
-/// A bot in Slack.
+/// Sets up a bot in Slack.
 async fn bot() -> Play {
     let options = Options { service: "payments".to_owned(), talk: Talk::Slack, ..Options::default() };
     Play::new(World::new(options).await.expect("a world")).expect("a play")
@@ -36,7 +36,7 @@ async fn types(play: &mut Play, line: &str) {
     does(play, Act::Typed(line.to_owned())).await;
 }
 
-/// A bot in Slack with a run that is as far as this.
+/// Sets up a bot in Slack with a run at the given point.
 async fn at(point: &str) -> Play {
     let mut play = bot().await;
     come(&mut play, point).await;
@@ -59,23 +59,23 @@ async fn question(play: &Play) -> String {
     run(play).await.vote_requests.values().next_back().expect("a question").message.id.clone()
 }
 
-/// Whether production runs what the branch holds.
+/// Returns whether production runs the head of the hotfix branch.
 fn shipped(play: &Play) -> bool {
     play.world.stage.running("production") == play.world.commit_of("hotfix").ok()
 }
 
-/// How often everybody was told something in the service's channel.
+/// Returns how often these words are posted in the service's channel.
 fn told(play: &Play, words: &str) -> usize {
     slack(play).sees("chi", CHANNEL).matches(words).count()
 }
 
-/// How often somebody alone was told something there.
+/// Returns how often one user got these words there in an ephemeral message.
 fn told_alone(play: &Play, who: &str, words: &str) -> usize {
     let seen = slack(play).sees(who, CHANNEL);
     seen.lines().filter(|line| line.contains("only you see this") && line.contains(words)).count()
 }
 
-/// Everything that lapsed, with why, in order.
+/// Returns the votes that were voided, each with its reason, in order.
 async fn lapsed(play: &Play) -> Vec<(String, VoidReason)> {
     let entries = play.world.engine().entries(run(play).await.id).await.expect("events");
     let lapsed = entries.into_iter().filter_map(|entry| match entry.event {
@@ -93,7 +93,7 @@ fn edit(play: &Play, file: &str, change: impl Fn(&str) -> String) {
     std::fs::write(path, changed).expect("it can be written");
 }
 
-/// Makes the pull request go into another branch, as somebody can on the forge.
+/// Retargets the pull request to another branch, as a user can on the forge.
 fn retarget(play: &Play, into: &str) {
     let path = play.world.stage.root.join("state/forge/team~payments.json");
     let mut book: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).expect("a book")).expect("JSON");
@@ -103,8 +103,8 @@ fn retarget(play: &Play, into: &str) {
 
 const NO_MORE: &str = "the yes of Ben for production does not count any more: ";
 
-/// Security cases 30 and 31: an account that is no member's any more when the deployment begins took its vote along, however
-/// lately it was asked what it is.
+/// Security cases 30 and 31: if a voter's account is not a member's at the start of the deployment, the vote is void,
+/// even if the account was looked up a moment ago.
 #[rstest]
 #[case::deactivated(None, VoidReason::Gone, "their account is deactivated")]
 #[case::guest(Some(Standing::Guest), VoidReason::Guest, "their account is a guest's now")]
@@ -136,8 +136,8 @@ async fn case_31_who_is_no_member_any_more_when_it_ships(
     );
 }
 
-/// What the chat cannot be asked is a no: nothing begins before it says what the voters' accounts are. To put back what ran
-/// before, nobody's vote is needed, and the chat may be down.
+/// Fails closed: no deployment begins before the chat confirms the voters' accounts. A rollback needs no vote, so it
+/// works while the chat is down.
 #[tokio::test]
 async fn a_chat_that_is_down_lets_nothing_ship_and_everything_be_put_back() {
     let mut play = at("tested").await;
@@ -159,7 +159,7 @@ async fn a_chat_that_is_down_lets_nothing_ship_and_everything_be_put_back() {
     assert_eq!(play.world.stage.running("production"), before, "put back all the same");
 }
 
-/// Security case 24: by two accounts one person has one vote, and their commits are theirs by whatever address.
+/// Security case 24: one person with two accounts has one vote, and commits under all their addresses are theirs.
 #[tokio::test]
 async fn case_24_one_person_is_one_vote() {
     let mut play = bot().await;
@@ -187,7 +187,7 @@ async fn case_24_one_person_is_one_vote() {
     assert!(shipped(&play));
 }
 
-/// Security case 24, with git: who committed by one account does not approve by another.
+/// Security case 24, with git: the author of a commit under one account does not approve under another.
 #[tokio::test]
 async fn case_24_a_commit_by_another_account_is_theirs() {
     let mut play = at("tested").await;
@@ -205,7 +205,7 @@ async fn case_24_a_commit_by_another_account_is_theirs() {
     assert_eq!(told_alone(&play, "ben", "You wrote, committed or pushed a part of what would ship"), 1);
 }
 
-/// Security case 25: a push voids the votes, and whoever gave one is told so, once.
+/// Security case 25: a push voids the votes, and their voters are notified once.
 #[tokio::test]
 async fn case_25_a_push_voids_the_votes_and_the_noes() {
     let mut play = at("tested").await;
@@ -223,7 +223,7 @@ async fn case_25_a_push_voids_the_votes_and_the_noes() {
     assert!(run(&play).await.rejections.is_empty());
 }
 
-/// Security case 26: the base moved under the votes.
+/// Security case 26: a new base voids the votes.
 #[tokio::test]
 async fn case_26_another_base_voids_the_votes() {
     let mut play = at("approved").await;
@@ -233,8 +233,8 @@ async fn case_26_another_base_voids_the_votes() {
     assert_eq!(told(&play, &format!("@ben and @ana: {NO_MORE}the fix goes on top of another base")), 1);
 }
 
-/// Security case 26: a pull request that goes into another branch takes the votes along, is not voted on, and is merged
-/// nowhere else than where the plan says.
+/// Security case 26: a retargeted pull request voids the votes, accepts no votes, and is merged only into the branch
+/// that the plan names.
 #[tokio::test]
 async fn case_26_a_pull_request_that_goes_elsewhere() {
     let mut play = at("approved").await;
@@ -245,7 +245,7 @@ async fn case_26_a_pull_request_that_goes_elsewhere() {
     types(&mut play, "dee: /hotfix approve").await;
     assert!(votes(&play).await.is_empty());
     assert_eq!(told_alone(&play, "dee", "Pull request #1 goes into feature-1 now, and not into main."), 1);
-    // Nobody is asked for what would not be taken. It is said what has to be put right first.
+    // No vote request is sent for a pull request that cannot be merged. The bot says what must be corrected first.
     let (asked, first) = ("may this go to production?", "again; nobody is asked for votes before.");
     assert_eq!(
         (told(&play, asked), run(&play).await.vote_requests.len()),
@@ -275,7 +275,7 @@ async fn case_26_a_pull_request_that_goes_elsewhere() {
     assert!(run(&play).await.pull.expect("a pull request").merged.is_some());
 }
 
-/// Security case 27: nobody told the bot of the push. It looks by itself before it acts.
+/// Security case 27: without a webhook or poll for the push, the bot reads the head itself before it deploys.
 #[tokio::test]
 async fn case_27_a_push_that_nobody_told_of_is_seen_before_the_act() {
     let mut play = at("approved").await;
@@ -295,8 +295,8 @@ async fn case_27_a_push_that_nobody_told_of_is_seen_before_the_act() {
     assert!(votes(&play).await.is_empty());
 }
 
-/// Security case 33: before the act a reaction that was taken back is no vote; after it, it is written down, nothing is
-/// undone, and everybody is told so.
+/// Security case 33: a reaction that is removed before the deployment is no vote. After it, the removal is recorded,
+/// nothing is undone, and the channel is notified.
 #[tokio::test]
 async fn case_33_a_reaction_that_is_taken_back() {
     let mut play = at("tested").await;
@@ -316,12 +316,12 @@ async fn case_33_a_reaction_that_is_taken_back() {
     assert_eq!(told(&play, "It went to production by that word already, and nothing is undone."), 1);
 }
 
-/// Security case 34: what stands on the message decides, and not the events that tell of it.
+/// Security case 34: the reactions on the message decide, not the events about them.
 #[tokio::test]
 async fn case_34_events_are_hints() {
     let mut play = at("tested").await;
     let message = question(&play).await;
-    // Nobody tells that it was taken back.
+    // Slack sends no event for the removal.
     slack(&play).subscribe(&["reaction_added"]);
     slack(&play).react("ben", CHANNEL, &message, "+1").await;
     slack(&play).take_back("ben", CHANNEL, &message, "+1").await;
@@ -331,7 +331,7 @@ async fn case_34_events_are_hints() {
     assert!(!shipped(&play));
     assert_eq!(told(&play, &format!("{NO_MORE}the reaction is not on the question any more.")), 1);
 
-    // It was taken back and given again, and what tells of the first comes last.
+    // The reaction is removed and added again, and the event for the first one arrives last.
     let message = question(&play).await;
     slack(&play).subscribe(&["reaction_added", "reaction_removed"]);
     slack(&play).react("dee", CHANNEL, &message, "+1").await;
@@ -346,7 +346,7 @@ async fn case_34_events_are_hints() {
     assert!(shipped(&play));
 }
 
-/// Security case 35: a button counts on the question that is open, and there once.
+/// Security case 35: a button counts only on the open vote request, and once.
 #[tokio::test]
 async fn case_35_old_buttons_and_buttons_of_others() {
     let mut play = at("tested").await;
@@ -361,7 +361,7 @@ async fn case_35_old_buttons_and_buttons_of_others() {
         Act::Git("ana pushes \"Also log it\" to hotfix: src/log.py = def log(line):\\n    print(line)".to_owned()),
     )
     .await;
-    // The old button while nothing is asked, days later, and while something else is.
+    // The old button is pressed while no vote request is open, days later, and while another one is open.
     for days in [0, 3] {
         does(&mut play, Act::Clock(std::time::Duration::from_secs(days * 86_400))).await;
         slack(&play).press("ben", CHANNEL, &old, "Approve").await;
@@ -380,7 +380,7 @@ async fn case_35_old_buttons_and_buttons_of_others() {
     assert!(slack(&play).modal("ben").is_none() && run(&play).await.rejections.is_empty());
     assert_eq!(told(&play, said), 0, "nobody else");
 
-    // Of a run that is over, while another one asks.
+    // A button of a finished run, while another run asks for votes.
     let first = question(&play).await;
     types(&mut play, "ana: /hotfix abort \"we do it again\"").await;
     does(&mut play, Act::Git("ana deletes hotfix".to_owned())).await;
@@ -390,7 +390,7 @@ async fn case_35_old_buttons_and_buttons_of_others() {
     assert!(votes(&play).await.is_empty());
 }
 
-/// A button that somebody pressed, as a forger who gets past the chat would like to have it.
+/// A button press as a forger could send it who gets past the chat's checks.
 fn pressed(play: &Play, who: &str, message: &MessageRef, value: &str) -> Inbound {
     static PRESSED: AtomicUsize = AtomicUsize::new(0);
     let person = play.world.engine().config().people.get(&who.parse().expect("a name")).expect("somebody");
@@ -404,7 +404,7 @@ fn pressed(play: &Play, who: &str, message: &MessageRef, value: &str) -> Inbound
     }
 }
 
-/// The rules by which a press was refused; none when it counted.
+/// Returns the rules that refused a press; empty if it counted.
 async fn refused(play: &Play, inbound: &Inbound) -> Vec<String> {
     match play.world.engine().handle_inbound(inbound).await.expect("the journal") {
         Response::Said(reply) => {
@@ -416,7 +416,8 @@ async fn refused(play: &Play, inbound: &Inbound) -> Vec<String> {
     }
 }
 
-/// Security case 35: a no that was being written when somebody pushed is a no to what was looked at, and not to what came.
+/// Security case 35: a rejection whose form was open during a push applies to the commit that was shown, not to the
+/// new head.
 #[tokio::test]
 async fn case_35_a_no_by_form_is_about_what_it_was_asked_of() {
     let mut play = at("tested").await;
@@ -450,8 +451,8 @@ async fn case_35_a_no_by_form_is_about_what_it_was_asked_of() {
     assert_eq!(run(&play).await.rejections.len(), 1);
 }
 
-/// Security case 35: a question has its time. After it neither its buttons nor a reaction count, whoever tries is told why,
-/// in private, and while a vote is missing it is asked anew.
+/// Security case 35: a vote request expires. After that its buttons and reactions do not count, each voter is told why
+/// in private, and if votes are missing a new vote request is sent.
 #[rstest]
 #[case::in_its_last_minute(239, true)]
 #[case::when_its_time_is_over(240, false)]
@@ -485,8 +486,8 @@ async fn case_35_a_question_has_its_time(#[case] minutes: u64, #[case] counts: b
     assert_eq!(votes(&play).await, ["ben"]);
 }
 
-/// Security case 35: what a button says is compared with what the journal holds of the message it stands on, and with nothing
-/// else. Who can make up a value gets nothing for it.
+/// Security case 35: a button's value is compared only with the journal's record for its message, so a forged value has
+/// no effect.
 #[tokio::test]
 async fn case_35_a_value_that_was_made_up() {
     let play = at("tested").await;
@@ -515,8 +516,8 @@ async fn case_35_a_value_that_was_made_up() {
     assert_eq!(votes(&play).await, ["ben"], "the right one does count");
 }
 
-/// Security case 81: what a button says is no leave to look. A form says the title of a run, so it opens for those who may see
-/// that, wherever the button came from.
+/// Security case 81: a button grants no read access. A form shows the title of a run, so it opens only for users who
+/// may view the run, in any channel.
 #[tokio::test]
 async fn case_81_a_button_opens_no_form_for_who_may_not_look() {
     let play = at("tested").await;
@@ -534,8 +535,8 @@ async fn case_81_a_button_opens_no_form_for_who_may_not_look() {
     }
 }
 
-/// A reaction to a question that is closed counts for nothing. Whoever gave it is told so and what stands, once and in private;
-/// what never was a word, and what is taken back, is nothing to talk about.
+/// A reaction to a closed vote request does not count. The user is told so once in private, with the current state;
+/// other emoji and removed reactions get no reply.
 #[tokio::test]
 async fn a_reaction_to_a_closed_question_is_answered_once() {
     let mut play = at("tested").await;
@@ -568,7 +569,7 @@ async fn a_reaction_to_a_closed_question_is_answered_once() {
     assert_eq!(lapsed(&play).await, [("dee".to_owned(), VoidReason::Head)]);
 }
 
-/// Security case 33: a vote rests on the reaction where it was given, also when the question was asked anew since.
+/// Security case 33: a vote depends on the reaction on the message where it was cast, even after a newer vote request.
 #[tokio::test]
 async fn case_33_a_reaction_on_an_earlier_question_is_taken_back_there() {
     let mut play = bot().await;
@@ -586,8 +587,8 @@ async fn case_33_a_reaction_on_an_earlier_question_is_taken_back_there() {
     assert!(votes(&play).await.is_empty());
 }
 
-/// Security case 36: the roles count that somebody had when they voted and has when it ships; a role that came later is good
-/// for a vote that comes later.
+/// Security case 36: a voter needs the role both when voting and at the deployment; a role that is granted later counts
+/// for later votes only.
 #[tokio::test]
 async fn case_36_roles_count_twice() {
     let mut play = at("tested").await;
@@ -607,7 +608,8 @@ async fn case_36_roles_count_twice() {
     assert_eq!(lapsed(&play).await.len(), 1, "and nobody is told twice");
 }
 
-/// Security case 37: a user group, which its members can change, gives nobody a role, and the configuration does not take one.
+/// Security case 37: a user group, whose members can change it, grants no role, and the configuration rejects one in
+/// a role.
 #[tokio::test]
 async fn case_37_a_user_group_gives_no_role() {
     let play = at("tested").await;
@@ -623,7 +625,7 @@ async fn case_37_a_user_group_gives_no_role() {
     assert!(fault.contains(&group), "{fault}");
 }
 
-/// Security case 41: two at once reach what is asked for, once.
+/// Security case 41: two concurrent votes reach the quorum exactly once.
 #[rstest]
 #[case::one_is_enough(1)]
 #[case::both_are_needed(2)]
@@ -652,7 +654,7 @@ async fn case_41_two_votes_at_once_open_the_gate_once(#[case] count: usize) {
     assert_eq!(by, ["ben".to_owned(), "dee".to_owned()].into());
 }
 
-/// Security case 42: nothing that is said in a chat makes anybody more than they are, not even by an admin.
+/// Security case 42: no chat message changes a role, not even an admin's.
 #[tokio::test]
 async fn case_42_no_words_change_a_role() {
     let play = at("tested").await;
@@ -690,7 +692,7 @@ async fn case_42_no_words_change_a_role() {
     }
 }
 
-/// Another policy voids the votes that were cast under the old one. Nobody has to deploy to learn of it.
+/// A changed policy voids the votes that were cast under the old one, without waiting for a deploy command.
 #[tokio::test]
 async fn another_policy_voids_the_votes() {
     let mut play = at("approved").await;
@@ -703,7 +705,7 @@ async fn another_policy_voids_the_votes() {
     assert_eq!(told(&play, "may this go to production?"), 2, "it is asked again");
 }
 
-/// The rules of one service say nothing of the votes for another.
+/// A changed policy of one service does not void the votes for another.
 #[tokio::test]
 async fn the_policy_of_another_service_voids_no_votes() {
     let mut play = bot().await;
@@ -734,7 +736,7 @@ async fn the_policy_of_another_service_voids_no_votes() {
     assert_eq!(lapsed(&play).await, [("ben".to_owned(), VoidReason::Policy)]);
 }
 
-/// A vote that has had its time is told of when that is over, and not only to who wants to deploy by it.
+/// An expired vote is announced when it expires, not only in the reply to the next deploy command.
 #[tokio::test]
 async fn a_vote_that_has_had_its_time_is_told_of() {
     let mut play = at("approved").await;
@@ -744,7 +746,7 @@ async fn a_vote_that_has_had_its_time_is_told_of() {
     assert_eq!(told(&play, &format!("@ben and @ana: {NO_MORE}its time is over.")), 1);
 }
 
-/// Somebody who left is nobody whose vote counts: the people are read again with the configuration.
+/// The vote of a user who is set inactive is void after the configuration is reloaded.
 #[tokio::test]
 async fn who_left_took_the_vote_along() {
     let mut play = at("approved").await;
@@ -754,8 +756,8 @@ async fn who_left_took_the_vote_along() {
     assert_eq!(lapsed(&play).await, [("ben".to_owned(), VoidReason::Left)]);
 }
 
-/// Security case 28: the plan that was approved is the plan that is followed. Another playbook on the disk is for the next
-/// run; this one's plan and its votes stay what they are.
+/// Security case 28: a run follows the plan that was approved. An edited playbook applies to the next run; the plan and
+/// votes of this one stay.
 #[tokio::test]
 async fn case_28_the_plan_of_a_run_does_not_change_under_its_votes() {
     let mut play = at("approved").await;
@@ -769,7 +771,7 @@ async fn case_28_the_plan_of_a_run_does_not_change_under_its_votes() {
     assert!(shipped(&play));
 }
 
-/// What somebody is told of themselves, by each kind of account.
+/// `whoami` tells each kind of account its identity and the next step.
 #[tokio::test]
 async fn people_are_told_who_they_are_and_what_to_do() {
     let play = at("tested").await;

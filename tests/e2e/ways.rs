@@ -1,4 +1,5 @@
-//! What people do in the chat arrives once and durably, whatever breaks on the way: the bot, the line, the chat, the clock.
+//! Each chat interaction takes effect once and durably, despite failures of the bot, the connection, the chat or
+//! the clock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,11 +19,11 @@ use rstest::rstest;
 
 use super::slack::{asking, asking_over, prompt, slack, told, votes};
 
-/// The call by which the bot asks who somebody is.
+/// The call by which the bot looks up an account in the chat.
 pub(super) const WHO: &str = "chat of everybody";
-/// After this, what was waited for will not come.
+/// Time limit for every wait in these tests.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How often an act may break off.
+/// Number of panics after which the inbox gives an interaction up.
 const MOST_FAULTS: usize = 5;
 
 pub(super) async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
@@ -34,13 +35,13 @@ pub(super) async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn()
     assert!(tokio::time::timeout(PATIENCE, wait).await.is_ok(), "it did not come: {what}");
 }
 
-/// What is kept of what people did.
+/// Returns the interactions that are stored in the inbox queue.
 pub(super) async fn kept(world: &World) -> Vec<WorkView> {
     let unsettled = world.journal().unsettled().await.expect("the journal");
     unsettled.into_iter().filter(|view| view.work.queue.as_str() == "inbox").collect()
 }
 
-/// What was noted with the run, in order.
+/// Returns the notes of the newest run, in order.
 pub(super) async fn notes(world: &World) -> Vec<String> {
     let run = world.newest().await.expect("a run");
     let entries = world.engine().entries(run.id).await.expect("events");
@@ -51,27 +52,27 @@ pub(super) async fn notes(world: &World) -> Vec<String> {
     noted.collect()
 }
 
-/// From now on the bot keeps everything that it cannot answer at once.
+/// Restarts the bot so that it defers every interaction that it cannot answer at once.
 pub(super) async fn impatient(mut play: Play) -> Play {
     play.world.options.patience = Some(Duration::ZERO);
     play.world.restart().await.expect("it starts");
     play
 }
 
-/// The bot is killed in the middle of what it is doing, and started again.
+/// Kills the bot in the middle of its work and starts it again.
 pub(super) async fn killed(world: &mut World) {
     world.cut.stop_at(0);
     world.cut.hang(WHO, false);
     let engine = Arc::downgrade(world.engine());
     world.stop_listening().await;
-    // What is left are the two ways in which the world itself holds it.
+    // The two remaining references are those of the world itself.
     until("the old bot is gone", async || engine.strong_count() == 2).await;
     world.restart().await.expect("it starts");
 }
 
 // --- The inbox
 
-/// What takes longer than a chat waits is durable before it is acknowledged, and the answer follows.
+/// An interaction that outlasts the chat's time limit is durable before it is acknowledged; the reply follows later.
 #[tokio::test]
 async fn what_takes_long_is_kept_and_answered_late() {
     let play = impatient(asking(&[]).await).await;
@@ -87,7 +88,7 @@ async fn what_takes_long_is_kept_and_answered_late() {
     until("it is kept no more", async || kept(&play.world).await.is_empty()).await;
 }
 
-/// The bot is killed between the acknowledgement and the act: the next one does it, once, and says so.
+/// After a crash between acknowledgement and execution, the next process executes the interaction once and replies.
 #[tokio::test]
 async fn what_was_acknowledged_is_done_after_a_crash() {
     let mut play = impatient(asking(&[]).await).await;
@@ -108,7 +109,7 @@ async fn what_was_acknowledged_is_done_after_a_crash() {
     assert!(kept(&play.world).await.is_empty());
 }
 
-/// The bot is killed after the act and before it forgot that it kept it.
+/// A crash after execution but before the work item is removed: the interaction is not executed again.
 #[tokio::test]
 async fn what_was_done_and_is_still_kept_is_not_done_again() {
     let mut world =
@@ -124,7 +125,7 @@ async fn what_was_done_and_is_still_kept_is_not_done_again() {
     assert!(kept(&world).await.is_empty());
 }
 
-/// Security case 19: an act that always breaks off is set aside after a few tries, and holds up nobody.
+/// Security case 19: an interaction that panics every time is given up after a few attempts, and delays no other.
 #[tokio::test]
 async fn an_act_that_always_breaks_off_is_set_aside() {
     let mut play = impatient(asking(&[]).await).await;
@@ -146,7 +147,7 @@ async fn an_act_that_always_breaks_off_is_set_aside() {
     until("so is whoever did it, when they do it again", async || votes(&play).await == ["ben"]).await;
 }
 
-/// Security case 19: the sender is told that it was not done, and the bot goes on.
+/// Security case 19: the sender is told that nothing was done, and the bot goes on.
 #[tokio::test]
 async fn an_act_that_breaks_off_at_once_is_told_so() {
     let play = asking(&[]).await;
@@ -154,7 +155,7 @@ async fn an_act_that_breaks_off_at_once_is_told_so() {
     play.world.cut.break_off(WHO, 1);
     slack.command("ben", CHANNEL, "/hotfix note lost").await;
     assert_eq!(told(slack, "ben", CHANNEL, "nothing was done. Please say it again"), 1);
-    // An event comes again by itself.
+    // Events are redelivered automatically, so the vote counts.
     play.world.cut.break_off(WHO, 1);
     slack.react("ben", CHANNEL, &prompt(&play).await, "+1").await;
     assert_eq!((votes(&play).await, notes(&play.world).await.len()), (vec!["ben".to_owned()], 0));
@@ -162,8 +163,8 @@ async fn an_act_that_breaks_off_at_once_is_told_so() {
 
 // --- Once, however often it comes
 
-/// Security case 5: what was refused, or changed nothing, has had its effect as well; it does not come back when the same
-/// words would do something.
+/// Security case 5: a delivery that was refused or had no effect is recorded as well, so its redelivery has no effect
+/// when the same command would change something.
 #[tokio::test]
 async fn what_changed_nothing_does_nothing_later() {
     let play = asking(&[]).await;
@@ -185,14 +186,14 @@ async fn what_changed_nothing_does_nothing_later() {
     assert_eq!(votes(&play).await, ["ben"]);
 }
 
-/// Something that somebody types in Slack.
+/// Returns a command typed in Slack.
 fn in_slack(play: &Play, who: &str, text: &str, key: &str) -> Inbound {
     let person = play.world.engine().config().people.get(&who.parse().expect("a name")).expect("somebody");
     let from = person.account(Platform::Slack).expect("an account").clone();
     Inbound { from, dedupe_key: format!("test/{key}"), ..inbound(play, who, text) }
 }
 
-/// Something that somebody says at the command line.
+/// Returns a command sent from the command line.
 fn inbound(play: &Play, who: &str, text: &str) -> Inbound {
     let channel = ChannelRef::parse(&slack(play).channel_id(CHANNEL)).expect("a channel");
     Inbound {
@@ -205,7 +206,7 @@ fn inbound(play: &Play, who: &str, text: &str) -> Inbound {
     }
 }
 
-/// Figure W2: Slack saw no answer, and sends everything again, signed anew, three times.
+/// Figure W2: Slack gets no response and redelivers everything three times, each time with a new signature.
 #[tokio::test]
 async fn a_storm_of_retries_has_one_effect_each() {
     let play = asking(&[]).await;
@@ -221,7 +222,7 @@ async fn a_storm_of_retries_has_one_effect_each() {
     for number in 0..100 {
         slack.command("ana", CHANNEL, &format!("/hotfix note number {number}")).await;
         storm().await;
-        // Somebody who says more than one thing a second for long is held back.
+        // More than one command per second for long would exceed the rate limit.
         play.world.clock.advance(Duration::from_secs(1));
     }
     let wanted: Vec<String> = (0..100).map(|number| format!("number {number}")).collect();
@@ -240,7 +241,7 @@ async fn a_storm_of_retries_has_one_effect_each() {
     assert_eq!(votes(&play).await, ["dee"]);
 }
 
-/// Figure W3: the same envelope on two connections.
+/// Figure W3: the same envelope arrives on two connections.
 #[tokio::test]
 async fn an_envelope_on_two_connections_has_one_effect() {
     let mut play = asking_over(Talk::SlackSocket).await;
@@ -260,7 +261,7 @@ async fn an_envelope_on_two_connections_has_one_effect() {
     play.world.check().await.expect("nothing is left");
 }
 
-/// Figure W3: every connection goes while the act is handled, so its acknowledgement is lost.
+/// Figure W3: every connection breaks during handling, so the acknowledgement is lost.
 #[tokio::test]
 async fn a_disconnect_before_the_acknowledgement_has_one_effect() {
     let play = asking_over(Talk::SlackSocket).await;
@@ -279,7 +280,7 @@ async fn a_disconnect_before_the_acknowledgement_has_one_effect() {
     assert_eq!(notes(&play.world).await, ["never arrived at first", "handled twice"]);
 }
 
-/// Figure W3, oracle O1: what is not durable is not acknowledged, and what is acknowledged outlives the bot.
+/// Figure W3, oracle O1: nothing is acknowledged before it is durable, and everything acknowledged survives a crash.
 #[tokio::test]
 async fn the_acknowledgement_comes_after_the_journal() {
     let mut play = asking_over(Talk::SlackSocket).await;
@@ -302,15 +303,15 @@ async fn the_acknowledgement_comes_after_the_journal() {
 
 // --- The chat is down
 
-/// What the bot posted in the channel and its threads from a moment on: the key of each post, in the order of the screen.
+/// Returns the keys of the bot's posts in the channel and its threads after the first `after` messages, in
+/// display order.
 fn posted(slack: &Slack, after: usize) -> Vec<String> {
     let key = |ts: &String| Some(slack.metadata(CHANNEL, ts)?["event_payload"]["key"].as_str()?.to_owned());
     slack.messages(CHANNEL).iter().skip(after).filter_map(key).collect()
 }
 
-/// Figure F2: Slack is down for an hour in the middle of a hotfix, and then takes calls without answering. A vote that was
-/// given meanwhile counts, the rest waits or goes on as the policy says, and all that was to be said is said, in its order,
-/// each once.
+/// Figure F2: Slack is down for an hour during a run, then executes calls without answering. A vote cast meanwhile
+/// counts, the other effects wait or go on as the policy says, and every message is posted once, in order.
 #[rstest]
 #[case::waits("wait", 1)]
 #[case::goes_on("go_on", 2)]
@@ -329,14 +330,14 @@ async fn an_hour_without_slack_loses_nothing(#[case] policy: &str, #[case] deplo
     control.down(Some(Fault::Refuse(503)));
     slack(&play).react("ben", CHANNEL, &message, "+1").await;
     assert_eq!((votes(&play).await, kept(world).await.len()), (vec!["dee".to_owned()], 1));
-    // The command line is always there.
+    // The command line does not depend on Slack.
     for line in ["note before-it", "deploy production HF-1", "note behind-it"] {
         let reply = world.deliver(&inbound(&play, "ana", line)).await.expect("it is heard").expect("an answer");
         assert!(reply.ok, "{line}: {reply:?}");
     }
     for fault in [Fault::Refuse(503), Fault::DoneButHangUp] {
         control.down(Some(fault));
-        // It tries for half an hour.
+        // The bot retries for half an hour.
         world.settle().await.expect("the bot comes to rest");
     }
     let run = world.newest().await.expect("a run");
@@ -363,13 +364,13 @@ fn sorted(mut names: Vec<String>) -> Vec<String> {
     names
 }
 
-/// Figure F2: the vote of somebody who pressed the button while Slack was down counts when it is up again, before anything
-/// is asked anew; also when the bot was started again meanwhile.
+/// Figure F2: a vote cast by button while Slack was down counts once Slack is up, before a new vote request is sent,
+/// even after a restart.
 #[tokio::test]
 async fn a_vote_that_is_given_while_slack_is_down_counts() {
     let mut play = asking(&[]).await;
     let message = prompt(&play).await;
-    // What the bot knew of people is a minute old by then.
+    // By then, the cached account lookups are a minute old.
     play.world.restart().await.expect("it starts");
     slack(&play).control().down(Some(Fault::Refuse(503)));
     slack(&play).react("ben", CHANNEL, &message, "+1").await;
@@ -392,8 +393,9 @@ async fn a_vote_that_is_given_while_slack_is_down_counts() {
     );
 }
 
-/// People see a question before the chat has told the bot so, and the answer of the chat can get lost: who votes at once is counted
-/// when the bot knows its question. Words name no question, so they are asked for again.
+/// Users see a vote request before the bot gets its message id, and that response can be lost. Votes by button or
+/// reaction count once the bot knows the message. Text commands name no vote request, so the user is asked to
+/// repeat them.
 #[tokio::test]
 async fn a_vote_on_a_question_that_is_on_its_way_counts() {
     const QUESTION: &str = "may this go to production?";
@@ -421,7 +423,7 @@ async fn a_vote_on_a_question_that_is_on_its_way_counts() {
     assert!(kept(&play.world).await.is_empty());
 }
 
-/// Somebody whose account is no member's does not vote by way of an outage.
+/// A guest cannot vote by pressing the button during an outage.
 #[tokio::test]
 async fn a_guest_does_not_vote_by_way_of_an_outage() {
     let play = asking(&[("ben", hotfix_fakes::slack::Standing::Guest)]).await;
@@ -434,7 +436,7 @@ async fn a_guest_does_not_vote_by_way_of_an_outage() {
     assert_eq!(told(slack(&play), "ben", CHANNEL, "a guest's account"), 1, "they are told, late");
 }
 
-/// What somebody is to be told alone is told them when Slack is up again, once, also when the bot was started meanwhile.
+/// An ephemeral reply that Slack refuses is delivered once when Slack is up again, even after a restart.
 #[tokio::test]
 async fn an_answer_that_slack_does_not_take_is_given_later() {
     let mut play = asking(&[]).await;
@@ -469,11 +471,11 @@ async fn step(play: &mut Play, line: &str) -> String {
         None => Act::Typed(line.to_owned()),
     };
     let said = play.step(&act).await.unwrap_or_else(|error| panic!("{line}: {error:#}")).join("\n");
-    // Where a line is broken is not the matter here.
+    // Undoes line wrapping, which does not matter here.
     said.replace("\n    │ ", " ")
 }
 
-/// Nobody is asked for what is over, however long the chat was down; what still waits is reminded of once.
+/// After an outage of any length, finished steps are not announced; a pending one is reminded of once.
 #[tokio::test]
 async fn nobody_is_asked_for_what_is_over() {
     let mut play = played("a hotfix that is reviewed", Options::default()).await;
@@ -502,7 +504,7 @@ fn production(play: &Play) -> String {
     std::fs::read_link(place).expect("something runs there").display().to_string()
 }
 
-/// The bot gets as far as having decided the deployment to production, and no further.
+/// Runs the bot until the production deployment is decided, but not begun.
 async fn decided(play: &mut Play) {
     let inbound = play.world.typed("ana: /hotfix deploy production").expect("words").expect("a command");
     play.world.deliver(&inbound).await.expect("it is heard");
@@ -511,7 +513,7 @@ async fn decided(play: &mut Play) {
     }
 }
 
-/// Security case 86: what was decided and has not begun is stopped as well, and starting the bot again lifts nothing.
+/// Security case 86: a freeze also stops a deployment that is decided but not begun, and a restart does not lift it.
 #[tokio::test]
 async fn a_freeze_stops_what_is_queued_already() {
     let mut play = played("a hotfix that is approved", Options::default()).await;
@@ -535,7 +537,7 @@ async fn a_freeze_stops_what_is_queued_already() {
     assert_ne!(production(&play), live);
 }
 
-/// Security case 86: whether it is frozen cannot be found out, so it is.
+/// Security case 86: if the freeze cannot be read, the bot assumes that it holds.
 #[tokio::test]
 async fn a_freeze_that_cannot_be_read_holds() {
     let mut play = played("a hotfix that is approved", Options::default()).await;
@@ -549,7 +551,7 @@ async fn a_freeze_that_cannot_be_read_holds() {
     assert_ne!(production(&play), live);
 }
 
-/// Security case 86: the freeze of everything also leaves the code alone; that of a service does not.
+/// Security case 86: a freeze of everything also blocks changes to the code; the freeze of a service does not.
 #[tokio::test]
 async fn the_freeze_of_everything_leaves_the_code_alone() {
     for (frozen, touched) in [("payments", true), ("all", false)] {
@@ -564,8 +566,8 @@ async fn the_freeze_of_everything_leaves_the_code_alone() {
     }
 }
 
-/// Security case 87: a clock that was set by more than five minutes holds everything back until it is right, and people are
-/// told; less than that is followed.
+/// Security case 87: a clock jump of more than five minutes blocks all effects until the clock is right, with a
+/// notification; a smaller jump is followed.
 #[rstest]
 #[case::ahead(6)]
 #[case::back(-6)]
@@ -591,7 +593,7 @@ async fn a_clock_that_jumps_holds_everything_back(#[case] minutes: i64) {
     assert_ne!(production(&play), live);
 }
 
-/// Security case 87: a vote that has expired stays expired when the clock is set back, also over a start of the bot.
+/// Security case 87: an expired vote stays expired when the clock is set back, also across a restart.
 #[tokio::test]
 async fn no_expired_vote_comes_back() {
     let mut play = played("a hotfix that is approved", Options { embedded: true, ..Options::default() }).await;
@@ -613,7 +615,7 @@ async fn no_expired_vote_comes_back() {
     }
 }
 
-/// Security case 87: a deployment that was decided, and could not begin before its votes expired, does not begin.
+/// Security case 87: a decided deployment whose votes expire before it begins does not begin.
 #[tokio::test]
 async fn a_vote_that_expires_before_the_deployment_begins_stops_it() {
     let mut play = played("a hotfix that is approved", Options::default()).await;

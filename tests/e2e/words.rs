@@ -1,5 +1,5 @@
-//! What the bot says in Slack is safe, never too long, and kind, whatever people write into titles, commits, names and
-//! reasons, and however often they write it.
+//! Messages in Slack are safe, within the length limits and polite, for any content of titles, commits, names and
+//! reasons, at any rate.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use hotfix_tests::world::{Options, TYPISTS, Talk, World};
 use rstest::rstest;
 use serde_json::Value;
 
-/// Everything that means something to some chat or forge.
+/// Text with the markup of all supported chats and forges.
 const HOSTILE: &str = "<!channel> <!here> @everyone @here <@U0VICTIM> <!subteam^S0ALL> <http://evil.example|PR 12> \
                        [PR 12](http://evil.example) *bold* _it_ ~gone~ `code` ```block``` :tada: #1 Closes #1 &amp; & \"q\"";
-/// What commands may not hold, and commits do.
+/// Characters that commands must not contain, but commits do.
 const UNSEEN: &str = "main\u{202e}nimda\u{2066}\u{200b}\u{feff}\u{1b}[31m";
 
 async fn talking(service: &str, host: Host) -> Play {
@@ -34,8 +34,8 @@ async fn types(play: &mut Play, line: &str) {
     play.step(&Act::Typed(line.to_owned())).await.unwrap_or_else(|error| panic!("{line:.80}: {error:#}"));
 }
 
-/// Security case 57: nothing that was said calls anybody but people who are here, links anywhere but to the forge, or is
-/// text that Slack reads; nothing was refused, so nothing was too long.
+/// Security case 57: checks that no message mentions anyone except members of the stage, links anywhere except to the
+/// forge, or contains mrkdwn; and that Slack refused none, so that none was too long.
 fn is_harmless(play: &Play) {
     let room = play.world.room.as_ref().expect("a workspace");
     room.in_order().expect("Slack refused nothing");
@@ -55,7 +55,7 @@ fn look(said: &Said, value: &Value, ours: &BTreeSet<String>) {
         _other => {}
     }
     match value {
-        // What stands for a message in notifications is mrkdwn: every `<` in it would be a command.
+        // The fallback text for notifications is mrkdwn: every `<` in it would start a command.
         Value::Object(fields) if fields.contains_key("blocks") || fields.contains_key("metadata") => {
             assert!(!words("text").contains('<'), "{}: {}", said.method, words("text"));
             fields.values().for_each(|inner| look(said, inner, ours));
@@ -66,7 +66,7 @@ fn look(said: &Said, value: &Value, ours: &BTreeSet<String>) {
     }
 }
 
-/// Returns what somebody is answered to a command elsewhere: the form that opens, or what only they see.
+/// Returns the reply to a command in another channel: the form that opens, or the ephemeral message.
 async fn answer(play: &Play, who: &str, line: &str) -> String {
     let (slack, channel) = (slack(play), "elsewhere");
     let before = slack.sees(who, channel);
@@ -79,7 +79,7 @@ async fn answer(play: &Play, who: &str, line: &str) -> String {
     form
 }
 
-/// Commits on a branch, each by somebody else, with such subjects.
+/// Pushes `count` commits to a branch, each by another author, with the given subjects.
 fn commits(play: &Play, branch: &str, count: usize, subject: impl Fn(usize) -> String) {
     let (work, at) = (play.world.stage.work(), play.world.clock.moment());
     let run = |arguments: &[&str]| git(&work, "dee", at, arguments).expect("git");
@@ -95,8 +95,8 @@ fn commits(play: &Play, branch: &str, count: usize, subject: impl Fn(usize) -> S
     play.world.site.pushed();
 }
 
-/// A title of 3,000 characters, commits and authors that want to be something else, 50 changes that are withheld, and
-/// reasons as long as a command can be: all the way to the end.
+/// A whole run with a 3,000-character title, hostile commit subjects and authors, 50 held-back changes, and reasons of
+/// the maximum length of a command.
 #[tokio::test]
 async fn hostile_and_long_words_stay_words() {
     let mut play = talking("payments", Host::GitHub).await;
@@ -127,7 +127,7 @@ async fn hostile_and_long_words_stay_words() {
     {
         types(&mut play, &format!("ana: /hotfix {line}")).await;
     }
-    // More than a command may hold is refused in words, and a form holds more than a reason may be.
+    // A command that is too long is refused with a message. A form can hold more than a reason may have.
     types(&mut play, &format!("ana: /hotfix note {}", "n".repeat(5_000))).await;
     slack(&play).open_home("ana").await;
     let seen = slack(&play).sees("ana", CHANNEL);
@@ -136,8 +136,8 @@ async fn hostile_and_long_words_stay_words() {
     is_harmless(&play);
 }
 
-/// Security case 29: 400 people's commits go along. Nobody is asked about less than all of them; it is said why, and where
-/// all of them can be read.
+/// Security case 29: with 400 commits of others included, no vote request is sent for only a part of them; the bot says
+/// why, and links to the full list.
 #[tokio::test]
 async fn a_question_about_more_than_can_be_shown_is_not_asked() {
     let mut play = talking("payments", Host::GitHub).await;
@@ -165,8 +165,9 @@ async fn a_question_about_more_than_can_be_shown_is_not_asked() {
     is_harmless(&play);
 }
 
-/// Security case 59: what the bot writes on the forge calls nobody, refers to nothing, closes nothing and loads no picture: in
-/// what is rendered, and in titles and the messages of commits, where nothing is. It is read as the forge reads it.
+/// Security case 59: the bot's text on the forge mentions nobody, refers to nothing, closes nothing and loads no image,
+/// both in rendered text and in titles and commit messages, which are not rendered. The test parses it as the
+/// forge does.
 #[rstest]
 #[tokio::test]
 async fn what_the_bot_writes_on_the_forge_means_nothing_but_itself(
@@ -209,7 +210,7 @@ async fn what_the_bot_writes_on_the_forge_means_nothing_but_itself(
     assert!(written.len() >= 3, "{written:?} are all that was written:\n{}", slack(&play).sees("ana", CHANNEL));
 }
 
-/// Security case 40: who says too much is told so once, votes are taken all the same, and a minute later all is well.
+/// Security case 40: a rate-limited user is notified once, votes are exempt, and the limit resets after a minute.
 #[tokio::test]
 async fn who_says_too_much_is_told_once() {
     let mut play = talking("payments", Host::Local).await;
@@ -230,12 +231,13 @@ async fn who_says_too_much_is_told_once() {
     is_harmless(&play);
 }
 
-/// Security case 81: whatever is asked, a service that may not be seen is answered for like one that is not there.
+/// Security case 81: for every command, the reply for a service that the user may not view equals the reply for one
+/// that does not exist.
 #[tokio::test]
 async fn what_may_not_be_seen_is_not_there() {
     let mut play = talking("payments", Host::Local).await;
     types(&mut play, "ana: /hotfix start payments \"Fix 500 on upload\"").await;
-    // Eli loses every role; Zoe is nobody whom the bot knows.
+    // Eli loses every role; Zoe is not in the configuration.
     let policy = play.world.stage.config().join("policy.toml");
     let text = std::fs::read_to_string(&policy).expect("a policy").replace("[\"@everyone\"]", "[\"ana\"]");
     std::fs::write(&policy, text).expect("it is written");
@@ -274,7 +276,7 @@ async fn what_may_not_be_seen_is_not_there() {
     }
 }
 
-/// A group of the chat is called when its moment comes, by its id; and a no names channels as people know them.
+/// A configured user group is mentioned by its id on its events, and a refusal names the channel by its display name.
 #[tokio::test]
 async fn groups_are_called_and_channels_have_names() {
     let mut play = talking("payments", Host::Local).await;
@@ -297,7 +299,7 @@ async fn groups_are_called_and_channels_have_names() {
     assert!(seen.contains(&format!("Say it in #{CHANNEL}.")), "{seen}");
 }
 
-/// Security case 62: what operators and people write is shown as it is written. Nothing in it is looked up, counted or run.
+/// Security case 62: text of operators and users is shown literally. No template in it is expanded.
 #[tokio::test]
 async fn nothing_is_a_template() {
     const TEMPLATE: &str = "{{7*7}} ${HOME} $(id) <%= 1 %> {commit} {0} %s #{1+1}";

@@ -1,4 +1,4 @@
-//! A crash at any moment of a start: the next one finishes it, once.
+//! A crash at any point of a start: the next start completes it, once.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::world::{APP, NEW, World, request};
 const KEY: &str = "HF-1-production-1";
 const BRANCH: &str = "promote-HF-1-production-1";
 
-/// The record as it was before the merge request's number was written down.
+/// Restores the record to its state before the merge request's number was recorded.
 fn forget_number(record: &Path) {
     let mut value: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(record).unwrap()).unwrap();
     value["number"] = serde_json::Value::Null;
@@ -65,7 +65,7 @@ async fn cut_off_before_the_merge_request() {
     std::fs::remove_file(world.ledger()).unwrap();
     forget_number(&world.record(KEY));
     assert_eq!(world.status(KEY).await, None);
-    // Nothing is read anew: what was pushed is what is proposed.
+    // The edits are not computed again: the pushed commit is proposed.
     world.replace(APP, "app-interface", "interface");
     finishes(&world, &head).await;
 }

@@ -61,7 +61,7 @@ async fn a_proposal_anew_that_was_cut_off_is_finished() {
     assert_eq!(world.pull(1).await.head_commit, anew);
 }
 
-/// Somebody promoted or rolled back by hand meanwhile: the bot does not overrule them, label or not.
+/// If someone promoted or rolled back by hand meanwhile, the bot does not override them, with or without the label.
 #[tokio::test]
 async fn values_that_others_changed_are_left_to_people() {
     let world = started().await;
@@ -73,7 +73,7 @@ async fn values_that_others_changed_are_left_to_people() {
     assert_eq!(world.pull(1).await.state, PullState::Open);
     assert!(world.file(BRANCH, INTERNAL).contains(NEW));
 
-    // One that would merge cleanly, and not be promoted: a new file that names the old commit.
+    // A change that merges cleanly but would not be promoted: a new file with the old commit.
     let world = started().await;
     world.label("grace@example.org", "lgtm").await;
     let (name, text) = (format!("{SHARED}/pipelines-c.yml"), "qontract_reconcile_image_tag: '1a4ed92'\n".to_owned());

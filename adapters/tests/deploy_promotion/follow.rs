@@ -1,4 +1,4 @@
-//! A proposal on its way: what it waits for, and how it ends.
+//! An open proposal: its conditions, and its possible ends.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,7 +24,8 @@ fn failed(status: Option<DeployStatus>) -> String {
     }
 }
 
-/// PROMO-13: the label is a person's to give; the bot's own, a stranger's and one that was taken off do not count.
+/// PROMO-13: only a listed user may set the label; one by the bot or a stranger, or one that was removed, does
+/// not count.
 #[tokio::test]
 async fn the_label_counts_when_a_listed_person_put_it_on() {
     let mut world = World::new();
@@ -51,7 +52,7 @@ async fn the_label_counts_when_a_listed_person_put_it_on() {
     assert!(note.starts_with("!1 has the label lgtm by grace@example.org and waits to be merged"), "{note}");
 }
 
-/// PROMO-14: hold labels are told; merging is theirs, and success is what main says afterwards.
+/// PROMO-14: hold labels are reported; the owners merge, and the state of main afterward decides the result.
 #[tokio::test]
 async fn a_promotion_waits_for_the_usual_process_and_then_for_main() {
     let world = started(World::new()).await;
@@ -64,15 +65,15 @@ async fn a_promotion_waits_for_the_usual_process_and_then_for_main() {
     assert_eq!(world.status(KEY).await, done);
     assert_eq!(world.promotion().running().await.unwrap().unwrap().commit.as_str(), NEW);
     assert_eq!(world.git(&["branch", "--list", "promote-*"]).trim(), "", "its branch is not left behind");
-    // What comes later does not change how it ended.
+    // Later changes do not affect the result.
     world.replace(INTERNAL, NEW, OLD);
     assert_eq!(world.status(KEY).await, done);
     assert_eq!(world.promotion().pace(), Duration::from_secs(15));
     assert_eq!(world.promotion().last_success().await.unwrap(), None);
 }
 
-/// SRE-12, PROMO-14: merged is not live. The checks of the merge tell how the rollout goes; without anything that tells it,
-/// the rollout stays unconfirmed; and what says nothing of production is not rolled out.
+/// SRE-12, PROMO-14: merged is not yet live. The checks of the merge commit report the rollout; without such a check
+/// the rollout stays unconfirmed, and a promotion outside production has none.
 #[tokio::test]
 async fn a_merge_is_followed_by_a_rollout() {
     let world = started(World::new()).await;
@@ -96,7 +97,7 @@ async fn a_merge_is_followed_by_a_rollout() {
     assert!(failed(watched.status(&key).await.unwrap()).starts_with("the rollout failed: the check deploy"));
 }
 
-/// SRE-12: a rollout that its check confirms is a success, and so is the merge of what is not production.
+/// SRE-12: a rollout that its check confirms is a success, and so is a merge outside production.
 #[tokio::test]
 async fn a_rollout_is_confirmed_by_its_checks() {
     let world = started(World::new()).await;
@@ -109,7 +110,7 @@ async fn a_rollout_is_confirmed_by_its_checks() {
     assert_eq!(watched.status(&request(NEW).key).await.unwrap(), done);
 }
 
-/// PROMO-14: a merge whose values are not on main is no success.
+/// PROMO-14: a merge whose values are not on main is a failure.
 #[tokio::test]
 async fn a_merge_that_main_does_not_show_has_failed() {
     let world = started(World::new()).await;
@@ -147,7 +148,7 @@ async fn a_merge_request_that_was_closed_has_failed_unless_main_has_it_all() {
     assert_eq!(world.status(KEY).await, Some(DeployStatus::Succeeded { at: now() }));
 }
 
-/// PROMO-13: where policy lets the bot label, it does so once, and does not fight with whoever takes it off.
+/// PROMO-13: if the policy allows it, the bot sets the label once, and does not set it again after its removal.
 #[tokio::test]
 async fn the_bots_own_label_is_put_on_once() {
     let mut world = World::new();
@@ -173,7 +174,7 @@ async fn an_approval_by_comment_is_written_once() {
     assert_eq!(book.matches("\"/lgtm\"").count(), 1);
 }
 
-/// Where the bot merges, it does so with the label, without a hold, and with checks that passed; not a moment before.
+/// If the bot merges, it needs the label, no hold, and passed checks.
 #[tokio::test]
 async fn the_bot_merges_when_everything_is_there() {
     let mut world = World::new();

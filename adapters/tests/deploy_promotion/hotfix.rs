@@ -1,4 +1,4 @@
-//! Gates of the other side: what subscribes to stage, what promotes itself, what is blocked.
+//! Gates of the target repository: subscriptions to stage, automatic promotion, and blocked commits.
 
 use hotfix_adapters::deploy::DeployRequest;
 use hotfix_adapters::deploy::promotion::HotfixVersions;
@@ -14,7 +14,7 @@ fn declared() -> World {
     world
 }
 
-/// SRE-12: a commit that never was on stage passes by the gate of a target that subscribes only as a declared hotfix.
+/// SRE-12: a commit that never was on stage passes the gate of a subscribed target only as a declared hotfix.
 #[tokio::test]
 async fn a_hotfix_is_declared_where_a_target_subscribes_to_stage() {
     let world = declared();
@@ -31,7 +31,7 @@ async fn a_hotfix_is_declared_where_a_target_subscribes_to_stage() {
     assert_eq!(world.git(&["diff", "main", BRANCH, "--", APP]), "", "nothing subscribes there");
 }
 
-/// SRE-12: `auto: true` would soon replace the hotfix by main; people are told, in the merge request and while it waits.
+/// SRE-12: `auto: true` would soon replace the hotfix by main; the merge request and the waiting note say so.
 #[tokio::test]
 async fn people_are_told_where_a_hotfix_would_be_replaced_automatically() {
     let world = declared();
@@ -51,7 +51,7 @@ async fn a_target_that_subscribes_is_told_when_hotfixes_are_not_declared() {
     assert_eq!(world.git(&["diff", "main", BRANCH, "--", APP]), "");
 }
 
-/// SRE-12: what is blocked stays blocked, hotfix or not.
+/// SRE-12: a blocked commit stays blocked, even as a hotfix.
 #[tokio::test]
 async fn a_blocked_commit_is_refused() {
     let world = declared();

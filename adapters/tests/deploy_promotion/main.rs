@@ -1,4 +1,4 @@
-//! Promotions by merge request, on a local forge with files in the shapes that real ones have.
+//! Promotions by merge request, on a local forge with files like real ones.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod again;

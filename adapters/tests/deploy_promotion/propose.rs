@@ -1,4 +1,4 @@
-//! What is proposed, and what is refused before anything is done.
+//! Proposals and their edits, and the refusals before any change.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::world::{APP, INTERNAL, JENKINS, NEW, OLD, SAAS, SHARED, World, now, r
 const BRANCH: &str = "promote-HF-1-production-1";
 
 /// SRE-12, PROMO-1, PROMO-4, PROMO-5, PROMO-6, PROMO-7, PROMO-15, PROMO-16, PROMO-17, PROMO-18, PROMO-19, PROMO-20: one
-/// merge request changes each place to the pinned commit in its own notation, and not a byte besides.
+/// merge request sets each target to the pinned commit in its own notation, and changes no other byte.
 #[tokio::test]
 async fn one_merge_request_changes_every_place_and_nothing_else() {
     let world = World::new();
@@ -42,7 +42,8 @@ async fn one_merge_request_changes_every_place_and_nothing_else() {
     assert_eq!(world.git(&["log", "-1", "--format=%at", BRANCH]).trim(), now().as_second().to_string());
 }
 
-/// SRE-12, PROMO-5, PROMO-20: the merge request tells what changes from what to what, what was left alone and why.
+/// SRE-12, PROMO-5, PROMO-20: the merge request lists every change from old to new, and everything excluded with
+/// its reason.
 #[tokio::test]
 async fn the_merge_request_tells_what_it_does() {
     let world = World::new();
@@ -64,8 +65,8 @@ async fn the_merge_request_tells_what_it_does() {
     assert!(body.lines().all(|line| !line.starts_with('/')), "a forge would read that as a command: {body}");
 }
 
-/// Security case 59: what people wrote calls nobody, refers to nothing, closes nothing and loads no picture, where it is
-/// rendered and where it is not.
+/// Security case 59: user text mentions nobody, refers to nothing, closes nothing and loads no image, in rendered and
+/// unrendered text.
 #[tokio::test]
 async fn what_people_wrote_means_nothing_but_itself() {
     let world = World::new();
@@ -79,7 +80,7 @@ async fn what_people_wrote_means_nothing_but_itself() {
     assert_eq!(meaning_of_plain(&message), Vec::<String>::new(), "{message}");
 }
 
-/// PROMO-18: a short id that reads as a number is quoted where it was not, in YAML.
+/// PROMO-18: a short id that would parse as a number is quoted in YAML if it was unquoted.
 #[tokio::test]
 async fn a_short_id_that_reads_as_a_number_is_quoted() {
     let world = World::new();
@@ -91,7 +92,7 @@ async fn a_short_id_that_reads_as_a_number_is_quoted() {
     assert!(world.file(BRANCH, ".env").contains("RECONCILE_IMAGE_TAG=12e4567   #"));
 }
 
-/// PROMO-8: some of the places alone; an unknown one is refused with the ones there are.
+/// PROMO-8: a request may select some targets; an unknown one is refused with the list of targets.
 #[tokio::test]
 async fn some_targets_alone_are_promoted_when_asked() {
     let world = World::new();
@@ -108,7 +109,7 @@ async fn some_targets_alone_are_promoted_when_asked() {
     assert!(skew.reason().contains(&format!("{INTERNAL}:14 names {NEW}")), "{skew}");
 }
 
-/// PROMO-2, PROMO-3: the schemas are an environment of their own, whose merge request touches `.env` alone.
+/// PROMO-2, PROMO-3: the schemas are an environment of their own, and its merge request edits only `.env`.
 #[tokio::test]
 async fn the_schemas_go_first_in_a_merge_request_of_their_own() {
     let world = World::new();
@@ -142,11 +143,11 @@ async fn the_schemas_go_first_in_a_merge_request_of_their_own() {
     world.merge(1).await;
     assert_eq!(promotion.status(&asked.key).await.unwrap(), Some(DeployStatus::Succeeded { at: now() }));
     assert_eq!(promotion.running().await.unwrap().unwrap().commit.as_str(), NEW);
-    // Then the service itself, on top of it.
+    // The service follows, on top of the schemas.
     world.start(&request(NEW)).await.unwrap();
 }
 
-/// PROMO-5: the same promotion twice, and one that changes nothing.
+/// PROMO-5: a repeated promotion, and one without changes.
 #[tokio::test]
 async fn a_second_merge_request_for_the_same_and_an_empty_one_are_refused() {
     let world = World::new();
@@ -165,7 +166,7 @@ async fn a_second_merge_request_for_the_same_and_an_empty_one_are_refused() {
     );
 }
 
-/// PROMO-20: a value that differs from the others may be a deliberate pin; what is not understood is not passed over.
+/// PROMO-20: a differing value may be a deliberate pin, so it is refused; so is a line that is not understood.
 #[tokio::test]
 async fn a_search_that_meets_a_pin_or_a_riddle_is_refused() {
     let mut world = World::new();
@@ -182,7 +183,7 @@ async fn a_search_that_meets_a_pin_or_a_riddle_is_refused() {
     world.targets[5].file = String::new();
     let refused = world.start(&request(NEW)).await.unwrap_err();
     assert!(refused.starts_with("resources/riddle.yaml:1: what qontract_reconcile_image_tag is there"), "{refused}");
-    // A link cannot be read as a file, and is no trouble where it is excluded.
+    // A link cannot be read as a file, which does not matter if it is excluded.
     let link = world.file_link("data/link.yaml", "resources/riddle.yaml");
     let refused = world.start(&request(NEW)).await.unwrap_err();
     assert!(refused.contains(&link), "{refused}");
@@ -193,8 +194,8 @@ async fn a_search_that_meets_a_pin_or_a_riddle_is_refused() {
     assert!(world.body().contains("- `resources/riddle.yaml:1`: by hand"), "{}", world.body());
 }
 
-/// PROMO-18: what a proposal would change can be read before anybody is asked, and says the same until one of the values does
-/// not. Nothing is written.
+/// PROMO-18: the planned edits can be read before the vote request, and stay equal until one of the values changes.
+/// Nothing is written.
 #[tokio::test]
 async fn the_edits_are_known_before_they_are_made() {
     let mut world = World::new();
@@ -218,7 +219,7 @@ async fn the_edits_are_known_before_they_are_made() {
     assert_ne!(edits().await.digest, first.digest, "another value is replaced");
 }
 
-/// PROMO-18: of many places the list is shown, whole.
+/// PROMO-18: for many targets the full list is shown.
 #[tokio::test]
 async fn many_edits_are_a_list_of_places() {
     let world = World::new();
@@ -231,7 +232,7 @@ async fn many_edits_are_a_list_of_places() {
     assert!((0..40).all(|number| shown.contains(&format!("{SHARED}/more-{number}.yml:2\n"))), "{shown}");
 }
 
-/// PROMO-1: the places move over the years; one that is not there any more is refused, and nothing is done.
+/// PROMO-1: targets move over the years; a missing one is refused before any change.
 #[tokio::test]
 async fn a_target_that_is_missing_is_refused_before_anything_is_done() {
     for (target, file, why) in [

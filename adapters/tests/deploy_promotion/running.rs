@@ -1,4 +1,4 @@
-//! Which commit production names (SRE-2).
+//! The commit that production refers to (SRE-2).
 
 use hotfix_adapters::deploy::Deploy;
 use hotfix_adapters::failure::Failure;
@@ -12,19 +12,19 @@ async fn refused(world: &World) -> String {
     }
 }
 
-/// SRE-2: full ids agree, short ones are their beginnings.
+/// SRE-2: full ids must be equal, and short ones must be their prefixes.
 #[tokio::test]
 async fn production_names_one_commit() {
     let mut world = World::new();
     assert_eq!(world.promotion().running().await.unwrap().unwrap().commit.as_str(), OLD);
-    // Short ids alone do not say which commit it is.
+    // Short ids alone do not identify the commit.
     world.targets.drain(..3);
     assert_eq!(world.promotion().running().await.unwrap(), None);
     world.replace(".env", "=1a4ed92", "=1a4ed93");
     assert!(refused(&world).await.contains(".env:10 names 1a4ed93"));
 }
 
-/// SRE-2: several production targets with different ids are told one by one.
+/// SRE-2: production targets with different ids are reported one by one.
 #[tokio::test]
 async fn targets_that_disagree_are_all_named() {
     let world = World::new();
@@ -44,7 +44,7 @@ async fn targets_that_disagree_are_all_named() {
     assert_eq!(world.promotion().running().await.unwrap().unwrap().commit.as_str(), OLD, "it is not production's");
 }
 
-/// SRE-2: production names a commit by its full id: a branch moves, and a short id may come to mean two.
+/// SRE-2: production must use full ids: a branch moves, and a short id may become ambiguous.
 #[tokio::test]
 async fn a_branch_and_a_short_id_are_refused() {
     let world = World::new();

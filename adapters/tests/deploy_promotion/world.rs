@@ -1,4 +1,4 @@
-//! A local forge with the repository that is promoted in.
+//! A local forge with the repository that promotions edit.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -26,7 +26,7 @@ pub(crate) const JENKINS: &str = "resources/jenkins/global/defaults.yaml";
 pub(crate) const SHARED: &str = "data/services/app-interface/shared-resources";
 const TAG: &str = "qontract_reconcile_image_tag";
 
-/// The forge, and how the promotion is set up.
+/// The forge, and the options of the promotion.
 pub(crate) struct World {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) local: Arc<Local>,
@@ -37,7 +37,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// The repository with all the files as they are in the fixtures.
+    /// Creates the repository with all fixture files.
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("repositories/service/app-interface.git");
@@ -95,19 +95,19 @@ impl World {
         String::from_utf8(git(&self.directory(), args, b"")).unwrap()
     }
 
-    /// What a file says on a branch.
+    /// Returns the content of a file on a branch.
     pub(crate) fn file(&self, at: &str, name: &str) -> String {
         self.git(&["show", &format!("{at}:{name}")])
     }
 
-    /// The lines that differ between main and a branch, without context.
+    /// Returns the lines that differ between main and a branch, without context.
     pub(crate) fn diff(&self, at: &str) -> Vec<String> {
         let diff = self.git(&["diff", "--unified=0", "main", at]);
         let ours = |line: &&str| line.starts_with(['+', '-']) && !line.starts_with("+++") && !line.starts_with("---");
         diff.lines().filter(ours).map(str::to_owned).collect()
     }
 
-    /// Sets files on main, as somebody else does.
+    /// Commits files to main, as another user does.
     pub(crate) fn commit(&self, files: &BTreeMap<String, String>) {
         self.commit_on("main", files);
     }
@@ -124,7 +124,7 @@ impl World {
         git(&self.directory(), &["fast-import", "--quiet"], input.as_bytes());
     }
 
-    /// Makes a symbolic link on main; answers its path.
+    /// Creates a symbolic link on main; returns its path.
     pub(crate) fn file_link(&self, name: &str, to: &str) -> String {
         let input = format!(
             "commit refs/heads/main\ncommitter Ada <ada@example.org> 1690000000 +0000\ndata 1\nx\nfrom refs/heads/main^0\n\
@@ -135,7 +135,7 @@ impl World {
         name.to_owned()
     }
 
-    /// Changes a file on main by replacing a text in it.
+    /// Replaces a text in a file on main.
     pub(crate) fn replace(&self, name: &str, from: &str, to: &str) {
         let text = self.file("main", name);
         assert!(text.contains(from), "{from} is not in {name}");
@@ -146,7 +146,7 @@ impl World {
         self.local.read(&repo(), PullNumber(number)).await.unwrap()
     }
 
-    /// The text of the only merge request.
+    /// Returns the description of the only merge request.
     pub(crate) fn body(&self) -> String {
         let book = std::fs::read_to_string(self.ledger()).unwrap();
         let book: serde_json::Value = serde_json::from_str(&book).unwrap();
@@ -162,7 +162,7 @@ impl World {
         self.folder.path().join("runs").join(key).join("promotion.json")
     }
 
-    /// Merges as the usual process does.
+    /// Merges as the repository's owners do.
     pub(crate) async fn merge(&self, number: u64) -> CommitId {
         let expected_head = self.pull(number).await.head_commit;
         let merge = Merge { expected_head, method: MergeMethod::Merge, title: "Merge".into(), body: String::new() };
@@ -180,7 +180,7 @@ impl World {
         self.promotion().status(&DeployKey::parse(key).unwrap()).await.unwrap()
     }
 
-    /// What it waits for.
+    /// Returns the note about the condition that it waits for.
     pub(crate) async fn note(&self, key: &str) -> String {
         match self.status(key).await {
             Some(DeployStatus::InProgress { note: Some(note) }) => note,
@@ -197,7 +197,7 @@ impl World {
     }
 }
 
-/// Everywhere the commit of qontract-reconcile is named, as in the runbook.
+/// Returns all targets with the commit of qontract-reconcile, as in the runbook.
 pub(crate) fn targets() -> Vec<Target> {
     let prod = |name: &str| {
         format!(
@@ -259,7 +259,7 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(1_700_000_000).unwrap()
 }
 
-/// Runs git without anybody's configuration, and expects it to go well.
+/// Runs git without user configuration; panics on failure.
 fn git(directory: &Path, args: &[&str], input: &[u8]) -> Vec<u8> {
     let mut child = Command::new("git")
         .args(args)

@@ -1,4 +1,4 @@
-//! The gateway: connections that come and go, and no act that is lost or heard under two names.
+//! The gateway: connections break and reconnect, and no interaction is lost or delivered under two dedupe keys.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ async fn reacting() -> (World, Running, MessageRef) {
     (world, running, ask)
 }
 
-/// Waits until an address was called so often. The fake tells of a call before it writes it down, so this looks itself.
+/// Waits for `many` calls of a path. It polls, because the fake signals a call before it records it.
 async fn called(world: &World, path: &str, many: usize) {
     let there = async {
         while world.fake.server.control.calls().iter().filter(|call| call.path.ends_with(path)).count() < many {
@@ -40,7 +40,7 @@ async fn called(world: &World, path: &str, many: usize) {
     tokio::time::timeout(Duration::from_secs(30), there).await.expect("it is called");
 }
 
-/// Waits for frames of a kind, and for a session with a connection.
+/// Waits for `many` frames with this opcode, and for one open session.
 async fn again(world: &World, op: u64, many: usize) {
     let there = |fake: &DiscordFake| (frames(fake, op) == many && fake.connected() == 1).then_some(());
     world.fake.until("a connection", there).await;
@@ -54,7 +54,7 @@ async fn it_asks_to_be_told_little() {
     running.end().await;
     let known = world.fake.commands();
     assert_eq!((known.len(), known[0]["options"].as_array().unwrap().len()), (2, 3));
-    // What is known already is not made known again.
+    // Commands that are registered already are not registered again.
     let running = world.run();
     again(&world, 2, 2).await;
     called(&world, "/commands", 3).await;
@@ -64,7 +64,7 @@ async fn it_asks_to_be_told_little() {
     world.all_is_well();
 }
 
-/// What happened in a gap is told when the session goes on, under the same key as if there had been no gap.
+/// Events from a gap are replayed when the session resumes, with the same dedupe keys as without a gap.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_goes_on_after_a_gap() {
     let (world, running) = World::connected().await;
@@ -85,7 +85,7 @@ async fn a_session_goes_on_after_a_gap() {
     world.all_is_well();
 }
 
-/// Where the session cannot go on, the reactions of every open question are read again, and what was missed is handed in
+/// If the session cannot resume, the reactions of every open vote request are read again, and missed ones are delivered
 /// (reliability W4).
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_missed_is_read_again() {
@@ -110,7 +110,7 @@ async fn what_was_missed_is_read_again() {
     world.all_is_well();
 }
 
-/// The same for what was taken back; and what counts already is not handed in again (security case 34).
+/// The same for removed reactions; reactions that count already are not delivered again (security case 34).
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_taken_back_meanwhile_is_noticed() {
     let (world, running) = World::connected().await;
@@ -133,7 +133,7 @@ async fn what_was_taken_back_meanwhile_is_noticed() {
     world.all_is_well();
 }
 
-/// Whoever was told why their reaction does not count is not told again after every gap.
+/// A user whose reaction does not count is told once, not after every gap.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_told_the_same_after_every_gap() {
     let (world, running, ask) = reacting().await;
@@ -165,7 +165,7 @@ async fn a_request_to_connect_anew_is_followed() {
     world.fake.until("it is gone", |fake| (fake.connected() == 0).then_some(())).await;
 }
 
-/// A connection whose heartbeats are not answered is dead and does not know it; the session goes on over another one.
+/// A connection without heartbeat acknowledgements is dead; the session resumes over another one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_connection_is_left() {
     let world = world().await;
@@ -179,7 +179,7 @@ async fn a_dead_connection_is_left() {
     running.end().await;
 }
 
-/// A token that is not good is no reason to ask all the time.
+/// After the close code for disallowed intents, which an operator must fix, the bot does not reconnect in a loop.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_person_must_change_is_not_tried_all_the_time() {
     let world = world().await;
@@ -191,7 +191,7 @@ async fn what_a_person_must_change_is_not_tried_all_the_time() {
     assert_eq!(frames(&world.fake, 2), 1);
 }
 
-/// No session is left today: none is begun.
+/// Without remaining sessions for today, none is started.
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_are_counted() {
     let world = world().await;
@@ -202,7 +202,7 @@ async fn sessions_are_counted() {
     assert_eq!(world.fake.frames().len(), 0);
 }
 
-/// An API that does not answer is never replaced by another address; when it is back, so is the bot.
+/// During an outage of the API no other URL is tried; when it recovers, the bot reconnects.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_passes() {
     let world = world().await;
@@ -218,7 +218,7 @@ async fn an_outage_passes() {
     assert!(Arc::<Ear>::strong_count(&world.ear) == 1, "nothing runs on");
 }
 
-/// A bot whose connection goes through a relay.
+/// Sets up a bot whose connection goes through a relay.
 async fn relayed() -> (World, Relay, Running) {
     let fake = DiscordFake::start(TOKEN).await;
     let relay = Relay::start(fake.server.address).await;
@@ -229,8 +229,8 @@ async fn relayed() -> (World, Relay, Running) {
     (world, relay, running)
 }
 
-/// Security case 11: a frame or a message that is too long, in one piece or in many, ends its connection before it is held in
-/// memory. The session goes on over another one, and what people did meanwhile is heard, once.
+/// Security case 11: a frame or message above the size limit, in one piece or in many, ends its connection before it is
+/// buffered. The session resumes over another one, and interactions from the meantime are delivered once.
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_too_long_ends_its_connection_and_loses_nothing(#[values(0, 1, 2, 3, 4)] which: usize) {
@@ -239,7 +239,7 @@ async fn what_is_too_long_ends_its_connection_and_loses_nothing(#[values(0, 1, 2
     let ask = asked(&world).await;
     let (what, pieces) = too_much(MOST).swap_remove(which);
     let taken = relay.say(pieces).await;
-    // What the system itself holds on its way is not small; 64 MiB were there to be said.
+    // The operating system buffers a lot, but far less than the 64 MiB that were offered.
     assert!(taken < MOST + (24 << 20), "{what}: {taken} bytes were read");
     relay.ended(1).await;
     world.fake.react(world.ada, number(&ask), "❌");
@@ -251,7 +251,7 @@ async fn what_is_too_long_ends_its_connection_and_loses_nothing(#[values(0, 1, 2
     running.end().await;
 }
 
-/// Security case 11: what comes in pieces is put together again, if it is short enough.
+/// Security case 11: a fragmented message within the limit is reassembled.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_comes_in_pieces_is_heard() {
     let (world, relay, running) = relayed().await;

@@ -1,4 +1,4 @@
-//! What people do, and how they are answered.
+//! Interactions of users, and the replies to them.
 
 use hotfix_adapters::chat::discord::Discord;
 use hotfix_adapters::chat::{
@@ -63,7 +63,7 @@ async fn commands_are_heard_as_they_could_be_typed() {
     world.all_is_well();
 }
 
-/// The thread of a card is the card's, and its channel is the channel above.
+/// In a thread, commands refer to the card of the thread; the channel is the thread's parent.
 #[tokio::test(flavor = "multi_thread")]
 async fn in_a_thread_the_card_is_meant() {
     let (world, running) = World::connected().await;
@@ -116,7 +116,7 @@ async fn a_form_that_does_not_do_comes_back_as_it_was_filled() {
     world.all_is_well();
 }
 
-/// A form that a modal cannot hold is not cut: the person is told what to type in its place.
+/// A form that does not fit a modal is not truncated: the user is told the command to type instead.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_no_modal_holds_is_said_as_a_command() {
     let (world, running) = World::connected().await;
@@ -131,7 +131,7 @@ async fn what_no_modal_holds_is_said_as_a_command() {
     world.all_is_well();
 }
 
-/// The menu of a message: somebody's words are kept, another bot's from its embeds.
+/// The message menu adds a user's text, and for another bot the text of its embeds.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_is_added_by_its_menu() {
     let (world, running) = World::connected().await;
@@ -181,7 +181,7 @@ async fn what_takes_longer_follows() {
     world.all_is_well();
 }
 
-/// Somebody is told something alone: beside what they did, and otherwise directly.
+/// A private message is an ephemeral follow-up to the user's interaction, or otherwise a direct message.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_whisper_reaches_one_person() {
     let (world, running) = World::connected().await;
@@ -189,7 +189,7 @@ async fn a_whisper_reaches_one_person() {
     assert!(world.fake.seen(world.ada, world.fake.direct(world.ada)).contains("Psst."));
     let asked = world.fake.run(world.ada, world.releases, "hotfix status", &[]);
     said(&world, asked).await;
-    // The answer is seen a moment before the bot knows that it arrived.
+    // The user sees the reply a moment before the bot knows that it was delivered.
     running.end().await;
     world.discord.whisper(&world.channel(), &person(world.ada), &note("And this.")).await.unwrap();
     assert!(world.fake.seen(world.ada, world.releases).contains("(only you):\n  | And this."));
@@ -197,7 +197,7 @@ async fn a_whisper_reaches_one_person() {
     world.all_is_well();
 }
 
-/// A reaction that is refused is answered directly: nobody else is bothered with it.
+/// A refused reaction is answered by a direct message.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_reaction_is_told_to_whom_it_was() {
     let (world, running) = World::connected().await;
@@ -215,8 +215,8 @@ async fn a_refused_reaction_is_told_to_whom_it_was() {
     world.all_is_well();
 }
 
-/// Security cases 9 and 22: whoever is in another server, or in a conversation with the bot, comes by the same way; the first
-/// is turned away, and the second is judged by the policy.
+/// Security cases 9 and 22: interactions from another server are refused here; those from direct messages pass and are
+/// judged by the policy.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_server_is_turned_away() {
     let (mut world, running) = World::connected().await;
@@ -241,7 +241,7 @@ async fn another_server_is_turned_away() {
     running.end().await;
 }
 
-/// A message that somebody deleted is not waited for.
+/// An update of a deleted message is a permanent refusal.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_card_that_is_gone_is_a_refusal() {
     let (world, running) = World::connected().await;

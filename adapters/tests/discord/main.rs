@@ -1,4 +1,4 @@
-//! The Discord adapter against the strict fake of Discord: what the bot says and asks, and what comes over the gateway.
+//! The Discord adapter against a strict fake of Discord: outgoing calls and gateway events.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod gateway;
@@ -34,14 +34,14 @@ pub struct World {
     pub releases: u64,
 }
 
-/// Hears everything, and answers what the test laid out for it.
+/// A handler that records everything and returns prepared replies.
 #[derive(Default)]
 pub struct Ear {
     heard: Mutex<Vec<Inbound>>,
     answers: Mutex<VecDeque<HandlerReply>>,
     watched: Mutex<Vec<VoteMessage>>,
     count: watch::Sender<usize>,
-    /// The number of times that the bot asked for the open questions; it does so when a session begins.
+    /// Number of times that the bot asked for the open vote requests, which it does at the start of each session.
     began: watch::Sender<usize>,
 }
 
@@ -74,14 +74,14 @@ impl Ear {
         self.heard.lock().unwrap().clone()
     }
 
-    /// Waits until the bot has heard that a session began. Discord takes a session for open before that.
+    /// Waits until the bot knows that its session began. Discord considers it open earlier.
     pub async fn begun(&self) {
         let mut began = self.began.subscribe();
         let waited = tokio::time::timeout(Duration::from_secs(30), began.wait_for(|count| *count > 0)).await;
         waited.expect("a session begins").unwrap();
     }
 
-    /// The last that was heard, after so many.
+    /// Waits for `many` inbound interactions; returns the last of them.
     pub async fn after(&self, many: usize) -> Inbound {
         let mut count = self.count.subscribe();
         let waited = tokio::time::timeout(Duration::from_secs(30), count.wait_for(|count| *count >= many)).await;
@@ -133,7 +133,7 @@ pub async fn world() -> World {
 }
 
 impl World {
-    /// The same in this Discord, with other options.
+    /// Builds the world on a given fake, with changed options.
     pub fn of(fake: DiscordFake, change: impl FnOnce(DiscordOptions) -> DiscordOptions) -> Self {
         let (ada, ben, releases) = (fake.person("ada"), fake.person("ben"), fake.channel("releases"));
         let discord = Discord::new(change(options(&fake))).unwrap();
@@ -146,7 +146,7 @@ impl World {
         Running { stop, run: tokio::spawn(async move { gateway.run(ear, stopped).await }) }
     }
 
-    /// The bot is connected, and its commands are known.
+    /// Returns a connected bot with registered commands.
     pub async fn connected() -> (Self, Running) {
         let world = world().await;
         let running = world.run();
@@ -168,18 +168,18 @@ impl World {
         Destination::Channel(self.channel())
     }
 
-    /// What everybody in the channel sees.
+    /// Returns the channel as every member sees it.
     pub fn seen(&self) -> String {
         self.fake.seen(self.ben, self.releases)
     }
 
-    /// Nobody was called, and everything was guarded (security case 58).
+    /// Checks that no one was mentioned and that every message restricts its mentions (security case 58).
     pub fn nobody_was_called(&self) {
         assert_eq!(self.fake.pings(), []);
         assert!(self.fake.unguarded().is_empty());
     }
 
-    /// Nobody was called, everything was guarded, and all that was asked is as Discord describes it.
+    /// Checks the same, and that every call conforms to Discord's API description.
     pub fn all_is_well(&self) {
         self.nobody_was_called();
         let _ = tokio::task::block_in_place(|| held_against_discord(&self.fake.server.control.calls()));

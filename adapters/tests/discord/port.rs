@@ -1,4 +1,4 @@
-//! What the bot says and asks by itself.
+//! The `Chat` port: posts, updates and lookups in Discord.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ async fn a_card_its_thread_and_what_is_shown_in_both() {
     world.all_is_well();
 }
 
-/// Whoever must act is called, once and by name; an edit calls nobody.
+/// The users who must act are mentioned by name once; an edit mentions nobody.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_must_act_is_called() {
     let world = world().await;
@@ -60,7 +60,8 @@ async fn whoever_must_act_is_called() {
     assert!(world.fake.unguarded().is_empty());
 }
 
-/// A post whose answer got lost is found by its key, whoever else says the same; and a second one makes no second message.
+/// A post whose response is lost is found by its key, even among identical texts, and repeating it makes no
+/// second message.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_post_whose_answer_got_lost_is_found() {
     let world = world().await;
@@ -115,7 +116,7 @@ async fn failures_say_what_to_do() {
     assert!(matches!(gone, Failure::Retry { .. }), "{gone:?}");
 }
 
-/// Security case 67: the token is in no error, and a wrong one is told.
+/// Security case 67: no error contains the token, and a wrong token is reported.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_token_is_told_without_it() {
     let fake = DiscordFake::start("another").await;
@@ -130,7 +131,7 @@ async fn a_wrong_token_is_told_without_it() {
     assert!(!format!("{:?}{:?}", options(&fake), discord).contains(TOKEN));
 }
 
-/// Security cases 30, 31 and 38.
+/// Security cases 30, 31 and 38: accounts and channels are classified as Discord describes them.
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_and_channels_are_what_they_are() {
     let world = world().await;
@@ -167,7 +168,7 @@ async fn accounts_and_channels_are_what_they_are() {
     world.all_is_well();
 }
 
-/// Security cases 30, 32 and 34: what stands now counts, of people, on the bot's own messages.
+/// Security cases 30, 32 and 34: only current reactions count, by humans, on the bot's own messages.
 #[tokio::test(flavor = "multi_thread")]
 async fn reactions_are_those_that_stand() {
     let world = world().await;
@@ -217,7 +218,7 @@ async fn the_bot_looks_itself_over() {
     world.all_is_well();
 }
 
-/// A role that is not there would be shown by its number, and one that nobody may call would be called in vain.
+/// A missing or unmentionable role is reported: the first would be shown as a number, the second would notify nobody.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_that_cannot_be_called_is_told() {
     let world = world().await;
@@ -238,7 +239,7 @@ async fn a_role_that_cannot_be_called_is_told() {
     world.all_is_well();
 }
 
-/// Security case 67: a Discord that says back what it was told is not repeated.
+/// Security case 67: a token that Discord echoes is redacted.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_is_said_back_is_not_repeated() {
     let world = world().await;
@@ -277,7 +278,7 @@ async fn options_that_cannot_work_are_refused() {
     }
 }
 
-/// Several updates at once: the newest is what is seen, and what was overtaken is not sent.
+/// Of several concurrent updates the newest stays visible, and superseded ones are not sent.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_newest_change_stays() {
     let world: World = world().await;
@@ -287,7 +288,7 @@ async fn the_newest_change_stays() {
         let (discord, card) = (&world.discord, &card);
         async move { discord.update(card, &state(n)).await.unwrap() }
     };
-    // The first is on its way while the others come.
+    // The first is in flight while the others arrive.
     world.fake.server.control.delay(Duration::from_millis(200));
     tokio::join!(change(1), change(2), change(3), change(4));
     assert!(world.seen().contains("state 4"), "{}", world.seen());

@@ -1,10 +1,10 @@
-//! `.env` files.
+//! Edits of `.env` files.
 
 use hotfix_adapters::edit::env::{get, set};
 
 use super::fixture;
 
-/// PROMO-3, PROMO-17: the one line that sets the variable changes; names that contain it, and comments, do not.
+/// PROMO-3, PROMO-17: only the line that sets the variable changes; longer names that contain it, and comments, do not.
 #[test]
 fn one_variable_of_many_is_set() {
     let file = fixture(".env");

@@ -1,4 +1,4 @@
-//! Templates of YAML, line by line.
+//! Line-based edits of YAML templates.
 
 use hotfix_adapters::edit::line::{Hit, HitKind, search, set};
 
@@ -6,7 +6,7 @@ use super::fixture;
 
 const KEY: &str = "qontract_reconcile_image_tag";
 
-/// PROMO-18, PROMO-20: the line with the value is told from comments, from expressions and from longer names.
+/// PROMO-18, PROMO-20: the line with the value is distinguished from comments, expressions and longer names.
 #[test]
 fn a_key_in_a_template_is_found_in_all_its_roles() {
     let file = fixture("resources/jenkins/global/defaults.yaml");
@@ -19,7 +19,7 @@ fn a_key_in_a_template_is_found_in_all_its_roles() {
     assert_eq!(search(&fixture("data/services/app-interface/shared-resources/unrelated.yml"), KEY), []);
 }
 
-/// PROMO-18: quotes stay, and a value without them gets them when it would read as a number.
+/// PROMO-18: quotes are kept, and an unquoted value is quoted if it would read as a number.
 #[test]
 fn quotes_comments_and_line_ends_stay() {
     for (before, value, after) in [
@@ -40,7 +40,7 @@ fn quotes_comments_and_line_ends_stay() {
     }
 }
 
-/// PROMO-20: what is not understood is not left out silently.
+/// PROMO-20: a line that is not understood is an error, not skipped.
 #[test]
 fn what_is_not_understood_is_refused_with_its_line() {
     let refused = |text: &str| set(text, "k", "new").unwrap_err().to_string();
@@ -49,7 +49,7 @@ fn what_is_not_understood_is_refused_with_its_line() {
     {
         assert!(refused(&format!("x: 1\n{text}k: old\n")).contains("what k is on line 2 is not understood"), "{text}");
     }
-    // It looks like a comment of a template, and the file is none.
+    // It looks like a template comment, but the file is not a template.
     assert!(refused("a: 'a{#b'\nk: old\nb: 1\n").contains("what k is on line 2 is not understood"));
     assert!(refused("a: 'a #b'\n'x #y': {k: old}\n").contains("what k is on line 2 is not understood"));
     assert_eq!(search("k: old # not the k below\n", "k").len(), 2);

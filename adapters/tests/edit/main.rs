@@ -1,4 +1,4 @@
-//! Edits of single values in files that people keep: nothing but the value changes.
+//! Edits of single values in hand-written files: only the value changes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod env;
@@ -12,7 +12,7 @@ fn path(text: &str) -> Path {
     text.parse().unwrap()
 }
 
-/// A file of the repository that the tests promote to.
+/// Reads a file of the repository that the tests promote in.
 fn fixture(name: &str) -> String {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/app-interface/");
     std::fs::read_to_string(format!("{folder}{name}")).unwrap()

@@ -1,4 +1,4 @@
-//! Whatever file is made and whatever value in it is set: that value changes and nothing else.
+//! Property: in any file, setting any value changes that value and nothing else.
 
 use hotfix_adapters::edit::env;
 use hotfix_adapters::edit::yaml::{Matches, find, set};
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::path;
 
-/// A value on one line, with what it reads as.
+/// Generates a single-line value with its parsed text.
 fn scalar() -> impl Strategy<Value = (String, String)> {
     let word = "[a-z][a-z0-9/]{0,8}";
     prop_oneof![
@@ -17,7 +17,7 @@ fn scalar() -> impl Strategy<Value = (String, String)> {
     ]
 }
 
-/// What may stand between the entries of a list.
+/// Generates text that may be between the entries of a list.
 fn noise() -> impl Strategy<Value = String> {
     prop_oneof![
         Just(String::new()),
@@ -45,7 +45,7 @@ fn item() -> impl Strategy<Value = Item> {
     (noise(), scalar(), comment).prop_map(|(noise, (written, value), comment)| Item { noise, written, value, comment })
 }
 
-/// A file, and where in it the value of each item stands.
+/// Builds a file; returns it with the byte range of each item's value.
 fn file(items: &[Item], start: &str, documents: bool, crlf: bool, last: bool) -> (String, Vec<std::ops::Range<usize>>) {
     let ends = |text: &str| if crlf { text.replace('\n', "\r\n") } else { text.to_owned() };
     let mut text = ends(start);
@@ -69,14 +69,15 @@ fn file(items: &[Item], start: &str, documents: bool, crlf: bool, last: bool) ->
 }
 
 fn cases() -> u32 {
-    // More by PROPTEST_CASES; the default keeps a run of all tests short.
+    // `PROPTEST_CASES` overrides the number; the default keeps a full test run short.
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(2000)
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// PROMO-18 and the YAML edit property: every byte outside the value's range is as before, and the value reads as asked.
+    /// PROMO-18 and the YAML edit property: every byte outside the value is unchanged, and the value reads
+    /// as requested.
     #[test]
     fn only_the_asked_value_changes(
         items in prop::collection::vec(item(), 1..5),
@@ -87,7 +88,7 @@ proptest! {
         last in any::<bool>(),
         value in prop_oneof!["[0-9a-f]{7}", "[0-9a-f]{40}", "[0-9]{2}e[0-9]{4}", "[ -~]{1,12}", "[a-zé🚒:#,'\"\\\\-]{1,6}"],
     ) {
-        // A directive may not stand before an explicit second document start.
+        // A directive must not precede an explicit second document start.
         let documents = documents && !start.starts_with('%');
         let (text, ranges) = file(&items, start, documents, crlf, last);
         let which = which.index(items.len());
@@ -107,13 +108,13 @@ proptest! {
             let wanted = if number == which { &value } else { &item.value };
             prop_assert_eq!(&find(&edit.text, &at).unwrap()[0].value, &Some(wanted.clone()));
         }
-        // What reads as a number, a truth or a date is never left without quotes.
+        // A value that would parse as a number, boolean or date is always quoted.
         if value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'e') && value != "e" && !value.starts_with('e') {
             prop_assert!(!written.starts_with(|c: char| c.is_ascii_digit()) || !value.bytes().all(|b| b.is_ascii_digit()));
         }
     }
 
-    /// No text, however broken, makes the editor panic, and what it edits keeps all other lines.
+    /// No text, however broken, makes the editor panic, and an edit keeps all other lines.
     #[test]
     fn no_text_breaks_the_editor(text in "[-a-c:'\"{}\\[\\]&*!|>#%\\n\\r\\t ,?0-9é]{0,60}") {
         for at in ["a", "a.b", "a[0]", "b[a=c].a"] {

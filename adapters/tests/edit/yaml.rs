@@ -1,4 +1,4 @@
-//! The hard cases of YAML, and the refusals.
+//! Difficult cases of YAML edits, and the refusals.
 
 use hotfix_adapters::edit::path::Path;
 use hotfix_adapters::edit::yaml::{Matches, Rule, add, find, find_by, set};
@@ -17,7 +17,7 @@ fn refused(text: &str, at: &str) -> String {
     one(text, at, "new").unwrap_err()
 }
 
-/// PROMO-7, PROMO-15: of several templates and targets in a file the one that was named is edited, and nothing else.
+/// PROMO-7, PROMO-15: of several templates and targets in a file, only the selected one is edited.
 #[test]
 fn a_selected_target_of_a_saas_file_alone_gets_the_sha() {
     let file = fixture("data/services/app-interface/cicd/ci-ext/saas-qontract-reconcile.yaml");
@@ -44,7 +44,7 @@ fn several_values_are_set_only_when_that_is_asked_for() {
     assert_eq!(edit.text, file.replace(OLD, NEW).replace("ref: main", &format!("ref: {NEW}")));
 }
 
-/// The twelve hard cases: what is around the value, and how it is written, stays byte for byte.
+/// Twelve difficult cases: everything around the value, and its notation, stays byte for byte.
 #[test]
 fn everything_but_the_value_stays_byte_for_byte() {
     let cases = [
@@ -69,7 +69,7 @@ fn everything_but_the_value_stays_byte_for_byte() {
         assert_eq!(found.len(), 1, "{name}");
         assert_eq!(found[0].value.as_deref(), Some("old"), "{name}");
         let edit = one(text, at, "brandnew").unwrap_or_else(|error| panic!("{name}: {error}"));
-        // The old text with `old` replaced at the one place that reads it.
+        // The expected text is the old one with `old` replaced where the path reads it.
         let places: Vec<usize> = text.match_indices("old").map(|(place, _)| place).collect();
         let candidates = places.iter().map(|place| format!("{}brandnew{}", &text[..*place], &text[place + 3..]));
         assert_eq!(candidates.filter(|candidate| *candidate == edit.text).count(), 1, "{name}: {:?}", edit.text);
@@ -77,7 +77,8 @@ fn everything_but_the_value_stays_byte_for_byte() {
     }
 }
 
-/// PROMO-18: a short sha of digits, or of digits around an `e`, would be a number; so would other words be something else.
+/// PROMO-18: a short sha of digits, or of digits around an `e`, would be parsed as a number; other words have
+/// similar risks.
 #[test]
 fn a_value_that_would_read_as_something_else_gets_quotes() {
     for value in [
@@ -119,12 +120,12 @@ fn a_value_that_would_read_as_something_else_gets_quotes() {
     }
     assert_eq!(one("a: \"old\"\n", "a", "1234567").unwrap().text, "a: \"1234567\"\n");
     assert_eq!(one("a: \"old\"\n", "a", "a\"\\b").unwrap().text, "a: \"a\\\"\\\\b\"\n");
-    // It was a number already, and the text is wanted.
+    // The value was a number, and the text is wanted.
     assert_eq!(one("a: 1234567\n", "a", "1234567").unwrap().text, "a: '1234567'\n");
     assert_eq!(one("a: '1234567'\n", "a", "1234567").unwrap().text, "a: '1234567'\n");
 }
 
-/// PROMO-18: teams that feed several values by one anchor say so.
+/// PROMO-18: a team that shares one anchor between several values must opt in.
 #[test]
 fn a_value_that_aliases_repeat_is_replaced_where_that_is_meant() {
     let follow = |text: &str, path: &str| {
@@ -171,7 +172,7 @@ fn what_cannot_be_replaced_exactly_is_refused_with_its_line() {
     assert!(text(b"a: \xff\n").unwrap_err().to_string().contains("byte 3 is not UTF-8"));
 }
 
-/// Security case 70: a bomb is refused by its size, its depth or its aliases, and costs no more than reading it.
+/// Security case 70: a YAML bomb is refused by size, depth or number of aliases, at no more cost than reading it.
 #[test]
 fn a_yaml_bomb_is_refused() {
     assert!(refused(&format!("a: old\nb: {}\n", "x".repeat(256 * 1024)), "a").contains("262144 are the most"));
@@ -181,7 +182,7 @@ fn a_yaml_bomb_is_refused() {
     let blocks: String = (0..70).map(|depth| format!("{}- \n", " ".repeat(depth))).collect();
     assert!(!refused(&format!("a: old\nb:\n{blocks}"), "a").is_empty());
     assert!(refused(&format!("x: &x 1\na: old\nb: [{}]\n", "*x,".repeat(300)), "a").contains("more than 256 aliases"));
-    // Each level doubles the one before: a reader that follows aliases would need 2^60 values.
+    // Each level doubles the one before: expanding the aliases would need 2^60 values.
     let laughs: String = (1..60).map(|n| format!("l{n}: &l{n} [*l{}, *l{}]\n", n - 1, n - 1)).collect();
     assert_eq!(one(&format!("l0: &l0 [x]\n{laughs}a: old\n"), "a", "new").unwrap().changes.len(), 1);
 }
@@ -205,7 +206,7 @@ fn a_path_says_where_it_is_wrong() {
     assert_eq!(path("a.b").below("c").each(), path("a.b.c[*]"));
 }
 
-/// SRE-12: a hotfix' sha joins `hotfixVersions` in the way that list is written, or the list is made.
+/// SRE-12: the sha of a hotfix is added to `hotfixVersions` in the existing list style, or the list is created.
 #[test]
 fn a_list_is_continued_in_its_own_style() {
     let file = fixture("data/services/app-interface/app.yml");

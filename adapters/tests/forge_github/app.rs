@@ -1,4 +1,4 @@
-//! A GitHub App: its word, its installations, and tokens that are good for one repository.
+//! GitHub App authentication: its JWT, its installations, and tokens limited to one repository.
 
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ impl Apps {
     }
 }
 
-/// Both kinds of key file, and the whole way from the word to the merge with no more than the least permissions.
+/// Both key formats work, and everything from the JWT to the merge needs only the minimal permissions.
 #[tokio::test]
 async fn an_app_works_with_the_least_permissions() {
     for key in [APP_KEY_PKCS1, APP_KEY_PKCS8] {
@@ -74,7 +74,7 @@ async fn an_app_works_with_the_least_permissions() {
     }
 }
 
-/// A token is minted for each repository by name, kept, and minted anew a minute before it expires (security case 80).
+/// A token is issued for each repository by name, cached, and renewed a minute before it expires (security case 80).
 #[tokio::test]
 async fn a_token_is_good_for_one_repository_and_is_kept() {
     let place = Apps::new().await;
@@ -97,7 +97,7 @@ async fn a_token_is_good_for_one_repository_and_is_kept() {
     assert_eq!(place.minted().len(), 3);
 }
 
-/// The same token serves git.
+/// The same token authenticates git.
 #[tokio::test]
 async fn git_is_let_in_with_the_same_token() {
     let place = Apps::new().await;
@@ -119,7 +119,7 @@ async fn git_is_let_in_with_the_same_token() {
     assert!(!ls("X-None: 1".to_owned()).await.status.success());
 }
 
-/// A token that GitHub no longer knows is minted anew, once.
+/// A token that GitHub revoked is renewed once.
 #[tokio::test]
 async fn a_token_that_was_taken_back_is_minted_anew() {
     let place = Apps::new().await;
@@ -147,7 +147,8 @@ async fn an_app_that_is_not_installed_there_is_rejected() {
     retried(github.probe(&repo()).await);
 }
 
-/// An installation of somebody else may have a repository of the same name: its token is not used for ours (security case 80).
+/// Another owner's installation may have a repository of the same name: its token is not used for ours
+/// (security case 80).
 #[tokio::test]
 async fn the_token_of_another_owners_repository_is_not_used() {
     let place = Apps::new().await;
@@ -157,7 +158,7 @@ async fn the_token_of_another_owners_repository_is_not_used() {
     assert!(rejected(github.authorization(&repo()).await.map(drop)).contains("stranger/payments"));
 }
 
-/// The key is read when the bot starts, and not shown (security case 67).
+/// The key is read at startup and never shown (security case 67).
 #[tokio::test]
 async fn a_key_that_is_none_is_refused_at_once() {
     let place = Apps::new().await;

@@ -1,4 +1,4 @@
-//! A GitHub that is down, refuses, or answers nonsense; and what is never said about it.
+//! Outages, refusals and malformed responses of GitHub, and the redaction of errors.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 use super::support::{Clock, Place, TEAM, TOKEN, branch, new_pull, options, rejected, repo, retried};
 
-/// A look that fails is made again by whoever wants it, and nothing more is made of it.
+/// A failed read may be repeated by its caller; it has no other consequence.
 #[tokio::test]
 async fn a_look_that_fails_may_be_made_again() {
     let place = Place::new("").await;
@@ -25,7 +25,7 @@ async fn a_look_that_fails_may_be_made_again() {
     place.github.read(&repo(), number).await.unwrap();
 }
 
-/// An answer that begins and never ends: its time counts to the last byte.
+/// The timeout covers the response up to its last byte.
 #[tokio::test]
 async fn an_answer_that_stops_in_the_middle_is_given_up() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -61,7 +61,7 @@ async fn a_refusal_says_what_to_do() {
     assert!(rejected(place.github.find(&elsewhere, &branch("a"), &branch("b")).await).contains("team/other"));
 }
 
-/// The token is in no error and no debug text (security case 67).
+/// The token is in no error and no debug output (security case 67).
 #[tokio::test]
 async fn the_token_is_never_shown() {
     let place = Place::new("").await;
@@ -90,7 +90,7 @@ async fn the_token_is_never_shown() {
     assert!(matches!(error, GitHubOptionsError::Token) && !error.to_string().contains("CANARY"));
 }
 
-/// The API of an Enterprise Server lies below a path.
+/// The API of an Enterprise Server is below a path prefix.
 #[tokio::test]
 async fn an_enterprise_server_is_asked_below_its_prefix() {
     let place = Place::new("/api/v3").await;
@@ -102,7 +102,7 @@ async fn an_enterprise_server_is_asked_below_its_prefix() {
     assert_eq!(place.github.git_url(&repo()), format!("{}/{TEAM}.git", place.fake.git_url()));
 }
 
-/// What is not ours stays in its place in the address.
+/// Foreign text cannot leave its segment of the URL.
 #[tokio::test]
 async fn names_are_percent_encoded() {
     let place = Place::new("").await;

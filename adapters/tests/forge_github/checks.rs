@@ -1,4 +1,4 @@
-//! Checks and statuses.
+//! Checks and commit statuses.
 
 use hotfix_adapters::forge::{Check, CheckState, PullRequests as _};
 use hotfix_adapters::ids::BranchName;
@@ -10,7 +10,7 @@ fn check(name: &str, app: &str, state: CheckState) -> Check {
     Check { name: name.to_owned(), app: app.to_owned(), state }
 }
 
-/// A check of the same name by another app, or by somebody's status, is another check (security case 52).
+/// A check of the same name by another app, or a user's commit status, is another check (security case 52).
 #[tokio::test]
 async fn a_check_is_known_by_its_name_and_who_reported_it() {
     let place = Place::new("").await;
@@ -31,7 +31,7 @@ async fn a_check_is_known_by_its_name_and_who_reported_it() {
     assert_eq!(checks, expected);
 }
 
-/// What is not plainly a success is not one, whatever GitHub calls it.
+/// Only a definite success counts as one; every other conclusion does not.
 #[tokio::test]
 async fn every_other_word_is_no_success() {
     let place = Place::new("").await;
@@ -56,12 +56,12 @@ async fn every_other_word_is_no_success() {
     }
 }
 
-/// A failure on the third page is not missed.
+/// A failure on the third page is found.
 #[tokio::test]
 async fn checks_are_read_to_the_last_page() {
     let place = Place::new("").await;
     let (head, _) = place.branches();
-    // The newest come first, so the oldest is last.
+    // The newest are listed first, so the oldest is on the last page.
     place.fake.check(TEAM, head.as_str(), "ci", "the-first", "failure");
     place.fake.status(TEAM, head.as_str(), "jenkins", "the-first", "failure");
     for number in 0..205 {
@@ -74,7 +74,7 @@ async fn checks_are_read_to_the_last_page() {
     assert_eq!((checks.len(), failed), (412, vec!["ci", "jenkins"]));
 }
 
-/// What cannot be read is an error, never an empty list (security case 51): neither half may be missing.
+/// Unreadable checks are an error, never an empty list (security case 51): neither of the two APIs may fail silently.
 #[tokio::test]
 async fn unreadable_checks_are_an_error() {
     let place = Place::new("").await;
@@ -91,8 +91,8 @@ async fn unreadable_checks_are_an_error() {
     }
 }
 
-/// Branch protection and rulesets both require checks. A plan without rulesets answers 403, and the protection still counts;
-/// what could not be read for another reason is an error, and never fewer checks.
+/// Both branch protection and rulesets require checks. A plan without rulesets answers 403, and branch protection still
+/// counts; any other failed read is an error, never fewer checks.
 #[tokio::test]
 async fn what_protection_and_rulesets_require_is_read() {
     let place = Place::new("").await;

@@ -1,5 +1,4 @@
-//! Every call that the adapter makes is one that GitHub describes, and every answer of ours is one that GitHub might give:
-//! both are held against GitHub's own description of its API, which knows neither the adapter nor the fake.
+//! The adapter's calls and the fake's responses conform to GitHub's own API description, which depends on neither.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -17,7 +16,7 @@ use jiff::Timestamp;
 use super::app::{Apps, GRANTED};
 use super::support::{Place, TEAM, branch, merge_of, new_pull, rejected, repo};
 
-/// The operations that were used are these, and everything about them fits.
+/// Checks that exactly these operations were used, and that all calls conform.
 #[track_caller]
 fn assert_described(fake: &GitHubFake, used: &[&str]) {
     let calls = fake.server.control.calls();
@@ -125,7 +124,7 @@ async fn the_token_of_an_app_is_asked_for_as_described() {
     );
 }
 
-/// With what runs where, from the dispatch to the end.
+/// Includes the lookup of running commits, and a workflow run from its dispatch to its end.
 #[tokio::test]
 async fn the_life_of_a_workflow_is_as_described() {
     let place = Place::new("").await;
@@ -166,7 +165,7 @@ async fn the_life_of_a_workflow_is_as_described() {
         riders: Vec::new(),
     };
     deploy.probe().await.unwrap();
-    // GitHub takes it, and the answer is lost: it is looked for among the runs.
+    // GitHub accepts the dispatch, but the response is lost: the bot searches the list of runs.
     place.fake.server.control.break_calls([(0, hotfix_fakes::server::Fault::DoneButHangUp)]);
     deploy.start(&request).await.unwrap();
     let run = place.fake.runs(TEAM)[0].0;

@@ -1,4 +1,4 @@
-//! GitHub's own examples of its webhooks, all of them.
+//! All of GitHub's own webhook examples.
 
 use hotfix_fakes::clients::installed;
 use serde_json::Value;
@@ -16,7 +16,7 @@ const HEARD: [&str; 8] = [
     "deployment_status",
 ];
 
-/// What the bot waits for names its repository and what happened; everything else is genuine, and of no concern.
+/// Relevant events yield the repository and the kind of event; every other example is accepted without a hint.
 #[test]
 fn every_example_of_github_is_taken() {
     let place = installed("node_modules/@octokit/webhooks-examples/api.github.com/index.json");
@@ -26,7 +26,7 @@ fn every_example_of_github_is_taken() {
     for kind in &all {
         let event = kind["name"].as_str().unwrap();
         for example in kind["examples"].as_array().unwrap() {
-            // A list of something else would be taken for nothing to act on.
+            // Other content would count as an irrelevant event.
             assert!(example.is_object(), "{event}");
             let body = example.to_string();
             let delivery = deliver(&webhook, &sign(SECRET, body.as_bytes()), event, &body);

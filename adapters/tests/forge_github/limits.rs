@@ -1,4 +1,4 @@
-//! Limits, and calls that do not count against them.
+//! Rate limits, and calls that do not count against them.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use hotfix_fakes::server::Fault;
 
 use super::support::{Place, TEAM, merge_of, new_pull, repo, retried};
 
-/// 429 with `Retry-After`, the hour's budget, and the secondary limit with and without a number (security case 56).
+/// 429 with `Retry-After`, the hourly limit, and the secondary limit with and without a delay (security case 56).
 #[tokio::test]
 async fn github_says_how_long_it_wants_to_be_left_alone() {
     let place = Place::new("").await;
@@ -30,7 +30,7 @@ async fn github_says_how_long_it_wants_to_be_left_alone() {
     place.github.merge(&repo(), number, &merge_of(&head)).await.unwrap();
 }
 
-/// A poll that finds nothing new costs nothing.
+/// A poll without news costs nothing.
 #[tokio::test]
 async fn a_poll_that_changes_nothing_is_not_counted() {
     let place = Place::new("").await;

@@ -1,4 +1,4 @@
-//! The adapter for GitHub against a GitHub that refuses what the real one refuses.
+//! The GitHub adapter against a fake that refuses what the real GitHub refuses.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod app;

@@ -1,4 +1,4 @@
-//! Opening and merging: what GitHub refuses, and what is done once although the answer was lost.
+//! Opening and merging pull requests: GitHub's refusals, and calls that take effect once although the response is lost.
 
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::{PullRequests as _, PullState};
@@ -6,7 +6,8 @@ use hotfix_fakes::server::Fault;
 
 use super::support::{Place, TEAM, branch, merge_of, new_pull, rejected, repo, retried};
 
-/// The head moves between our look and our call: GitHub's own comparison catches it (security case 27).
+/// The head moves between the adapter's read and its call: GitHub's own comparison refuses the merge
+/// (security case 27).
 #[tokio::test]
 async fn a_head_that_moves_at_the_last_moment_is_not_merged() {
     let place = Place::new("").await;
@@ -20,7 +21,7 @@ async fn a_head_that_moves_at_the_last_moment_is_not_merged() {
     assert_eq!(place.github.read(&repo(), number).await.unwrap().state, PullState::Open);
 }
 
-/// 405 carries GitHub's own words.
+/// A 405 response passes on GitHub's own reason.
 #[tokio::test]
 async fn what_stands_in_the_way_of_a_merge_is_said() {
     let place = Place::new("").await;
@@ -30,7 +31,7 @@ async fn what_stands_in_the_way_of_a_merge_is_said() {
     assert!(reason.contains("Required status check \"build\" is expected"), "{reason}");
 }
 
-/// Right after a push GitHub does not know yet, and that passes.
+/// Right after a push GitHub does not know the mergeability yet; the adapter retries.
 #[tokio::test]
 async fn what_github_has_not_found_out_yet_is_tried_again() {
     let place = Place::new("").await;
@@ -44,7 +45,8 @@ async fn what_github_has_not_found_out_yet_is_tried_again() {
     place.github.merge(&repo(), number, &merge_of(&head)).await.unwrap();
 }
 
-/// Somebody opens the same one between our look and our call: 422, and theirs is the one.
+/// Someone else opens the same pull request between the adapter's read and its call: GitHub answers 422, and that one
+/// is used.
 #[tokio::test]
 async fn a_duplicate_is_the_one_that_is_there() {
     let place = Place::new("").await;
@@ -56,7 +58,7 @@ async fn a_duplicate_is_the_one_that_is_there() {
     assert_eq!((pull.title.as_str(), place.fake.pulls(TEAM), answers), ("First", 1, vec![Some(422)]));
 }
 
-/// Nothing to merge, and no branch: GitHub's words and ours.
+/// Without changes, or without the branch, the error contains GitHub's reason.
 #[tokio::test]
 async fn what_cannot_be_opened_is_rejected_with_the_reason() {
     let place = Place::new("").await;
@@ -73,13 +75,14 @@ async fn what_cannot_be_opened_is_rejected_with_the_reason() {
     assert!(rejected(place.github.open(&same).await).contains("No commits between main and main"));
 }
 
-/// Done and answered 500, done and not answered, done and half answered: one pull request, one merge, one comment, one label.
+/// The call takes effect but gets a 500, no response or half of one: one pull request, one merge, one comment,
+/// one label.
 #[tokio::test]
 async fn what_was_done_without_an_answer_is_found_and_not_repeated() {
     for fault in [Fault::DoneBut500, Fault::DoneButHangUp, Fault::HalfBody] {
         let place = Place::new("").await;
         let (_, head) = place.branches();
-        // The first call looks for it, the second opens it.
+        // The first call searches for it, the second opens it.
         place.fake.server.control.break_calls([(1, fault.clone())]);
         let pull = place.github.open(&new_pull("fix")).await.unwrap();
         assert_eq!((place.fake.pulls(TEAM), place.count("POST", "/pulls")), (1, 1), "{fault:?}");
@@ -96,7 +99,7 @@ async fn what_was_done_without_an_answer_is_found_and_not_repeated() {
     }
 }
 
-/// Not done and not answered: nobody knows, and nothing is repeated by itself.
+/// If a call gets no response and cannot be verified, the result is uncertain, and nothing is retried automatically.
 #[tokio::test]
 async fn what_may_have_been_done_is_uncertain() {
     let place = Place::new("").await;

@@ -36,7 +36,7 @@ async fn reviews_labels_and_comments_are_read_to_the_last_page() {
     assert_eq!((found.len(), found[0].number), (231, PullNumber(first)));
 }
 
-/// A comment is found by its key behind a hundred others, and is not written again.
+/// A comment is found by its key after a hundred others, and is not posted again.
 #[tokio::test]
 async fn a_comment_is_written_once() {
     let place = Place::new("").await;
@@ -52,7 +52,7 @@ async fn a_comment_is_written_once() {
     assert!(odd.is_err(), "a key cannot end the hidden part");
 }
 
-/// The newest of many from one branch into another.
+/// Returns the newest of many pull requests from one branch into another.
 #[tokio::test]
 async fn the_newest_of_many_is_found() {
     let place = Place::new("").await;
@@ -66,7 +66,7 @@ async fn the_newest_of_many_is_found() {
     assert_eq!(found.number, last);
 }
 
-/// Unpaged, GitHub stops at 250 commits and does not say so.
+/// Without pagination, GitHub silently stops at 250 commits.
 #[tokio::test]
 async fn accounts_are_read_for_every_commit() {
     let place = Place::new("").await;
@@ -83,7 +83,7 @@ async fn accounts_are_read_for_every_commit() {
     assert_eq!((known(&last.author), known(&last.committer)), (Some(ada), None), "Pat's address is nobody's");
 }
 
-/// Exactly this title, open, and not from a fork.
+/// A pull request matches if it has exactly this title, is open, and is not from a fork.
 #[tokio::test]
 async fn pull_requests_are_found_by_their_title() {
     let place = Place::new("").await;
@@ -98,8 +98,8 @@ async fn pull_requests_are_found_by_their_title() {
     assert_eq!(place.github.find_by_title(&repo(), "Fix the fees").await, Ok(vec![]));
 }
 
-/// Security case 23: who pushed to a branch since it was made the last time. Others' branches, what was before, and accounts
-/// that are gone say nothing; and who may not be told is asked for no pages.
+/// Security case 23: returns the accounts that pushed to a branch after it was last created. Other branches, earlier
+/// pushes and deleted accounts do not count. Without permission, no further pages are requested.
 #[tokio::test]
 async fn who_pushed_is_known_since_the_branch_was_made() {
     let place = Place::new("").await;

@@ -1,11 +1,11 @@
-//! People are their numbers.
+//! Accounts are identified by number.
 
 use hotfix_adapters::forge::PullRequests as _;
 use hotfix_adapters::ids::{PersonRef, Platform};
 
 use super::support::{Place, TEAM, repo};
 
-/// By number: a login can be given up and taken by somebody else (security case 20).
+/// A login can be given up and taken by someone else (security case 20).
 #[tokio::test]
 async fn people_are_known_by_number() {
     let place = Place::new("").await;
@@ -22,7 +22,7 @@ async fn people_are_known_by_number() {
     assert_eq!((labellings[0].by.as_ref(), labellings[0].added), (Some(&person("pat")), true));
 }
 
-/// What is so already is success and costs no write; GitHub does not tell `Go` from `go`.
+/// A label that is already as requested is a success without a write; GitHub treats `Go` and `go` as equal.
 #[tokio::test]
 async fn labels_that_are_so_already_are_left_alone() {
     let place = Place::new("").await;

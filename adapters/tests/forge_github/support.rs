@@ -1,4 +1,4 @@
-//! A GitHub with one repository, `team/payments`, and the adapter on it.
+//! A fake GitHub with one repository, `team/payments`, and the adapter for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -45,12 +45,12 @@ impl Clock {
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        // Clocks go finer than GitHub does.
+        // The clock has a finer resolution than GitHub's timestamps.
         Timestamp::now() + SignedDuration::from_secs(self.0.load(Ordering::SeqCst))
     }
 }
 
-/// Options for a fake; the time-out is long enough for a slow machine and never waited for.
+/// Returns options for a fake; the timeout is long enough for a slow machine, and never reached.
 pub(crate) fn options(fake: &GitHubFake, auth: GitHubAuth, clock: &Clock) -> GitHubOptions {
     let clock = clock.clone();
     GitHubOptions {
@@ -90,27 +90,27 @@ impl Place {
         Self { fake, github, forge, _mirrors: mirrors }
     }
 
-    /// A commit that sets one file.
+    /// Pushes a commit that sets one file; returns its id.
     pub(crate) fn commit(&self, branch: &str, parents: &[&str], file: &str) -> String {
         let files = [(file, Some("1"))];
         let author = "Ada <ada@example.org>";
         self.fake.push(TEAM, Commit { branch, parents, files: &files, message: "Set", author })
     }
 
-    /// `main`, and `fix` one commit ahead of it.
+    /// Creates `main`, and `fix` one commit ahead of it.
     pub(crate) fn branches(&self) -> (CommitId, CommitId) {
         let base = self.commit("main", &[], "lines");
         let head = self.commit("fix", &[&base], "fix");
         (id(&base), id(&head))
     }
 
-    /// These, and a pull request between them.
+    /// Creates both branches and a pull request between them.
     pub(crate) async fn opened(&self) -> (CommitId, PullNumber) {
         let (_, head) = self.branches();
         (head, self.github.open(&new_pull("fix")).await.unwrap().number)
     }
 
-    /// How many calls with this method and this in the path there were.
+    /// Returns the number of calls with this method whose path contains `part`.
     pub(crate) fn count(&self, method: &str, part: &str) -> usize {
         self.fake.server.control.calls().iter().filter(|call| call.method == method && call.path.contains(part)).count()
     }

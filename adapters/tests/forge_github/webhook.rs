@@ -1,4 +1,4 @@
-//! Webhooks.
+//! Signature, dedupe key and hint of GitHub webhooks.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use hotfix_adapters::forge::github::{GitHubOptionsError, GitHubWebhook};
@@ -41,7 +41,7 @@ pub(crate) fn deliver(
     webhook.accept(&headers, body.as_bytes(), Timestamp::UNIX_EPOCH)
 }
 
-/// The example of GitHub's own documentation.
+/// The example from GitHub's documentation is accepted.
 #[test]
 fn githubs_own_example_is_genuine() {
     let signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
@@ -50,7 +50,7 @@ fn githubs_own_example_is_genuine() {
     assert_eq!(deliver(&webhook(&[SECRET]), signature, "ping", "Hello, World?"), Err(WebhookError::Unsigned));
 }
 
-/// Missing, doubled, cut, in another alphabet, or SHA-1 (security cases 1, 2, 6 and 13).
+/// Missing, repeated, truncated, differently encoded, and SHA-1 signatures (security cases 1, 2, 6 and 13).
 #[test]
 fn every_other_signature_is_refused() {
     let (webhook, body) = (webhook(&[SECRET]), r#"{"repository":{"full_name":"team/payments"}}"#);
@@ -82,7 +82,7 @@ fn every_other_signature_is_refused() {
     assert_eq!(webhook.accept(&twice, body.as_bytes(), Timestamp::UNIX_EPOCH), Err(WebhookError::Unsigned));
 }
 
-/// While a secret is changed both are good; no secret at all is no webhook (security case 3).
+/// During a rotation both secrets are valid; a webhook without any secret is an error (security case 3).
 #[test]
 fn several_secrets_are_good_at_once_and_none_is_an_error() {
     let body = r#"{"zen":"Keep it logically awesome."}"#;
@@ -95,7 +95,7 @@ fn several_secrets_are_good_at_once_and_none_is_an_error() {
     assert_eq!(format!("{:?}", webhook(&["CANARY"])), "GitHubWebhook(1 secrets)");
 }
 
-/// The same for a redelivery, another for another body under the same id (security case 14).
+/// A redelivery has the same key; another body under the same delivery id has another one (security case 14).
 #[test]
 fn the_key_is_the_delivery_and_its_body() {
     let webhook = webhook(&[SECRET]);
@@ -127,7 +127,7 @@ fn hints_are_given_for_what_the_bot_waits_for() {
     for event in ["ping", "issues", "star", "installation", "next_years_event"] {
         assert_eq!(hint(event, body), Ok(None), "{event}");
     }
-    // Event type confusion, unknown actions and missing fields are nothing to act on (security case 18).
+    // Event type confusion, unknown actions and missing fields yield no hint (security case 18).
     assert_eq!(hint("push", r#"{"action":"x"}"#), Ok(None));
     assert_eq!(hint("push", r#"{"action":"a\nb","repository":{"full_name":"a/b"}}"#).unwrap().unwrap().what, "push");
     for bad in ["", "[]", "{", "not json", r#"{"repository":{"full_name":"../../etc"}}"#, r#"{"repository":5}"#] {

@@ -1,4 +1,4 @@
-//! What goes wrong, and what the adapter makes of it.
+//! Failures of GitLab, and how the adapter classifies them.
 
 use std::io::{Read as _, Write as _};
 use std::time::Duration;
@@ -17,7 +17,7 @@ fn is_retry(failure: &Failure) -> bool {
     matches!(failure, Failure::Retry { .. })
 }
 
-/// A GitLab that is down does not stop the bot from starting; it is found to be down when it is asked.
+/// GitLab may be down at startup; the bot finds out at the first call.
 #[tokio::test]
 async fn a_gitlab_that_is_down_is_no_reason_not_to_start() {
     let gitlab = GitLab::new(GitLabOptions::new("http://127.0.0.1:9", TOKEN.to_owned().into())).unwrap();
@@ -28,7 +28,7 @@ async fn a_gitlab_that_is_down_is_no_reason_not_to_start() {
     assert!(is_retry(&failure), "nothing went out, so nothing happened: {failure}");
 }
 
-/// Security cases 65 and 66: a token is sent to the place that was configured, over TLS, and nowhere else.
+/// Security cases 65 and 66: a token is sent only to the configured host, and only over TLS.
 #[tokio::test]
 async fn an_address_that_would_leak_the_token_is_refused() {
     for url in [
@@ -44,7 +44,7 @@ async fn an_address_that_would_leak_the_token_is_refused() {
     }
 }
 
-/// A server that gives every call this answer.
+/// Starts a server that gives every call this response.
 fn answering(head: &str, body: &str) -> GitLab {
     let answer = format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -77,7 +77,7 @@ async fn a_redirect_is_not_followed() {
     assert_eq!(elsewhere.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody came");
 }
 
-/// Security case 67: not even when the other side echoes it.
+/// Security case 67: a token that GitLab echoes is redacted.
 #[tokio::test]
 async fn a_token_that_is_echoed_is_blacked_out() {
     for head in ["403 Forbidden", "500 Internal Server Error", "200 OK"] {
@@ -101,7 +101,7 @@ async fn a_gitlab_below_a_path_and_a_project_in_a_group_are_found() {
     assert!(place.gitlab.base_url().ends_with("/code/gitlab"));
 }
 
-/// Security case 67: whatever goes wrong, the token is in no error and no debug output.
+/// Security case 67: no error and no debug output contains the token, whatever fails.
 #[tokio::test]
 async fn the_token_is_in_no_error() {
     let place = Place::new().await;
@@ -124,7 +124,7 @@ async fn the_token_is_in_no_error() {
     assert!(!format!("{header:?}").contains("Basic"));
 }
 
-/// Security case 56: the time that GitLab asks for is handed on.
+/// Security case 56: the delay that GitLab requests is passed on.
 #[tokio::test]
 async fn too_many_calls_are_told_for_how_long() {
     let place = Place::new().await;
@@ -150,14 +150,14 @@ async fn a_wrong_token_says_what_to_do() {
     assert!(failure.reason().contains("make the bot's account a member"), "{failure}");
 }
 
-/// Done, and then the answer is lost: one merge request, whatever the loss looks like.
+/// The merge request is opened, but the response is lost in any way: one merge request.
 #[tokio::test]
 async fn a_merge_request_whose_answer_got_lost_is_opened_once() {
     for fault in [Fault::DoneBut500, Fault::DoneButHangUp, Fault::HalfBody] {
         let place = Place::new().await;
         let base = place.commit("main", &[], "a");
         place.commit("fix", &[&base], "b");
-        // find, two branches, open
+        // The calls: search, two branches, open
         place.fake.control().break_calls([(3, fault.clone())]);
         let pull = place.gitlab.open(&new_pull("fix")).await.unwrap();
         assert_eq!(place.gitlab.open(&new_pull("fix")).await.unwrap().number, pull.number);
@@ -165,7 +165,8 @@ async fn a_merge_request_whose_answer_got_lost_is_opened_once() {
     }
 }
 
-/// Somebody else opens it between our look and our call: GitLab says 409, and theirs is ours.
+/// Someone else opens the merge request between the adapter's read and its call: GitLab answers 409, and that one
+/// is used.
 #[tokio::test]
 async fn a_duplicate_is_found() {
     let place = Place::new().await;
@@ -197,7 +198,7 @@ async fn a_merge_whose_answer_got_lost_is_one_merge() {
     }
 }
 
-/// Where it cannot be told whether it happened, it is said so, and nothing is repeated.
+/// If the adapter cannot find out whether the merge happened, the result is uncertain, and nothing is retried.
 #[tokio::test]
 async fn a_merge_that_cannot_be_looked_up_is_uncertain() {
     let place = Place::new().await;
@@ -231,7 +232,7 @@ async fn what_gitlab_does_not_merge_is_said_in_its_words() {
     place.gitlab.merge(&repo(), pull.number, &merge_of(&head)).await.unwrap();
 }
 
-/// Security case 47: a merge request from a fork is none of ours, though its branch has our name.
+/// Security case 47: a merge request from a fork is refused, even if its branch has our name.
 #[tokio::test]
 async fn a_fork_is_refused() {
     let place = Place::new().await;

@@ -1,4 +1,4 @@
-//! GitLab as a forge, against a strict fake over real HTTP with real git.
+//! The GitLab adapter, against a strict fake over real HTTP with real git.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod failing;

@@ -14,7 +14,7 @@ fn person(id: u64) -> PersonRef {
     PersonRef::new(Platform::Gitlab, id.to_string())
 }
 
-/// GitLab keeps an approval when new commits come in; it is one of the older head all the same, dated or not.
+/// GitLab keeps an approval after a push; the adapter assigns it to the older head, with or without a date.
 #[tokio::test]
 async fn a_stale_approval_names_the_old_head() {
     for dated in [true, false] {
@@ -34,7 +34,7 @@ async fn a_stale_approval_names_the_old_head() {
     }
 }
 
-/// Security case 53: what somebody typed is text on GitLab, never an act of the bot.
+/// Security case 53: user text is plain text on GitLab, never a quick action of the bot.
 #[tokio::test]
 async fn a_comment_is_made_once_and_is_never_an_act() {
     let place = Place::new().await;
@@ -56,7 +56,7 @@ async fn a_comment_is_made_once_and_is_never_an_act() {
     assert_eq!(place.fake.approvals(PROJECT, pull.number.0), 0);
 }
 
-/// Security case 51: what stands on the second page counts as well.
+/// Security case 51: lists are read beyond the first page.
 #[tokio::test]
 async fn lists_are_read_to_their_end() {
     let place = Place::new().await;
@@ -75,7 +75,8 @@ async fn lists_are_read_to_their_end() {
     assert_eq!(place.fake.comments(PROJECT, pull.number.0).len(), 101, "the oldest is on the last page");
 }
 
-/// Security case 52: a status by the name of a job neither is the job nor makes GitLab's outdated mark hide it.
+/// Security case 52: a commit status with a job's name does not replace the job, nor does GitLab's outdated mark hide
+/// the job.
 #[tokio::test]
 async fn a_status_does_not_stand_in_for_a_job() {
     let place = Place::new().await;
@@ -134,8 +135,8 @@ async fn only_an_address_of_gitlabs_own_names_an_account() {
     assert_eq!(accounts, BTreeMap::from([(head, expected)]));
 }
 
-/// Security case 23: who pushed to a branch since it was made the last time. Others' branches, tags and what was before say
-/// nothing.
+/// Security case 23: returns the accounts that pushed to a branch after it was last created. Other branches, tags and
+/// earlier pushes do not count.
 #[tokio::test]
 async fn who_pushed_is_known_since_the_branch_was_made() {
     let place = Place::new().await;
@@ -164,7 +165,7 @@ async fn who_pushed_is_known_since_the_branch_was_made() {
     assert_eq!(of("2026-03-01T00:00:00Z").await, ids(&["grace"]), "it is another branch of that name");
 }
 
-/// What did not change is not sent again.
+/// Unchanged responses are not sent again.
 #[tokio::test]
 async fn what_is_known_is_asked_for_conditionally() {
     let place = Place::new().await;

@@ -1,4 +1,4 @@
-//! A GitLab with one project, a mirror of it, and both as one forge.
+//! A fake GitLab with one project, a mirror of it, and both as one forge.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ pub(crate) struct Place {
     _mirrors: tempfile::TempDir,
 }
 
-/// GitLab's API, in a project that is set up for how it is asked to merge.
+/// GitLab's API, for a project that is reconfigured to the requested merge method.
 struct Api {
     fake: Arc<fake::GitLab>,
     gitlab: GitLab,
@@ -61,7 +61,7 @@ impl Place {
         Self { fake, gitlab, forge, directory, _mirrors: mirrors }
     }
 
-    /// `main`, and `fix` one commit ahead of it with a merge request.
+    /// Creates `main`, and `fix` one commit ahead of it with a merge request.
     pub(crate) async fn opened(&self) -> (CommitId, CommitId, PullRequest) {
         let base = self.commit("main", &[], "a");
         let head = self.commit("fix", &[&base], "b");
@@ -100,7 +100,7 @@ pub(crate) fn merge_of(head: &CommitId) -> Merge {
     Merge { expected_head: head.clone(), method: MergeMethod::Merge, title, body }
 }
 
-/// One commit by `git fast-import`, which needs no checkout.
+/// Creates one commit with `git fast-import`, which needs no checkout.
 fn import(directory: &Path, push: Push<'_>) -> CommitId {
     let Push { branch, parents, files, message, author } = push;
     let mut input = format!("commit refs/heads/{branch}\nmark :1\nauthor {author} 1690000000 +0200\n");
@@ -114,7 +114,7 @@ fn import(directory: &Path, push: Push<'_>) -> CommitId {
             None => input += &format!("D {path}\n"),
         }
     }
-    // Without a parent a branch that exists would be continued.
+    // Without a parent, fast-import would continue an existing branch.
     let input = if parents.is_empty() { format!("reset refs/heads/{branch}\n\n{input}") } else { input };
     let script = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(script.path(), input).unwrap();
@@ -139,7 +139,7 @@ impl Setup for Place {
         commit
     }
 
-    /// Each verdict has its own reviewer: on GitLab a reviewer's later word takes the place of the earlier one.
+    /// Uses one reviewer per verdict: on GitLab, a reviewer's later verdict replaces the earlier one.
     async fn review(&self, number: PullNumber, verdict: ReviewVerdict) {
         match verdict {
             ReviewVerdict::Approved => self.fake.approve(PROJECT, number.0, "grace"),
@@ -182,7 +182,7 @@ impl PullRequests for Api {
     async fn read(&self, repo: &Repo, number: PullNumber) -> Result<PullRequest, Failure> {
         self.gitlab.read(repo, number).await
     }
-    /// A project in which a squash is one commit is one that fast-forwards; in any other GitLab merges the squash again.
+    /// Sets the project to fast-forward for a squash; otherwise GitLab adds a merge commit on top of the squash.
     async fn merge(&self, repo: &Repo, number: PullNumber, merge: &Merge) -> Result<CommitId, Failure> {
         if merge.method == MergeMethod::Squash {
             self.fake.set(repo.as_str(), |settings| settings.merge_method = "ff");

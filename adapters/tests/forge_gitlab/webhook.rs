@@ -1,4 +1,4 @@
-//! Which webhooks are genuine.
+//! Authentication and hints of GitLab webhooks.
 
 use hotfix_adapters::forge::gitlab::GitLabWebhook;
 use hotfix_adapters::forge::webhook::{Webhook, WebhookDelivery, WebhookError};
@@ -34,7 +34,7 @@ fn signed(signature: &str) -> HeaderMap {
     headers(&[("webhook-id", ID), ("webhook-timestamp", &STAMP.to_string()), ("webhook-signature", signature)])
 }
 
-/// Security case 17: the signing token covers the id, the time and the body.
+/// Security case 17: the signature covers the id, the time and the body.
 #[test]
 fn the_known_vector_is_genuine_and_every_change_to_it_is_not() {
     let webhook = webhook(&[KEY]);
@@ -65,7 +65,7 @@ fn the_known_vector_is_genuine_and_every_change_to_it_is_not() {
     }
 }
 
-/// Security case 4, of GitLab: neither the past nor the future.
+/// Security case 4, of GitLab: neither past nor future deliveries are accepted.
 #[test]
 fn a_delivery_of_another_time_is_stale() {
     let webhook = webhook(&[KEY]);
@@ -76,7 +76,8 @@ fn a_delivery_of_another_time_is_stale() {
     }
 }
 
-/// Security case 17: the older token is compared, and a wrong signature is not made good by it.
+/// Security case 17: an unsigned delivery is accepted with the older token, which does not make up for a
+/// wrong signature.
 #[test]
 fn the_older_token_is_good_for_what_is_not_signed() {
     let given = |token: &str| headers(&[("x-gitlab-token", token), ("x-gitlab-event-uuid", "u-1")]);
@@ -98,7 +99,7 @@ fn the_older_token_is_good_for_what_is_not_signed() {
     assert!(matches!(both.accept(&given(TOKEN), b"{", at(0)), Err(WebhookError::Malformed(_))));
 }
 
-/// Security case 3, of GitLab: without a secret nothing is accepted, and a weak one is refused.
+/// Security case 3, of GitLab: without a secret nothing is accepted, and a weak secret is rejected.
 #[test]
 fn a_secret_is_needed() {
     for secrets in [&[][..], &["short"], &["whsec_"], &["whsec_%%%%"], &["whsec_c2hvcnQ="], &[TOKEN, ""]] {
@@ -112,7 +113,7 @@ fn told(event: &str, body: &str) -> WebhookDelivery {
     webhook(&[TOKEN]).accept(&given, body.as_bytes(), at(0)).unwrap()
 }
 
-/// Security case 18: where header and body differ, or anything is missing, nothing is believed.
+/// Security case 18: if the header and the body differ, or a field is missing, there is no hint.
 #[test]
 fn a_hint_is_where_to_look_and_no_more() {
     let project = r#""project":{"path_with_namespace":"team/payments"}"#;

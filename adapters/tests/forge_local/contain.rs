@@ -1,4 +1,4 @@
-//! Whether a fix is in, along all the ways by which fixes come and go.
+//! Containment: reports whether a branch contains a fix, for every way in which fixes are merged and lost.
 
 use hotfix_adapters::forge::{Change, Containment, History};
 use hotfix_adapters::ids::CommitId;
@@ -7,7 +7,7 @@ use crate::support::{Place, git, id};
 
 const TEN: &str = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
 
-/// `main` and a branch `fix` of two commits, each on its own line of one file.
+/// `main`, and a branch `fix` of two commits that each change another line of one file.
 struct Scene {
     place: Place,
     main: CommitId,
@@ -26,7 +26,7 @@ impl Scene {
         Self { place, main, fix: [one, two], change }
     }
 
-    /// Does something with git in a checkout of a commit and answers where that leads.
+    /// Runs git commands in a checkout of a commit; returns the resulting commit.
     fn then(&self, at: &CommitId, commands: &[&[&str]]) -> CommitId {
         let checkout = self.place.checkout(at);
         for args in commands {
@@ -174,7 +174,7 @@ async fn a_silent_revert_takes_out_all_or_a_part_whatever_way_it_came_in() {
     }
 }
 
-/// What happened beside the change, before it came in, took nothing of it out.
+/// Commits parallel to the change, before its merge, remove nothing of it.
 #[tokio::test]
 async fn a_switch_that_was_flipped_beside_the_change_is_no_revert() {
     let place = Place::new();
@@ -192,7 +192,7 @@ async fn a_switch_that_was_flipped_beside_the_change_is_no_revert() {
     assert_eq!(answer, by(&given_up), "there it came in by itself, and went");
 }
 
-/// Without its spaces, such a patch is its own inverse.
+/// With whitespace ignored, such a patch would be its own inverse.
 #[tokio::test]
 async fn a_change_of_spaces_alone_is_not_its_own_revert() {
     let place = Place::new();
@@ -209,7 +209,7 @@ async fn a_change_of_spaces_alone_is_not_its_own_revert() {
     assert_eq!(at(&edited).await, rewritten(&edited));
 }
 
-/// A path can hold whatever git allows.
+/// A path may contain any characters that git allows.
 #[tokio::test]
 async fn a_silent_revert_of_strange_paths_is_seen() {
     let place = Place::new();
@@ -250,7 +250,7 @@ async fn a_revert_that_is_part_of_the_change_is_not_against_it() {
     assert_eq!(scene.at(&scene.merged()).await, Containment::Ancestor);
 }
 
-/// The branch took `main` in before it was squashed, so that no patch is the whole of it any more.
+/// The branch merged `main` before it was squashed, so no single patch equals the change.
 #[tokio::test]
 async fn a_squash_of_a_branch_that_had_merged_main_is_seen_by_its_content() {
     let mut scene = Scene::new();
@@ -259,7 +259,7 @@ async fn a_squash_of_a_branch_that_had_merged_main_is_seen_by_its_content() {
     assert_eq!(scene.at(&scene.squashed()).await, Containment::Squash);
 }
 
-/// The fix lies on top of unready work on `main`; only the fix went to the hotfix branch.
+/// The fix is based on unfinished work on `main`; only the fix was picked to the hotfix branch.
 #[tokio::test]
 async fn only_what_the_change_brought_is_asked_for() {
     let place = Place::new();
@@ -281,7 +281,7 @@ async fn only_what_the_change_brought_is_asked_for() {
 async fn a_later_merge_that_drops_the_fix_is_named() {
     let scene = Scene::new();
     for tip in [scene.merged(), scene.squashed(), scene.picked()] {
-        // A branch from before the fix, merged so that its own side wins.
+        // A branch from before the fix, merged with its own side winning.
         let ours = scene.place.commit("old", &[&scene.main], &[("lines", TEN), ("other", "2")], "Old work");
         let half = TEN.replace("two", "2");
         let all = scene.place.commit("main", &[&tip, &ours], &[("lines", TEN), ("other", "2")], "Merge old");
@@ -306,7 +306,7 @@ async fn a_merge_that_does_not_take_what_it_merges_is_named() {
     assert_eq!(scene.at(&later).await, by(&merge));
 }
 
-/// A revert that came in by a merge is named itself: it says who did it, and why.
+/// A revert that arrived by a merge is itself reported, because it has the author and the reason.
 #[tokio::test]
 async fn a_revert_inside_a_merge_is_named_and_not_the_merge() {
     let scene = Scene::new();
@@ -317,7 +317,7 @@ async fn a_revert_inside_a_merge_is_named_and_not_the_merge() {
     assert_eq!(scene.at(&merge).await, by(&revert));
 }
 
-/// A conflict that was settled while merging is what the fix became; losing that is losing the fix.
+/// A conflict resolution in a merge becomes part of the fix; losing the resolution is losing the fix.
 #[tokio::test]
 async fn a_fix_that_was_adapted_by_its_merge_is_followed_as_adapted() {
     let place = Place::new();
@@ -336,7 +336,7 @@ async fn a_fix_that_was_adapted_by_its_merge_is_followed_as_adapted() {
     assert_eq!(at(&dropped).await, by(&dropped));
 }
 
-/// Seven of 133 picks in a real history were like that.
+/// 7 of 133 picks in a real history were of this kind.
 #[tokio::test]
 async fn a_pick_that_differs_in_its_context_is_in() {
     let place = Place::new();
@@ -365,7 +365,7 @@ async fn a_squash_of_several_commits_with_other_work_is_in_and_can_be_lost_in_pa
     assert!(!scene.at(&part).await.holds());
 }
 
-/// A file that is renamed takes its fix along, and can lose it under its new name.
+/// A renamed file keeps its fix, and can lose it under the new name.
 #[tokio::test]
 async fn a_fix_is_followed_into_a_renamed_file() {
     let scene = Scene::new();
@@ -383,7 +383,7 @@ async fn a_fix_is_followed_into_a_renamed_file() {
     }
 }
 
-/// A new file that grows later still is what the fix brought; one that is deleted is lost.
+/// A file that the fix added may grow later and still counts; a deleted one is lost.
 #[tokio::test]
 async fn a_file_that_the_fix_added_is_looked_for_by_most_of_its_lines() {
     let place = Place::new();
@@ -400,7 +400,7 @@ async fn a_file_that_the_fix_added_is_looked_for_by_most_of_its_lines() {
     assert_eq!(at(&gone).await, by(&gone));
 }
 
-/// The branch took `main` in before it was merged: what main brought to it is not the fix, and may change.
+/// The branch merged `main` before its own merge: changes from main are not part of the fix, and may change later.
 #[tokio::test]
 async fn what_a_branch_took_from_main_is_not_part_of_the_fix() {
     let place = Place::new();

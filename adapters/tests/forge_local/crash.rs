@@ -1,4 +1,4 @@
-//! A merge happens once, wherever the process dies: the ledger of each moment is put back as the crash would leave it.
+//! A merge happens once, at any crash point: the tests restore the ledger as a crash at each point would leave it.
 
 use std::fs;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ impl Scene {
         Self { place, base, pull, merge }
     }
 
-    /// Another process, which knows only what is on disk.
+    /// Returns the forge as another process opens it, from the disk alone.
     fn restarted(&self) -> Arc<Local> {
         open(self.place.folder.path())
     }
@@ -76,7 +76,7 @@ async fn a_crash_after_the_branch_moved_merges_nothing_again() {
         fs::remove_file(&lock).unwrap();
         let merged = scene.merged_by(&scene.place.local).await.unwrap();
         let later = scene.place.commit("main", &[&merged], &[("later", "1")], "Later");
-        // The intent was written and the branch had moved, but nobody got to write that down.
+        // The intent was recorded and the branch moved, but the result was not recorded.
         for read_first in [true, false] {
             fs::write(scene.place.ledger(), &begun).unwrap();
             let local = scene.restarted();

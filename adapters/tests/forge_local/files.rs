@@ -1,4 +1,4 @@
-//! Modes, links and folders, which a commit of files must not disturb.
+//! Modes, links and folders, which a commit of files must preserve.
 
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::{Files, NewCommit};
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::support::{Place, git, id};
 
-/// A commit with a script, a link, a link to a folder, a submodule and a file in a folder.
+/// Creates a commit with a script, a link, a link to a folder, a submodule and a file in a folder.
 fn place() -> (Place, CommitId) {
     let place = Place::new();
     let link = |target: &str| format!("data {}\n{target}\n", target.len());

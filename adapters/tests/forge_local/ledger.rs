@@ -1,4 +1,4 @@
-//! What the local forge keeps beside git, and what people do with it.
+//! The ledger of the local forge, which holds everything that git does not, and the users' actions on it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -196,7 +196,7 @@ async fn a_missing_repository_is_named_without_its_folder() {
     assert_rejected(Local::open(options).map(|_| ()), "/nonexistent/x");
 }
 
-/// Failures are shown in chats, so they must not reveal folders of the server.
+/// Failures are shown in chat, so they must not reveal folders of the server.
 #[tokio::test]
 async fn no_failure_names_a_folder() {
     let (place, base, _, pull) = opened().await;

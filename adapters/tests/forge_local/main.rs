@@ -1,4 +1,4 @@
-//! The local forge and the git beneath it, on real repositories.
+//! The local forge and its git, on real repositories.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod contain;

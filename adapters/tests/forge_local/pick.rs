@@ -1,4 +1,4 @@
-//! A pick is what `git cherry-pick -x` makes in a checkout, byte for byte where bytes matter.
+//! A pick equals the result of `git cherry-pick -x` in a checkout, byte for byte where bytes matter.
 
 use hotfix_adapters::forge::git::Git;
 use hotfix_adapters::forge::{Pick, Picked};
@@ -18,7 +18,7 @@ async fn picked(place: &Place, source: &CommitId, onto: &CommitId) -> CommitId {
     }
 }
 
-/// Everything of a commit but who committed it when.
+/// Returns a commit object without its committer line.
 fn lasting(place: &Place, commit: &CommitId) -> String {
     let text = place.git(&["cat-file", "commit", commit.as_str()]);
     text.lines().filter(|line| !line.starts_with("committer ")).collect::<Vec<_>>().join("\n") + "|"
@@ -69,7 +69,7 @@ async fn an_old_encoding_survives_byte_for_byte() {
     assert!(!has(b"gpgsig"), "a signature would not be true of the copy");
 }
 
-/// Without `--attr-source` a bare repository merges this silently.
+/// Without `--attr-source`, git in a bare repository merges this silently.
 #[tokio::test]
 async fn a_file_that_must_not_be_merged_conflicts_in_a_bare_repository() {
     let place = Place::new();
@@ -82,7 +82,8 @@ async fn a_file_that_must_not_be_merged_conflicts_in_a_bare_repository() {
     assert_eq!(answer, Ok(Picked::Conflict { files: vec!["lines".into()] }));
 }
 
-/// An empty commit is told from one that is there already, and a commit that fails git's own checks from a fault of git.
+/// An empty pick is distinct from one that is already there, and a commit that fails git's own checks from a failure
+/// of git.
 #[tokio::test]
 async fn an_empty_and_a_malformed_commit_are_called_so() {
     let place = Place::new();
@@ -111,7 +112,7 @@ async fn an_empty_and_a_malformed_commit_are_called_so() {
     assert!(!why.contains(&place), "{why}");
 }
 
-/// Where a file meets a folder, git sets the file aside under a name of its own; people are told the name that it has.
+/// If a file conflicts with a folder, git moves the file to a generated name; the report has the original name.
 #[tokio::test]
 async fn a_conflict_names_files_as_they_are_called() {
     let place = Place::new();

@@ -1,4 +1,5 @@
-//! How git is run: alone, for a while, with nothing of ours, and with words for whatever goes wrong.
+//! Git processes: isolated from the user's configuration and environment, with a timeout, and with a clear error for
+//! every failure.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::support::Place;
 
-/// A pick during which git runs this command of the repository's own configuration.
+/// Returns a pick during which git runs this command as a merge driver of the repository.
 fn pick_that_runs(place: &Place, command: &str) -> Pick {
     place.git(&["config", "merge.spy.driver", command]);
     let base = place.commit("main", &[], &[(".gitattributes", "file merge=spy\n"), ("file", "1")], "Start");
@@ -39,7 +40,8 @@ async fn nothing_of_our_environment_reaches_git() {
     }
 }
 
-/// git writes the files of a merge driver into its working directory, so the bot must be able to write there; git removes them.
+/// Git writes the files of a merge driver into its working directory, so the bot needs write access there; git
+/// removes them.
 #[tokio::test]
 async fn what_a_merge_driver_is_given_lies_in_the_repository() {
     let place = Place::new();
@@ -82,7 +84,7 @@ async fn whoever_stops_waiting_stops_git_and_its_children() {
         answer = git.pick(&pick) => panic!("{answer:?}"),
         process = started => process,
     };
-    // Gone, or dead and not yet collected by whoever inherits orphans here.
+    // The process is gone, or a zombie that its new parent has not reaped yet.
     let runs = || {
         let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
         !stat.is_empty() && !stat.contains(") Z ")
@@ -104,7 +106,7 @@ async fn an_answer_that_is_too_long_is_not_kept() {
     assert!(failure.reason().contains("20 bytes"), "{failure}");
 }
 
-/// What is kept is limited; the patch of a large file is compared, and never held.
+/// Buffered output is limited; the patch of a large file is compared as a stream.
 #[tokio::test]
 async fn the_patch_of_a_large_file_may_be_longer_than_an_answer() {
     let place = Place::new();
@@ -146,7 +148,7 @@ async fn a_locked_branch_is_tried_again_later() {
     assert!(matches!(&failure, Failure::Retry { reason, .. } if reason.contains("main.lock")), "{failure:?}");
 }
 
-/// A hook of the repository would run with every branch that moves.
+/// A hook of the repository would run on every branch update.
 #[tokio::test]
 async fn hooks_are_not_run() {
     use std::os::unix::fs::PermissionsExt;

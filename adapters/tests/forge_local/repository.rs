@@ -1,4 +1,4 @@
-//! Real git repositories, as people work on them.
+//! Real git repositories, with the steps that developers take.
 
 use std::io::Write;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use hotfix_adapters::forge::conformance::Push;
 use hotfix_adapters::ids::CommitId;
 
-/// Runs git in a directory without anybody's configuration, and expects it to go well.
+/// Runs git in a directory without user configuration; panics on failure.
 pub(crate) fn git(directory: &Path, args: &[&str], input: &[u8]) -> Vec<u8> {
     let mut child = Command::new("git")
         .args(args)
@@ -26,7 +26,7 @@ pub(crate) fn git(directory: &Path, args: &[&str], input: &[u8]) -> Vec<u8> {
     output.stdout
 }
 
-/// One commit by `git fast-import`, which needs no checkout and is one process.
+/// Creates one commit with `git fast-import`, which needs no checkout and only one process.
 pub(crate) fn import(directory: &Path, push: Push<'_>) -> CommitId {
     let Push { branch, parents, files, message, author } = push;
     let mut input = format!("commit refs/heads/{branch}\nmark :1\nauthor {author} 1690000000 +0200\n");
@@ -40,13 +40,13 @@ pub(crate) fn import(directory: &Path, push: Push<'_>) -> CommitId {
             None => input += &format!("D {path}\n"),
         }
     }
-    // Without a parent a branch that exists would be continued.
+    // Without a parent, fast-import would continue an existing branch.
     let input = if parents.is_empty() { format!("reset refs/heads/{branch}\n\n{input}") } else { input };
     let answer = git(directory, &["fast-import", "--quiet", "--force"], format!("{input}\nget-mark :1\n").as_bytes());
     id(answer)
 }
 
-/// The commit id that git answered.
+/// Parses a commit id from git's output.
 pub(crate) fn id(text: impl AsRef<[u8]>) -> CommitId {
     CommitId::parse(std::str::from_utf8(text.as_ref()).unwrap().trim()).unwrap()
 }

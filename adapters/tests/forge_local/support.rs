@@ -1,4 +1,4 @@
-//! Real git repositories for the tests of the forge.
+//! Real git repositories for the tests of the local forge.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,19 +40,19 @@ impl Place {
         self.folder.path().join("ledger/team~payments.json")
     }
 
-    /// What git says, run by a person.
+    /// Runs git in the repository; returns its output.
     pub(crate) fn git(&self, args: &[&str]) -> String {
         String::from_utf8(git(&self.directory(), args, b"")).unwrap().trim().to_owned()
     }
 
-    /// What git says in a checkout of this commit, where a person does what the forge does without one.
+    /// Creates a checkout of this commit, for the steps that the forge does without one.
     pub(crate) fn checkout(&self, at: &CommitId) -> PathBuf {
         let place = self.folder.path().join(format!("checkout-{}", at.short()));
         self.git(&["worktree", "add", "--quiet", "--detach", place.to_str().unwrap(), at.as_str()]);
         place
     }
 
-    /// A commit on a branch that sets some files.
+    /// Creates a commit on a branch that sets some files.
     pub(crate) fn commit(
         &self,
         branch: &str,
@@ -65,7 +65,7 @@ impl Place {
     }
 }
 
-/// The forge on a folder, as another process would open it; its clock stands still.
+/// Opens the forge on a folder, as another process would; its clock is fixed.
 pub(crate) fn open(folder: &Path) -> Arc<Local> {
     let mut options = LocalOptions::new(folder.join("repositories"), folder.join("ledger"));
     options.clock = Arc::new(|| Timestamp::from_second(1_700_000_000).unwrap());

@@ -1,4 +1,4 @@
-//! Both halves of a forge together: who made a commit is the API's to say.
+//! Both halves of a hosted forge together: the API identifies the authors of commits.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ impl Accounts for Knows {
         self.0.clone()
     }
 
-    /// Everybody whom it knows.
+    /// Returns every account that it knows.
     async fn pushers(&self, _: &Repo, _: &BranchName, _: Timestamp) -> Result<Vec<PersonRef>, Failure> {
         self.0.clone().map(|all| all.into_values().filter_map(|accounts| accounts.author).collect())
     }
@@ -47,7 +47,7 @@ async fn commits_name_the_accounts_that_the_forge_knows() {
     assert_eq!(found, [(&one, &ada, &web), (&two, &None, &None)]);
 }
 
-/// Who wrote a change must be known before it is judged who may approve it.
+/// The authors of a change must be known before its approvers are judged.
 #[tokio::test]
 async fn a_forge_that_cannot_tell_now_is_asked_again_and_one_that_cannot_at_all_leaves_them_unknown() {
     let place = Place::new().await;

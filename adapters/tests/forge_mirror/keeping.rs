@@ -1,4 +1,4 @@
-//! What is in a mirror, and that it can be lost, broken and shared.
+//! The content of a mirror, which can be lost, damaged or shared without harm.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::support::Place;
 
 const TEN: &str = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
 
-/// The ids of the objects that are in the mirror, whatever it could fetch.
+/// Returns the ids of the objects in the mirror, without fetching any.
 fn held(place: &Place) -> String {
     let args = ["cat-file", "--batch-all-objects", "--batch-check=%(objectname) %(objecttype)"];
     String::from_utf8(git(&place.mirrored(), &args, b"")).unwrap()
@@ -50,7 +50,7 @@ async fn a_lost_mirror_is_made_again_and_answers_the_same() {
     assert_eq!(third.tip(&repo, &hotfix).await, Ok(Some(picked)));
 }
 
-/// The head of a pull request whose branch was deleted is a commit like any other.
+/// The head of a pull request whose branch was deleted is fetched like any other commit.
 #[tokio::test]
 async fn a_commit_on_no_branch_is_fetched_by_its_id() {
     let place = Place::new().await;
@@ -77,11 +77,11 @@ async fn what_the_forge_has_no_more_resolves_no_more() {
 async fn an_interrupted_start_and_a_killed_git_heal() {
     let place = Place::new().await;
     let base = place.commit("main", &[], &[("a", "1")]);
-    // Died while it was made, in both of its places.
+    // The process died while it created the mirror, in both of its locations.
     std::fs::create_dir_all(place.mirrored().with_extension("new").join("objects")).unwrap();
     std::fs::create_dir_all(place.mirrored().join("refs")).unwrap();
     assert_eq!(place.mirror.count(&place.repo(), &base).await, Ok(1));
-    // Died while it fetched.
+    // The process died during a fetch.
     let next = place.commit("main", &[&base], &[("a", "2")]);
     for lock in ["refs/heads/main.lock", "packed-refs.lock", "config.lock"] {
         std::fs::write(place.mirrored().join(lock), "").unwrap();
@@ -136,7 +136,7 @@ async fn many_packs_become_few_and_nothing_is_lost() {
     assert_eq!(content.as_deref(), Some(&b"1\n"[..]), "what was not here is still fetched");
 }
 
-/// A file that everybody changes, in a mirror that has none of its versions.
+/// A file that every commit changes, in a mirror without any of its versions.
 #[tokio::test]
 async fn looking_for_a_silent_revert_is_one_download() {
     let place = Place::new().await;

@@ -1,4 +1,4 @@
-//! git against a forge elsewhere: real git on both sides, with HTTP and an authorization between them.
+//! The git mirror of a remote forge: real git on both sides, with HTTP and authentication in between.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 #[path = "../forge_local/repository.rs"]

@@ -1,4 +1,4 @@
-//! What becomes of it when the forge is down, says no, or loses its answer.
+//! Outages, refusals and lost responses of the forge.
 
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::{History, Refs};
@@ -12,7 +12,7 @@ fn hotfix() -> BranchName {
     BranchName::parse("hotfix").unwrap()
 }
 
-/// A place whose mirror knows two commits of `main`.
+/// Returns a place whose mirror knows two commits of `main`.
 async fn place() -> (Place, CommitId, CommitId) {
     let place = Place::new().await;
     let base = place.commit("main", &[], &[("a", "1")]);
@@ -72,7 +72,7 @@ async fn a_repository_that_is_not_there_is_rejected() {
     assert_rejected(place.mirror.tip(&nowhere, &hotfix()).await, "team/nowhere.git");
 }
 
-/// The forge itself checks the lease, so it does not matter when they came.
+/// The forge itself checks the lease, so a concurrent push wins at any time.
 #[tokio::test]
 async fn whoever_comes_between_the_look_and_the_push_wins() {
     let (place, base, next) = place().await;
@@ -106,7 +106,7 @@ async fn a_protected_branch_is_rejected_in_the_words_of_the_forge() {
     assert_eq!(place.mirror.tip(&place.repo(), &hotfix()).await, Ok(Some(base)));
 }
 
-/// The calls before the push of a branch that is made: two to look where it is, one to begin the push, and the push itself.
+/// Number of calls before the push of a new branch: two to read its head, and one to begin the push.
 const PUSH: usize = 3;
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn a_lost_answer_that_cannot_be_looked_up_is_uncertain_and_repeating_is_ha
     assert_eq!(place.mirror.tip(&place.repo(), &hotfix()).await, Ok(Some(base)));
 }
 
-/// Nothing was done, but that cannot be known from here: the other side may still be at it.
+/// Nothing was pushed, but the bot cannot know: the forge may still be at work.
 #[tokio::test]
 async fn a_push_that_a_gateway_gave_up_on_is_uncertain() {
     let (place, base, _) = place().await;

@@ -1,4 +1,4 @@
-//! The authorization goes to the forge and nowhere else.
+//! The credentials are sent only to the forge.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -14,12 +14,12 @@ use hotfix_fakes::server::Server;
 
 use crate::support::{Place, TOKEN, options};
 
-/// Everything that can be said without the scheme.
+/// Returns the token without its scheme.
 fn secret() -> &'static str {
     TOKEN.split_once(' ').unwrap().1
 }
 
-/// Whatever goes over the network.
+/// Makes every kind of call that uses the network; returns the failures.
 async fn everything(place: &Place) -> Vec<Failure> {
     let (repo, hotfix) = (place.repo(), BranchName::parse("hotfix").unwrap());
     let base = place.commit("main", &[], &[("a", "1")]);
@@ -36,7 +36,7 @@ async fn everything(place: &Place) -> Vec<Failure> {
     answers.into_iter().filter_map(Result::err).collect()
 }
 
-/// Security case 67.
+/// Security case 67: a wrong token is rejected with the remedy, and appears in no error.
 #[tokio::test]
 async fn a_wrong_token_is_rejected_with_advice_and_not_repeated_to_anybody() {
     let place = Place::new().await;
@@ -52,7 +52,7 @@ async fn a_wrong_token_is_rejected_with_advice_and_not_repeated_to_anybody() {
     }
 }
 
-/// A hook at the server can know the token, and say it.
+/// A server-side hook can know the token and print it.
 #[tokio::test]
 async fn a_server_that_says_the_token_back_is_not_quoted() {
     let place = Place::new().await;
@@ -62,7 +62,7 @@ async fn a_server_that_says_the_token_back_is_not_quoted() {
     assert!(!format!("{failures:?}").contains(secret()));
 }
 
-/// The test runs itself with another `git` first on the path, which writes down how it and its children are called.
+/// The test reruns itself with another `git` first in the path, which records its own calls and those of its children.
 #[tokio::test]
 async fn the_token_is_in_no_argument_and_no_file() {
     const INSIDE: &str = "HOTFIX_TEST_RUNS_INSIDE";
@@ -94,7 +94,7 @@ async fn the_token_is_in_no_argument_and_no_file() {
     assert!(!log.contains(secret()));
 }
 
-/// Security case 66.
+/// Security case 66: a redirect is not followed.
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
     let elsewhere = Server::start(Router::new(), |_| true).await;

@@ -23,22 +23,22 @@ use secrecy::SecretString;
 
 use crate::repository::{git, import};
 
-/// What the server wants to hear, and what must never be seen anywhere else.
+/// The credentials that the server expects, and that must not appear anywhere else.
 pub(crate) const TOKEN: &str = "Basic eDpjYW5hcnktc2VzYW1l";
 
-/// A server with `team/payments`, and mirrors in a fresh folder.
+/// A server with `team/payments`, and mirrors in a new folder.
 pub(crate) struct Place {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) server: Server,
     pub(crate) token: Arc<Token>,
-    /// What happens at the server when a push has begun and has not been told yet where the branches are.
+    /// Hook of the server that runs when a push has begun, before the server lists its branches.
     pub(crate) before_push: Arc<BeforePush>,
     pub(crate) mirror: Arc<Mirror>,
 }
 
 type BeforePush = Mutex<Option<Box<dyn FnOnce() + Send>>>;
 
-/// A token that can be exchanged.
+/// A token that tests can replace.
 pub(crate) struct Token(Mutex<Option<String>>);
 
 impl Token {
@@ -78,13 +78,13 @@ impl Place {
         Self { folder, server, token, before_push, mirror }
     }
 
-    /// Mirrors that know nothing yet, as after the loss of the folder.
+    /// Returns mirrors without any content, as after the loss of the folder.
     pub(crate) fn fresh(&self) -> Mirror {
         let folder = tempfile::tempdir_in(self.folder.path()).unwrap().keep();
         Mirror::open(options(&self.server, &self.token, folder)).unwrap()
     }
 
-    /// The mirrors as another process opens them.
+    /// Opens the mirrors as another process would.
     pub(crate) fn reopened(&self) -> Mirror {
         Mirror::open(options(&self.server, &self.token, self.folder.path().join("mirrors"))).unwrap()
     }
@@ -93,17 +93,17 @@ impl Place {
         Repo::parse("team/payments").unwrap()
     }
 
-    /// The repository at the server.
+    /// Returns the directory of the repository on the server.
     pub(crate) fn directory(&self) -> PathBuf {
         self.folder.path().join("served/team/payments.git")
     }
 
-    /// The mirror's directory.
+    /// Returns the directory of the mirror.
     pub(crate) fn mirrored(&self) -> PathBuf {
         self.folder.path().join("mirrors/team~payments.git")
     }
 
-    /// What the server has run when somebody pushes.
+    /// Installs a hook that the server runs on every push.
     pub(crate) fn hook(&self, script: &str) {
         use std::os::unix::fs::PermissionsExt;
         let hook = self.directory().join("hooks/pre-receive");
@@ -112,7 +112,7 @@ impl Place {
         std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// How often the branch `hotfix` was moved at the server.
+    /// Returns how often the branch `hotfix` moved on the server.
     pub(crate) fn moves(&self) -> usize {
         std::fs::read_to_string(self.directory().join("logs/refs/heads/hotfix")).unwrap().lines().count()
     }
@@ -171,7 +171,7 @@ impl Setup for Place {
     }
 }
 
-/// An API without anything behind it: what is tested here is the other half.
+/// An API that rejects every call: only git is tested here.
 pub(crate) struct NoApi;
 
 fn nothing<T>() -> Result<T, Failure> {

@@ -1,4 +1,4 @@
-//! Debian's `docker-registry` on a free port of loopback, with a folder of its own, and pushes to it by hand.
+//! Debian's `docker-registry` on a free loopback port, with its own folder, and manual pushes to it.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -8,13 +8,13 @@ use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-/// The password `pull-me` of the account `robot`, as htpasswd keeps it.
+/// The password `pull-me` of the account `robot`, in htpasswd format.
 const ACCOUNTS: &str = "robot:$2b$04$Pgnhge6rVgRhoxeEdhC06Ohb/LoDHamVJqlEjVBIl4OmCyUwPvMMa\n";
 
 pub(crate) const IMAGE: &str = "application/vnd.docker.distribution.manifest.v2+json";
 pub(crate) const LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 
-/// A running registry. It ends when it is dropped.
+/// A running registry, stopped on drop.
 pub(crate) struct Daemon {
     address: String,
     client: Client,
@@ -24,7 +24,7 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    /// Starts a registry, which asks for the account if it is locked.
+    /// Starts a registry, which requires the account if it is locked.
     pub(crate) fn start(locked: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let accounts = folder.path().join("accounts");
@@ -37,7 +37,7 @@ impl Daemon {
         if locked {
             config["auth"] = auth;
         }
-        // JSON is YAML.
+        // The configuration is YAML, and JSON is valid YAML.
         let path = folder.path().join("config.yml");
         std::fs::write(&path, config.to_string()).unwrap();
         let mut command = Command::new("docker-registry");
@@ -47,7 +47,7 @@ impl Daemon {
         });
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines().map_while(Result::ok);
         let line = lines.find(|line| line.contains("listening on ")).expect("the registry says where it listens");
-        // Somebody has to read on, or the registry stands still when the pipe is full.
+        // The output must be read to the end, or the registry blocks on a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
         let port = line.rsplit_once("127.0.0.1:").unwrap().1;
         let port: String = port.chars().take_while(char::is_ascii_digit).collect();
@@ -82,7 +82,7 @@ impl Daemon {
         json!({ "size": size, "digest": digest })
     }
 
-    /// Pushes an image with this configuration, and answers its manifest's digest.
+    /// Pushes an image with this configuration; returns the digest and size of its manifest.
     pub(crate) async fn push(&self, tag: &str, config: &Value) -> (String, usize) {
         let mut described = self.push_blob(config.to_string().into_bytes()).await;
         described["mediaType"] = json!("application/vnd.docker.container.image.v1+json");
@@ -92,7 +92,7 @@ impl Daemon {
         self.push_manifest(tag, IMAGE, &manifest).await
     }
 
-    /// Pushes any manifest, and answers its digest and size.
+    /// Pushes any manifest; returns its digest and size.
     pub(crate) async fn push_manifest(&self, tag: &str, kind: &str, manifest: &Value) -> (String, usize) {
         let bytes = manifest.to_string().into_bytes();
         let known = (sha256(&bytes), bytes.len());

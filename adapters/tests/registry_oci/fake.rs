@@ -1,4 +1,4 @@
-//! What Debian's registry does not do: a token service, blobs kept elsewhere, and everything that goes wrong.
+//! Features that Debian's registry lacks: a token service, blobs on another host, and every kind of failure.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn paths(server: &Server) -> Vec<String> {
     server.control.calls().iter().map(|call| format!("{} {}", call.method, call.path)).collect()
 }
 
-/// What is answered never says what is secret.
+/// Returns the failure of a lookup, and checks that it contains no secret.
 async fn failure(registry: &Oci) -> Failure {
     let failure = registry.find("1.4.2").await.unwrap_err();
     let shown = format!("{failure:?}");
@@ -43,7 +43,7 @@ async fn a_token_is_fetched_once_and_again_when_it_expires() {
     assert_eq!(fake.tokens.control.calls().len(), 2);
 }
 
-/// Security case 66: the registry sends us to a store for a blob, and the store gets no credentials.
+/// Security case 66: the registry redirects a blob to a storage host, which gets no credentials.
 #[tokio::test]
 async fn credentials_go_to_the_registry_alone() {
     let (fake, registry) = fake().await;
@@ -58,7 +58,7 @@ async fn credentials_go_to_the_registry_alone() {
     assert!(calls.iter().all(|call| call.method == "GET"));
 }
 
-/// Security case 66: what should not send us elsewhere is not followed.
+/// Security case 66: only blobs may be redirected.
 #[tokio::test]
 async fn a_redirect_of_anything_but_a_blob_is_not_followed() {
     let (fake, registry) = fake().await;

@@ -1,4 +1,4 @@
-//! Images in registries: Debian's real one, and a strict fake for what the real one does not do.
+//! Images in registries: Debian's real one, and a strict fake for the features it lacks.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod daemon;
@@ -31,7 +31,8 @@ fn options_that_cannot_work_are_refused_at_once() {
     assert!(matches!(told(wrong), OciOptionsError::Certificates { .. }));
 }
 
-/// Without TLS only loopback is spoken to, unless somebody says so (security case 55), and nothing shows a password.
+/// Without TLS only loopback is allowed, unless the configuration says otherwise (security case 55); no output shows
+/// a password.
 #[test]
 fn tls_is_for_everybody_but_loopback() {
     let shown = |repository: &str, plain_http: bool| {

@@ -1,4 +1,4 @@
-//! Against Debian's `docker-registry`.
+//! Tests with Debian's `docker-registry`.
 
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::ids::{BranchName, CommitId};
@@ -15,7 +15,7 @@ fn config(commit: &str, created: &str) -> serde_json::Value {
     json!({ "created": created, "architecture": "amd64", "os": "linux", "config": { "Labels": labels } })
 }
 
-/// HOCS-23: the tag is found in the registry, with its digest, its time and its commit.
+/// HOCS-23: the tag is found in the registry, with its digest, build time and commit.
 #[tokio::test]
 async fn an_image_is_found_with_what_it_says_of_itself() {
     let daemon = Daemon::start(false);
@@ -42,7 +42,7 @@ async fn what_an_image_does_not_say_is_not_made_up() {
     for (tag, config, told) in [
         ("silent", json!({}), (None, None)),
         ("null", json!({ "created": null, "config": { "Labels": null } }), (None, None)),
-        // Reproducible builds write the beginning of time.
+        // Reproducible builds set the time to the epoch.
         ("reproducible", json!({ "created": "1970-01-01T00:00:00Z" }), (None, None)),
         ("old", json!({ "config": { "Labels": { "org.label-schema.vcs-ref": "B".repeat(40) } } }), (None, Some("b"))),
         ("short", json!({ "config": { "Labels": { "org.opencontainers.image.revision": "abc1234" } } }), (None, None)),
@@ -93,7 +93,7 @@ async fn a_locked_registry_wants_the_right_account() {
     }
 }
 
-/// HOCS-22, HOCS-23: the whole way, from the branch to the pinned image, past one that an earlier hotfix left behind.
+/// HOCS-22, HOCS-23: discovery from the branch to the pinned image, past one that an earlier hotfix left behind.
 #[tokio::test]
 async fn the_tag_of_a_branch_is_discovered() {
     let daemon = Daemon::start(false);

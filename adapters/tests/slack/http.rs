@@ -1,4 +1,4 @@
-//! Slack calls: signed requests, and what the people who caused them see.
+//! Slack's HTTP requests: signature checks, and the replies to the users behind them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +36,7 @@ async fn take(State(served): State<Arc<Served>>, uri: Uri, headers: HeaderMap, b
     (status, [("content-type", content_type.unwrap_or("text/plain"))], body).into_response()
 }
 
-/// A workspace that calls the bot, at one address or at three.
+/// Sets up a workspace that calls the bot at one URL or at three.
 async fn called(three: bool) -> World {
     let world = world().await;
     serve(&world, &world.slack, three).await;
@@ -105,7 +105,7 @@ async fn a_form_without_a_word_closes() {
     assert_eq!(world.fake.submit("ana", &[("Outcome", "pass"), ("Note", "x")]).await, Submitted::Closed);
 }
 
-/// The trigger lives three seconds: when it is over, the person hears so.
+/// The trigger lives three seconds; after that, the user is told.
 #[tokio::test]
 async fn a_form_that_comes_too_late_is_told() {
     let world = called(false).await;
@@ -150,7 +150,7 @@ async fn a_mention_is_answered_in_its_thread() {
     world.fake.until_seen("ana", "hotfixes", "    hotfix (only you see this): It waits for Ben").await;
 }
 
-/// Security case 32: reactions to what others wrote never arrive.
+/// Security case 32: reactions to others' messages never reach the handler.
 #[tokio::test]
 async fn reactions_come_and_go_on_the_bots_own_messages_alone() {
     let world = called(false).await;
@@ -193,7 +193,7 @@ async fn the_page_of_the_bot() {
     assert!(world.fake.modal("ana").unwrap().contains("Approved"));
 }
 
-/// Security case 5: the same bytes again have the same key, however often and when.
+/// Security case 5: a redelivery of the same bytes has the same dedupe key.
 #[tokio::test]
 async fn the_same_delivery_has_the_same_key() {
     let world = called(false).await;
@@ -206,7 +206,8 @@ async fn the_same_delivery_has_the_same_key() {
     assert_ne!(keys[0], keys[2], "saying it again is another act");
 }
 
-/// What could not be kept comes again, with the same key; commands do not, and the person is told.
+/// A delivery that could not be stored arrives again with the same dedupe key; commands are not redelivered, so the
+/// user is told.
 #[tokio::test]
 async fn what_could_not_be_kept_comes_again_or_is_told() {
     let world = called(true).await;
@@ -228,7 +229,7 @@ async fn what_could_not_be_kept_comes_again_or_is_told() {
     world.fake.until_seen("ben", "hotfixes", "nothing was done. Please say it again").await;
 }
 
-/// Security cases 1 and 4, and secrets that are changed without a gap.
+/// Security cases 1 and 4, and secret rotation without a gap.
 #[tokio::test]
 async fn only_slack_of_now_is_heard() {
     let world = called(false).await;
@@ -248,7 +249,7 @@ async fn only_slack_of_now_is_heard() {
     assert_eq!(world.ear.heard().len(), 2);
 }
 
-/// Security case 9: taken with success, and not acted on.
+/// Security case 9: a delivery from another workspace gets a success response and has no effect.
 #[tokio::test]
 async fn another_workspace_is_no_concern() {
     let world = world().await;
@@ -292,7 +293,7 @@ async fn raw(world: &World, headers: &HeaderMap, body: &[u8]) -> WebhookResponse
     world.slack.ingress().unwrap().receive(call, &*world.ear).await
 }
 
-/// Security case 12: the challenge is echoed after the signature was checked, and it is short.
+/// Security case 12: the challenge is echoed only after the signature check, and only if it is short.
 #[tokio::test]
 async fn slack_makes_sure_of_the_address() {
     let world = world().await;
@@ -306,7 +307,7 @@ async fn slack_makes_sure_of_the_address() {
     assert_eq!(raw(&world, &HeaderMap::new(), b"ssl_check=1&token=x").await, WebhookResponse::empty(Delivery::Ignored));
 }
 
-/// Security case 85: what is genuine is answered with success, unless it makes no sense at all.
+/// Security case 85: a genuine delivery gets a success response, unless it is malformed.
 #[tokio::test]
 async fn what_makes_no_sense_is_told_apart() {
     let world = world().await;

@@ -1,4 +1,4 @@
-//! The Slack adapter against the strict fake of Slack: what the bot says and asks, and both ways in.
+//! The Slack adapter against a strict fake of Slack: outgoing calls, HTTP and Socket Mode.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod http;
@@ -27,7 +27,7 @@ pub struct World {
     pub ear: Arc<Ear>,
 }
 
-/// Hears everything, and answers what the test laid out for it.
+/// A handler that records everything and returns prepared replies.
 #[derive(Default)]
 pub struct Ear {
     heard: Mutex<Vec<Inbound>>,
@@ -53,7 +53,7 @@ impl Ear {
         self.heard.lock().unwrap().clone()
     }
 
-    /// The last that was heard, after so many.
+    /// Waits for `many` inbound interactions; returns the latest.
     pub async fn after(&self, many: usize) -> Inbound {
         let mut count = self.count.subscribe();
         let waited = tokio::time::timeout(Duration::from_secs(30), count.wait_for(|count| *count >= many)).await;
@@ -102,12 +102,12 @@ impl World {
         PersonRef::new(Platform::Slack, format!("{}/{user}", self.fake.team()))
     }
 
-    /// What everybody in the channel sees.
+    /// Returns the channel as every member sees it.
     pub fn seen(&self) -> String {
         self.fake.sees("ana", "hotfixes")
     }
 
-    /// The calls of a method so far.
+    /// Returns the number of calls of a method so far.
     pub fn calls(&self, method: &str) -> usize {
         self.fake.said().iter().filter(|said| said.method == method).count()
     }
@@ -149,7 +149,7 @@ pub fn form() -> Form {
     }
 }
 
-/// The command that was typed, when it was one.
+/// Returns the text of a command; panics for another interaction.
 pub fn typed(inbound: &Inbound) -> &str {
     match &inbound.interaction {
         Interaction::Command { text } => text,

@@ -1,4 +1,4 @@
-//! What the bot says and asks.
+//! The `Chat` port: posts, updates and lookups in Slack.
 
 use std::io::Write as _;
 use std::process::Stdio;
@@ -42,7 +42,7 @@ async fn a_card_is_posted_and_changed_in_place() {
     assert_eq!(metadata, json!({"event_type": "hotfix_post", "event_payload": {"key": "card"}}));
 }
 
-/// Security case 57: what is in a commit title calls nobody, in the blocks and in what stands for them.
+/// Security case 57: a commit title mentions nobody, neither in the blocks nor in the fallback text.
 #[tokio::test]
 async fn a_hostile_title_calls_nobody() {
     let world = world().await;
@@ -57,7 +57,7 @@ async fn a_hostile_title_calls_nobody() {
     );
 }
 
-/// slack_sdk's own models find nothing wrong with what the bot says, however much it is. They know Slack and not this adapter.
+/// The models of slack_sdk, which do not depend on this adapter, accept every message, including the longest.
 #[tokio::test]
 async fn slack_sdk_finds_nothing_wrong_with_what_the_bot_says() {
     let world = world().await;
@@ -122,7 +122,7 @@ async fn one_person_is_told_in_private() {
     assert!(!world.seen().contains("paymnts"), "ana does not see it");
 }
 
-/// A post whose answer is lost is uncertain, and found by its key before it is repeated.
+/// A post whose response is lost is uncertain; it is searched for by its key before it is repeated.
 #[tokio::test]
 async fn a_lost_answer_is_uncertain_and_the_post_is_found() {
     for fault in [Fault::DoneButHangUp, Fault::HalfBody, Fault::DoneBut500] {
@@ -158,7 +158,7 @@ async fn what_slack_could_not_do_is_told_apart() {
     );
 }
 
-/// Without a connection nothing can have happened.
+/// If the connection fails, the call had no effect.
 #[tokio::test]
 async fn a_slack_that_is_not_there_is_tried_again_and_stops_no_start() {
     let world = world().await;
@@ -171,7 +171,7 @@ async fn a_slack_that_is_not_there_is_tried_again_and_stops_no_start() {
     assert_eq!(found[0].status, CheckStatus::Warning, "{found:?}");
 }
 
-/// Refusals say what to do next.
+/// Every refusal names the next step.
 #[tokio::test]
 async fn refusals_say_what_to_do() {
     let world = world().await;
@@ -219,7 +219,7 @@ async fn slacks_wish_to_be_left_alone_holds_for_that_method_and_channel() {
     world.slack.post(&post(Destination::Channel(world.room("other")), "k", note("x"))).await.unwrap();
 }
 
-/// Updates that wait for another one are sent once, with the newest words.
+/// Updates that queue behind another one are sent once, with the newest content.
 #[tokio::test]
 async fn updates_are_coalesced() {
     let world = world().await;
@@ -234,7 +234,7 @@ async fn updates_are_coalesced() {
     assert_eq!(world.calls("chat.update"), 2, "the first, and the last: the others were overtaken");
 }
 
-/// Security cases 30, 32 and 34: reactions are read where they stand, and only on the bot's own messages.
+/// Security cases 30, 32 and 34: the current reactions are read, and only those on the bot's own messages.
 #[tokio::test]
 async fn reactions_are_read_where_they_stand() {
     let world = world().await;
@@ -253,7 +253,7 @@ async fn reactions_are_read_where_they_stand() {
     assert!(matches!(world.slack.reactions(&not_ours).await, Err(Failure::Rejected { .. })));
 }
 
-/// Security case 31: who is less than a member is never taken for one.
+/// Security case 31: an account below a member is never treated as a member.
 #[tokio::test]
 async fn accounts_are_what_slack_says_they_are() {
     let world = world().await;
@@ -290,7 +290,7 @@ async fn an_account_is_asked_for_once_a_minute() {
     assert!(matches!(world.slack.account(&ben).await, Err(Failure::Retry { .. })), "nobody is a member by default");
 }
 
-/// Security case 38.
+/// Security case 38: a channel is the team's own, shared or direct.
 #[tokio::test]
 async fn channels_are_own_shared_or_direct() {
     let world = world().await;
@@ -345,7 +345,7 @@ async fn what_keeps_a_bot_from_working_is_named_with_what_to_do() {
     assert!(!format!("{found:?}").contains("xoxb-wrong"), "security case 67");
 }
 
-/// Security case 67: a Slack that says back what it was told is not repeated.
+/// Security case 67: a token that Slack echoes is redacted.
 #[tokio::test]
 async fn a_token_that_is_said_back_is_not_repeated() {
     let world = world().await;
@@ -365,7 +365,7 @@ async fn a_token_that_is_said_back_is_not_repeated() {
     }
 }
 
-/// Security case 3: without a secret there is no way in.
+/// Security case 3: an ingress needs a secret.
 #[tokio::test]
 async fn options_that_cannot_work_are_refused() {
     let world = world().await;
@@ -389,7 +389,7 @@ async fn options_that_cannot_work_are_refused() {
     assert!(refused(|options| options.path = "slack".to_owned()).contains("path"));
 }
 
-/// A group that is not there, or that was disabled, would be called in vain.
+/// A missing or disabled user group is reported, because mentioning it would notify nobody.
 #[tokio::test]
 async fn a_group_that_cannot_be_called_is_told() {
     let world = world().await;

@@ -1,4 +1,4 @@
-//! Socket Mode: connections that come and go, and no act that is lost or heard under two names.
+//! Socket Mode: connections break and reconnect, and no interaction is lost or delivered under two dedupe keys.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +25,7 @@ struct Running {
 
 impl Running {
     async fn end(self) {
-        // It may have ended before.
+        // It may have ended already.
         let _ = self.stop.send(true);
         tokio::time::timeout(Duration::from_secs(30), self.run).await.expect("it stops").unwrap();
     }
@@ -72,7 +72,7 @@ async fn commands_forms_buttons_and_events_come_over_connections() {
     up(&world.fake, 0).await;
 }
 
-/// The same envelope on two connections is one act: both bring the same key.
+/// An envelope that arrives on two connections has one dedupe key.
 #[tokio::test]
 async fn an_envelope_that_comes_twice_has_one_key() {
     let (world, running) = connected().await;
@@ -84,7 +84,8 @@ async fn an_envelope_that_comes_twice_has_one_key() {
     running.end().await;
 }
 
-/// What could not be kept is not acknowledged, and comes again on the other connection with the same key.
+/// An envelope that could not be stored is not acknowledged, and arrives again on the other connection with the
+/// same key.
 #[tokio::test]
 async fn what_could_not_be_kept_is_not_acknowledged() {
     let (world, running) = connected().await;
@@ -102,7 +103,7 @@ async fn what_could_not_be_kept_is_not_acknowledged() {
     running.end().await;
 }
 
-/// The new connection is there before the old one goes.
+/// The new connection opens before the old one closes.
 #[tokio::test]
 async fn a_connection_that_is_about_to_go_is_replaced_first() {
     let (world, running) = connected().await;
@@ -125,7 +126,7 @@ fn opened(fake: &Fake) -> usize {
     fake.said().iter().filter(|said| said.method == "apps.connections.open").count()
 }
 
-/// A lost acknowledgement: the connection breaks, the envelope comes again over another one, under the same key.
+/// A lost acknowledgement: the connection breaks, and the envelope arrives over another one with the same key.
 #[tokio::test]
 async fn a_connection_that_breaks_loses_nothing() {
     let (world, running) = connected().await;
@@ -140,7 +141,7 @@ async fn a_connection_that_breaks_loses_nothing() {
     running.end().await;
 }
 
-/// Slack is down at the start and later comes up.
+/// Slack is down at the start and recovers later.
 #[tokio::test]
 async fn an_outage_is_sat_out() {
     let world = world().await;
@@ -154,7 +155,7 @@ async fn an_outage_is_sat_out() {
     running.end().await;
 }
 
-/// Ten are all that Slack takes; whoever is too much waits, and the others serve.
+/// Slack accepts ten connections; the surplus one waits while the others serve.
 #[tokio::test]
 async fn more_connections_than_slack_takes_do_no_harm() {
     let world = world().await;
@@ -171,7 +172,7 @@ async fn more_connections_than_slack_takes_do_no_harm() {
     first.end().await;
 }
 
-/// Socket Mode that is switched off is not stormed.
+/// If Socket Mode is disabled, the bot does not reconnect in a loop.
 #[tokio::test]
 async fn a_link_that_is_disabled_is_let_be() {
     let (world, running) = connected().await;
@@ -181,7 +182,7 @@ async fn a_link_that_is_disabled_is_let_be() {
     running.end().await;
 }
 
-/// Hears like the ear, and takes its time with what is slow the first time.
+/// A handler like [`Ear`] that blocks on the first delivery of a slow interaction.
 struct Slow {
     ear: Arc<Ear>,
     release: Notify,
@@ -210,7 +211,7 @@ fn run_slowly(world: &World, connections: u8) -> (Arc<Slow>, Running) {
     (slow, Running { stop, run: tokio::spawn(async move { mode.run(listener, stopped).await }) })
 }
 
-/// A slow act holds up nobody else on its connection.
+/// A slow interaction delays no other on its connection.
 #[tokio::test]
 async fn nobody_waits_for_a_slow_act() {
     let world = world().await;
@@ -225,7 +226,8 @@ async fn nobody_waits_for_a_slow_act() {
     running.end().await;
 }
 
-/// The connection breaks while an act is handled: its acknowledgement is lost, and the act comes again under the same key.
+/// The connection breaks during handling: the acknowledgement is lost, and the interaction arrives again with the
+/// same key.
 #[tokio::test]
 async fn a_lost_acknowledgement_brings_the_same_key_again() {
     let world = world().await;
@@ -243,7 +245,7 @@ async fn a_lost_acknowledgement_brings_the_same_key_again() {
     running.end().await;
 }
 
-/// When the bot stops, what it took is still acknowledged.
+/// On shutdown, accepted interactions are still acknowledged.
 #[tokio::test]
 async fn what_was_taken_is_acknowledged_at_the_end() {
     let world = world().await;
@@ -259,20 +261,20 @@ async fn what_was_taken_is_acknowledged_at_the_end() {
     assert_eq!(world.ear.heard().len(), 1);
 }
 
-/// A bot whose only connection goes through a relay.
+/// Sets up a bot whose only connection goes through a relay.
 async fn relayed() -> (World, Relay, Running) {
     let world = world().await;
     let relay = Relay::start(world.fake.url().trim_start_matches("http://").parse().unwrap()).await;
     world.fake.sockets_through(relay.address());
     let (_, running) = run_slowly(&world, 1);
     up(&world.fake, 1).await;
-    // Slack takes a connection for open before the bot has heard so: from now on it has.
+    // Slack considers a connection open before the bot does; the ping makes sure that the bot does too.
     assert!(world.fake.command("ana", "hotfixes", "/hotfix ping").await.taken());
     (world, relay, running)
 }
 
-/// Security case 11: a frame or a message that is too long, in one piece or in many, ends its connection before it is held in
-/// memory. Another one is opened, and what people did meanwhile is heard, once.
+/// Security case 11: a frame or message above the size limit, in one piece or in many, ends its connection before it is
+/// buffered. Another one opens, and interactions from the meantime are delivered once.
 #[rstest]
 #[tokio::test]
 async fn what_is_too_long_ends_its_connection_and_loses_nothing(#[values(0, 1, 2, 3, 4)] which: usize) {
@@ -280,7 +282,7 @@ async fn what_is_too_long_ends_its_connection_and_loses_nothing(#[values(0, 1, 2
     let (world, relay, running) = relayed().await;
     let (what, frames) = too_much(MOST).swap_remove(which);
     let taken = relay.say(frames).await;
-    // What the system itself holds on its way is not small; 64 MiB were there to be said.
+    // The operating system buffers a lot, but far less than the 64 MiB that were offered.
     assert!(taken < MOST + (24 << 20), "{what}: {taken} bytes were read");
     relay.ended(1).await;
     world.fake.patience(Duration::from_secs(20));
@@ -290,7 +292,7 @@ async fn what_is_too_long_ends_its_connection_and_loses_nothing(#[values(0, 1, 2
     running.end().await;
 }
 
-/// Security case 11: what comes in pieces is put together again, if it is short enough.
+/// Security case 11: a fragmented message within the limit is reassembled.
 #[tokio::test]
 async fn what_comes_in_pieces_is_heard() {
     let (world, relay, running) = relayed().await;
