@@ -79,9 +79,15 @@ pub(super) struct Role {
 pub(super) enum Kind {
     Text,
     /// A public thread. `members` maps each member to the time of joining in milliseconds.
-    Thread { parent: u64, owner: u64, members: BTreeMap<u64, i64> },
+    Thread {
+        parent: u64,
+        owner: u64,
+        members: BTreeMap<u64, i64>,
+    },
     /// Direct messages between the bot and a user.
-    Direct { with: u64 },
+    Direct {
+        with: u64,
+    },
 }
 
 /// A channel. A thread has the id of the message that it was started from.
