@@ -55,7 +55,9 @@ fn of(folder: &str) -> Vec<(PathBuf, String)> {
 #[test]
 fn no_doc_asks_a_question_or_is_one_word() {
     let mut wrong = Vec::new();
-    for (path, text) in ["bot/src", "adapters/src", "storage/src", "tests/src", "tests/fakes/src"].into_iter().flat_map(of) {
+    for (path, text) in
+        ["bot/src", "adapters/src", "storage/src", "tests/src", "tests/fakes/src"].into_iter().flat_map(of)
+    {
         let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
         for (number, line) in lines.iter().enumerate() {
             let Some(doc) = line.strip_prefix("/// ") else { continue };
