@@ -15,6 +15,8 @@ static CITED: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// `case_23_who_asked_for_it_does_not_approve_it`.
 static NAMED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"fn case_(\d+)_").expect("a pattern"));
+/// A line break inside a comment.
+static BREAK: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\n\s*//[/!]?").expect("a pattern"));
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -70,7 +72,7 @@ fn every_case_that_is_cited_exists_and_is_tested() {
     let mut cited: BTreeMap<u16, PathBuf> = BTreeMap::new();
     for (path, text) in sources {
         // A citation may be broken over two lines of a comment.
-        let text = Regex::new(r"\n\s*//[/!]?").expect("a pattern").replace_all(&text, " ").into_owned();
+        let text = BREAK.replace_all(&text, " ").into_owned();
         let in_words = CITED.captures_iter(&text).flat_map(|found| numbers(&found[1]));
         let in_names = NAMED.captures_iter(&text).filter_map(|found| found[1].parse().ok());
         cited.extend(in_words.chain(in_names).map(|number| (number, path.clone())));
