@@ -118,14 +118,14 @@ pub enum Effect {
         /// Version of the event.
         version: u64,
     },
-    /// Sends a direct message about an event. Recognized like [`PostEvent`](Self::Say).
+    /// Sends a direct message about an event. Recognized like [`PostEvent`](Self::PostEvent).
     SendDirectMessage {
         /// Version of the event.
         version: u64,
         /// The recipient.
         person: PersonId,
     },
-    /// Posts the message about an event in the break-glass audit channel. Recognized like [`PostEvent`](Self::Say).
+    /// Posts the message about an event in the break-glass audit channel. Recognized like [`PostEvent`](Self::PostEvent).
     Audit {
         /// Version of the event.
         version: u64,

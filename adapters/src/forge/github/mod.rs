@@ -67,7 +67,7 @@ impl GitHub {
     /// called within a Tokio runtime.
     ///
     /// # Errors
-    /// [`CommandOptionsError`] names the wrong option and the expected value.
+    /// [`GitHubOptionsError`] names the wrong option and the expected value.
     pub fn new(options: GitHubOptions) -> Result<Self, GitHubOptionsError> {
         let git_url = options::base("git_url", &options.git_url)?;
         Ok(Self { client: Arc::new(Client::new(options)?), git_url })

@@ -39,7 +39,7 @@ impl GitHubWebhook {
     /// Creates a verifier for deliveries signed with any of these secrets; there are several during a rotation.
     ///
     /// # Errors
-    /// [`CommandOptionsError::WebhookSecret`] if there is no secret or an empty one, because anyone could then forge a
+    /// [`GitHubOptionsError::WebhookSecret`] if there is no secret or an empty one, because anyone could then forge a
     /// signature (security case 3).
     pub fn new(secrets: Vec<SecretString>) -> Result<Self, GitHubOptionsError> {
         if secrets.is_empty() || secrets.iter().any(|secret| secret.expose_secret().trim().is_empty()) {
