@@ -1,4 +1,4 @@
-//! Benchmark of a decision of the domain: `cargo bench -p hotfix-tests --bench domain` prints a row for BENCHMARKS.md.
+//! Benchmark of a decision of the domain: `cargo bench -p hotfix-tests --bench domain` prints a row for tests/benches/README.md.
 #![allow(clippy::print_stdout)]
 
 use std::hint::black_box;

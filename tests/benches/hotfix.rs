@@ -1,5 +1,5 @@
 //! Benchmark of the bot's user-visible latencies: `cargo bench -p hotfix-tests --bench hotfix` prints rows for
-//! README.md.
+//! tests/benches/README.md.
 //!
 //! It measures a whole hotfix on GitHub with 50 ms per API call, the posting of a long run's events, and the start of
 //! the program.

@@ -61,7 +61,7 @@ impl Default for EgressPolicy {
 
 impl fmt::Debug for EgressPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reach").field("listed", &self.listed).finish_non_exhaustive()
+        f.debug_struct("EgressPolicy").field("listed", &self.listed).finish_non_exhaustive()
     }
 }
 

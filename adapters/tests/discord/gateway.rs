@@ -13,7 +13,7 @@ use hotfix_fakes::server::Fault;
 use rstest::rstest;
 use serde_json::json;
 
-use super::{Ear, Running, TOKEN, World, note, number, person, post, question, world};
+use super::{RecordingHandler, Running, TOKEN, World, note, number, person, post, question, world};
 
 fn frames(fake: &DiscordFake, op: u64) -> usize {
     fake.frames().iter().filter(|frame| frame.op == op).count()
@@ -26,7 +26,7 @@ async fn asked(world: &World) -> MessageRef {
 async fn reacting() -> (World, Running, MessageRef) {
     let (world, running) = World::connected().await;
     let ask = asked(&world).await;
-    world.ear.watch(&ask, Vec::new());
+    world.recorder.watch(&ask, Vec::new());
     (world, running, ask)
 }
 
@@ -70,18 +70,18 @@ async fn a_session_goes_on_after_a_gap() {
     let (world, running) = World::connected().await;
     let ask = asked(&world).await;
     world.fake.react(world.ada, number(&ask), "❌");
-    world.ear.after(1).await;
+    world.recorder.after(1).await;
     world.fake.gateway_down(true);
     world.fake.cut();
     world.fake.react(world.ben, number(&ask), "✅");
     world.fake.unreact(world.ben, number(&ask), "✅");
     world.fake.gateway_down(false);
-    world.ear.after(3).await;
-    let keys: BTreeSet<String> = world.ear.heard().into_iter().map(|heard| heard.dedupe_key).collect();
+    world.recorder.after(3).await;
+    let keys: BTreeSet<String> = world.recorder.heard().into_iter().map(|heard| heard.dedupe_key).collect();
     assert_eq!(keys.len(), 3, "each is told once");
     assert_eq!((frames(&world.fake, 2), frames(&world.fake, 6)), (1, 1), "it went on");
     running.end().await;
-    assert_eq!(world.ear.heard().len(), 3);
+    assert_eq!(world.recorder.heard().len(), 3);
     world.all_is_well();
 }
 
@@ -99,14 +99,14 @@ async fn what_was_missed_is_read_again() {
     world.fake.react(world.ada, number(&other), "✅");
     world.fake.lose_events(false);
     world.fake.cut();
-    world.ear.after(2).await;
+    world.recorder.after(2).await;
     again(&world, 2, 2).await;
-    let heard = world.ear.heard();
+    let heard = world.recorder.heard();
     let of = |number: usize| (heard[number].from.clone(), heard[number].interaction.clone());
     let stands = |emoji| Interaction::Reaction { message: ask.clone(), emoji, added: true };
     assert_eq!([of(0), of(1)], [(person(world.ben), stands(Emoji::Yes)), (person(world.ada), stands(Emoji::No)),]);
     running.end().await;
-    assert_eq!(world.ear.heard().len(), 2, "what is not watched, and what means nothing, is not handed in");
+    assert_eq!(world.recorder.heard().len(), 2, "what is not watched, and what means nothing, is not handed in");
     world.all_is_well();
 }
 
@@ -116,18 +116,18 @@ async fn what_was_taken_back_meanwhile_is_noticed() {
     let (world, running) = World::connected().await;
     let ask = asked(&world).await;
     let counts = |who: u64, emoji| CountedReaction { accounts: vec![person(1), person(who)], emoji };
-    world.ear.watch(&ask, vec![counts(world.ada, Emoji::Yes), counts(world.ben, Emoji::Yes)]);
+    world.recorder.watch(&ask, vec![counts(world.ada, Emoji::Yes), counts(world.ben, Emoji::Yes)]);
     world.fake.refuse_resume(true);
     world.fake.lose_events(true);
     world.fake.react(world.ada, number(&ask), "✅");
     world.fake.react(world.ben, number(&ask), "❌");
     world.fake.lose_events(false);
     world.fake.cut();
-    world.ear.after(2).await;
+    world.recorder.after(2).await;
     again(&world, 2, 2).await;
     running.end().await;
     let acts: Vec<(PersonRef, Interaction)> =
-        world.ear.heard().into_iter().map(|heard| (heard.from, heard.interaction)).collect();
+        world.recorder.heard().into_iter().map(|heard| (heard.from, heard.interaction)).collect();
     let reacted = |emoji, added| Interaction::Reaction { message: ask.clone(), emoji, added };
     assert_eq!(acts, [(person(1), reacted(Emoji::Yes, false)), (person(world.ben), reacted(Emoji::No, true))]);
     world.all_is_well();
@@ -138,13 +138,13 @@ async fn what_was_taken_back_meanwhile_is_noticed() {
 async fn nobody_is_told_the_same_after_every_gap() {
     let (world, running, ask) = reacting().await;
     let no = || HandlerReply::Message(Some(note("You asked for it yourself.")));
-    world.ear.answer(no());
+    world.recorder.answer(no());
     world.fake.react(world.ben, number(&ask), "✅");
     let direct = world.fake.direct(world.ben);
     world.fake.until("a word", |fake| (!fake.posted(direct).is_empty()).then_some(())).await;
-    world.ear.answer(no());
+    world.recorder.answer(no());
     world.fake.close(4009);
-    world.ear.after(2).await;
+    world.recorder.after(2).await;
     running.end().await;
     assert_eq!(world.fake.posted(direct).len(), 1, "{}", world.fake.seen(world.ben, direct));
     world.all_is_well();
@@ -160,7 +160,7 @@ async fn a_request_to_connect_anew_is_followed() {
     world.fake.invalidate(false);
     again(&world, 2, 3).await;
     world.fake.react(world.ben, number(&ask), "✅");
-    world.ear.after(1).await;
+    world.recorder.after(1).await;
     running.end().await;
     world.fake.until("it is gone", |fake| (fake.connected() == 0).then_some(())).await;
 }
@@ -215,7 +215,7 @@ async fn an_outage_passes() {
     world.up().await;
     world.fake.until("the commands", |fake| (!fake.commands().is_empty()).then_some(())).await;
     running.end().await;
-    assert!(Arc::<Ear>::strong_count(&world.ear) == 1, "nothing runs on");
+    assert!(Arc::<RecordingHandler>::strong_count(&world.recorder) == 1, "nothing runs on");
 }
 
 /// Sets up a bot whose connection goes through a relay.
@@ -225,7 +225,7 @@ async fn relayed() -> (World, Relay, Running) {
     let gateway = Some(format!("ws://{}", relay.address()).parse().unwrap());
     let world = World::of(fake, |options| DiscordOptions { gateway, ..options });
     let running = world.run();
-    world.ear.begun().await;
+    world.recorder.begun().await;
     (world, relay, running)
 }
 
@@ -243,11 +243,11 @@ async fn what_is_too_long_ends_its_connection_and_loses_nothing(#[values(0, 1, 2
     assert!(taken < MOST + (24 << 20), "{what}: {taken} bytes were read");
     relay.ended(1).await;
     world.fake.react(world.ada, number(&ask), "❌");
-    let heard = world.ear.after(1).await;
+    let heard = world.recorder.after(1).await;
     assert!(matches!(heard.interaction, Interaction::Reaction { added: true, .. }), "{what}: {heard:?}");
     again(&world, 6, 1).await;
     assert_eq!(frames(&world.fake, 2), 1, "{what}: the session went on");
-    assert_eq!(world.ear.heard().len(), 1, "{what}");
+    assert_eq!(world.recorder.heard().len(), 1, "{what}");
     running.end().await;
 }
 

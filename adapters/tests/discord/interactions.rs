@@ -47,18 +47,18 @@ async fn said(world: &World, interaction: u64) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_are_heard_as_they_could_be_typed() {
     let (world, running) = World::connected().await;
-    world.ear.answer(HandlerReply::Message(Some(note("Only you: @everyone"))));
+    world.recorder.answer(HandlerReply::Message(Some(note("Only you: @everyone"))));
     let given = [("title", json!("Fix \"500\"")), ("service", json!("payments"))];
     let asked = world.fake.run(world.ada, world.releases, "hotfix start", &given);
     assert_eq!(said(&world, asked).await, "hotfix (only you):\n  | Only you: \\@everyone\n");
     assert_eq!(world.seen(), "", "nobody else sees it");
-    let heard = world.ear.after(1).await;
+    let heard = world.recorder.after(1).await;
     assert_eq!(text(&heard), r#"start payments "Fix \"500\"""#);
     assert_eq!((&heard.from, &heard.channel, &heard.thread), (&person(world.ada), &world.channel(), &None));
     assert!(heard.can_ask && heard.dedupe_key == format!("discord:{asked}"));
     let anything = world.fake.run(world.ben, world.releases, "hotfix do", &[("text", json!("whoami"))]);
     assert_eq!(said(&world, anything).await, "hotfix (only you):\n  | Done.\n");
-    assert_eq!(text(&world.ear.after(2).await), "whoami");
+    assert_eq!(text(&world.recorder.after(2).await), "whoami");
     running.end().await;
     world.all_is_well();
 }
@@ -70,19 +70,19 @@ async fn in_a_thread_the_card_is_meant() {
     let card = world.discord.post(&post(world.place(), "card", note("HF-1"))).await.unwrap();
     let ask = world.discord.post(&post(Destination::Thread(card.clone()), "ask", question())).await.unwrap();
     world.fake.run(world.ada, number(&card), "hotfix status", &[]);
-    let heard = world.ear.after(1).await;
+    let heard = world.recorder.after(1).await;
     assert_eq!((heard.channel, heard.thread.as_ref()), (world.channel(), Some(&card)));
     let pressed = world.fake.press(world.ben, number(&ask), "Approve");
     assert_eq!(world.fake.answered(pressed).await, Answer::DeferredUpdate, "what it did shows elsewhere");
-    let heard = world.ear.after(2).await;
+    let heard = world.recorder.after(2).await;
     assert_eq!(heard.interaction, Interaction::ButtonClick { message: ask.clone(), value: "approve".to_owned() });
     assert_eq!((heard.channel, heard.thread.as_ref()), (world.channel(), Some(&card)));
     world.fake.react(world.ben, number(&ask), "👍🏿");
-    let heard = world.ear.after(3).await;
+    let heard = world.recorder.after(3).await;
     assert_eq!(heard.interaction, Interaction::Reaction { message: ask.clone(), emoji: Emoji::Yes, added: true });
     assert_eq!((heard.channel, heard.thread, heard.can_ask), (world.channel(), Some(card), false));
     world.fake.unreact(world.ben, number(&ask), "👍🏿");
-    let heard = world.ear.after(4).await;
+    let heard = world.recorder.after(4).await;
     assert_eq!(heard.interaction, Interaction::Reaction { message: ask, emoji: Emoji::Yes, added: false });
     running.end().await;
     world.all_is_well();
@@ -91,12 +91,12 @@ async fn in_a_thread_the_card_is_meant() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_form_that_does_not_do_comes_back_as_it_was_filled() {
     let (world, running) = World::connected().await;
-    world.ear.answer(HandlerReply::OpenForm(form()));
+    world.recorder.answer(HandlerReply::OpenForm(form()));
     let asked = world.fake.run(world.ada, world.releases, "hotfix status", &[]);
     let Answer::Modal(modal) = world.fake.answered(asked).await else { panic!("a modal") };
     assert_eq!((modal.title.as_str(), modal.inputs.len()), ("Verify", 2));
     let wrong = vec![("outcome".to_owned(), "Say pass or fail.".to_owned())];
-    world.ear.answer(HandlerReply::FieldErrors(wrong));
+    world.recorder.answer(HandlerReply::FieldErrors(wrong));
     let sent = world.fake.submit(world.ada, &[("=outcome", "maybe"), ("=note", "It is slow")]);
     let answer = said(&world, sent).await;
     assert!(answer.contains("**Outcome** Say pass or fail.") && answer.contains("[Correct it]"), "{answer}");
@@ -107,7 +107,7 @@ async fn a_form_that_does_not_do_comes_back_as_it_was_filled() {
     assert_eq!(filled, ["maybe", "It is slow"]);
     let sent = world.fake.submit(world.ada, &[("=outcome", "pass")]);
     world.fake.answered(sent).await;
-    let heard = world.ear.after(3).await;
+    let heard = world.recorder.after(3).await;
     let answers = [("outcome", "pass"), ("note", "It is slow")].map(|(id, text)| (id.to_owned(), text.to_owned()));
     let act =
         Interaction::FormSubmit { key: "verify/HF-1".to_owned(), answers: Answers(answers.into_iter().collect()) };
@@ -123,7 +123,7 @@ async fn what_no_modal_holds_is_said_as_a_command() {
     let mut long = form();
     let note = long.inputs[1].clone();
     long.inputs.extend((0..4).map(|n| Input { id: format!("more{n}"), required: false, ..note.clone() }));
-    world.ear.answer(HandlerReply::OpenForm(long));
+    world.recorder.answer(HandlerReply::OpenForm(long));
     let asked = world.fake.run(world.ada, world.releases, "hotfix status", &[]);
     let told = said(&world, asked).await;
     assert!(told.contains("this form has 6. Say it as a command: `/hotfix verify staging pass HF-1`"), "{told}");
@@ -138,13 +138,13 @@ async fn a_message_is_added_by_its_menu() {
     let words = world.fake.say(world.ben, world.releases, "The queue is at 40,000");
     let chosen = world.fake.choose(world.ada, words, "Add to hotfix");
     assert_eq!(said(&world, chosen).await, "hotfix (only you):\n  | Done.\n");
-    let heard = world.ear.after(1).await;
+    let heard = world.recorder.after(1).await;
     let message = MessageRef { channel: world.channel(), id: words.to_string() };
     assert_eq!(heard.interaction, Interaction::MessageShortcut { message, text: "The queue is at 40,000".to_owned() });
     assert!(heard.can_ask);
     let card = world.discord.post(&post(world.place(), "card", question())).await.unwrap();
     world.fake.choose(world.ada, number(&card), "Add to hotfix");
-    let heard = world.ear.after(2).await;
+    let heard = world.recorder.after(2).await;
     assert!(
         matches!(&heard.interaction, Interaction::MessageShortcut { text, .. } if text.contains("Ship it?")),
         "{heard:?}"
@@ -157,23 +157,25 @@ async fn a_message_is_added_by_its_menu() {
 async fn what_takes_longer_follows() {
     let (world, running) = World::connected().await;
     let (say, later) = oneshot::channel();
-    world.ear.answer(HandlerReply::Deferred(later));
+    world.recorder.answer(HandlerReply::Deferred(later));
     let slow = world.fake.run(world.ada, world.releases, "hotfix status", &[]);
     let Answer::Deferred(message) = world.fake.answered(slow).await else { panic!("it is thinking") };
     say.send(Some(note("Found it."))).unwrap();
     let shown = |fake: &hotfix_fakes::discord::DiscordFake| fake.message(message).contains("Found it.").then_some(());
     world.fake.until("what came of it", shown).await;
     let (say, later) = oneshot::channel();
-    world.ear.answer(HandlerReply::Deferred(later));
+    world.recorder.answer(HandlerReply::Deferred(later));
     let lost = world.fake.run(world.ada, world.releases, "hotfix status", &[]);
     let Answer::Deferred(message) = world.fake.answered(lost).await else { panic!("it is thinking") };
     drop(say);
     let shown = |fake: &hotfix_fakes::discord::DiscordFake| fake.message(message).contains("is kept").then_some(());
     world.fake.until("that it is kept", shown).await;
-    world.ear.answer(HandlerReply::Unavailable);
+    world.recorder.answer(HandlerReply::Unavailable);
     let failed = world.fake.run(world.ada, world.releases, "hotfix status", &[]);
     assert!(said(&world, failed).await.contains("could not be kept"));
-    world.ear.answer(HandlerReply::HomePage((0..40).map(|n| note(&format!("HF-{n} {}", "x".repeat(300)))).collect()));
+    world
+        .recorder
+        .answer(HandlerReply::HomePage((0..40).map(|n| note(&format!("HF-{n} {}", "x".repeat(300)))).collect()));
     let home = world.fake.run(world.ada, world.releases, "hotfix status", &[]);
     let home = said(&world, home).await;
     assert!(home.contains("HF-0 ") && home.contains("more do not fit here"), "{home}");
@@ -202,14 +204,14 @@ async fn a_whisper_reaches_one_person() {
 async fn a_refused_reaction_is_told_to_whom_it_was() {
     let (world, running) = World::connected().await;
     let ask = world.discord.post(&post(world.place(), "ask", question())).await.unwrap();
-    world.ear.answer(HandlerReply::Message(Some(note("You may not."))));
+    world.recorder.answer(HandlerReply::Message(Some(note("You may not."))));
     world.fake.react(world.ben, number(&ask), "✅");
     let direct = world.fake.direct(world.ben);
     world.fake.until("a word", |fake| fake.seen(world.ben, direct).contains("You may not.").then_some(())).await;
     // Security case 30: bots do not vote.
     world.fake.react(world.fake.other_bot("other"), number(&ask), "✅");
     world.fake.react(world.ada, number(&ask), "❌");
-    let heard = world.ear.after(2).await;
+    let heard = world.recorder.after(2).await;
     assert_eq!(heard.from, person(world.ada));
     running.end().await;
     world.all_is_well();
@@ -223,7 +225,7 @@ async fn another_server_is_turned_away() {
     let direct = world.fake.direct(world.ada);
     let asked = world.fake.run(world.ada, direct, "hotfix status", &[]);
     said(&world, asked).await;
-    assert_eq!(world.ear.after(1).await.channel, channel(direct));
+    assert_eq!(world.recorder.after(1).await.channel, channel(direct));
     running.end().await;
     let mut elsewhere = options(&world.fake);
     elsewhere.guilds = vec!["1".to_owned()];
@@ -237,7 +239,7 @@ async fn another_server_is_turned_away() {
         .await;
     let asked = world.fake.run(world.ada, world.releases, "hotfix status", &[]);
     assert!(said(&world, asked).await.contains("does not take anything from here"));
-    assert_eq!(world.ear.heard().len(), 1, "nothing of it is handed on");
+    assert_eq!(world.recorder.heard().len(), 1, "nothing of it is handed on");
     running.end().await;
 }
 

@@ -28,7 +28,7 @@ pub const TOKEN: &str = "token-of-the-bot";
 pub struct World {
     pub fake: DiscordFake,
     pub discord: Discord,
-    pub ear: Arc<Ear>,
+    pub recorder: Arc<RecordingHandler>,
     pub ada: u64,
     pub ben: u64,
     pub releases: u64,
@@ -36,7 +36,7 @@ pub struct World {
 
 /// A handler that records everything and returns prepared replies.
 #[derive(Default)]
-pub struct Ear {
+pub struct RecordingHandler {
     heard: Mutex<Vec<Inbound>>,
     answers: Mutex<VecDeque<HandlerReply>>,
     watched: Mutex<Vec<VoteMessage>>,
@@ -46,7 +46,7 @@ pub struct Ear {
 }
 
 #[async_trait]
-impl InboundHandler for Ear {
+impl InboundHandler for RecordingHandler {
     async fn handle(&self, inbound: Inbound) -> HandlerReply {
         let answer = self.answers.lock().unwrap().pop_front().unwrap_or(HandlerReply::Message(None));
         self.heard.lock().unwrap().push(inbound);
@@ -61,7 +61,7 @@ impl InboundHandler for Ear {
     }
 }
 
-impl Ear {
+impl RecordingHandler {
     pub fn answer(&self, heard: HandlerReply) {
         self.answers.lock().unwrap().push_back(heard);
     }
@@ -137,13 +137,13 @@ impl World {
     pub fn of(fake: DiscordFake, change: impl FnOnce(DiscordOptions) -> DiscordOptions) -> Self {
         let (ada, ben, releases) = (fake.person("ada"), fake.person("ben"), fake.channel("releases"));
         let discord = Discord::new(change(options(&fake))).unwrap();
-        Self { fake, discord, ear: Arc::default(), ada, ben, releases }
+        Self { fake, discord, recorder: Arc::default(), ada, ben, releases }
     }
 
     pub fn run(&self) -> Running {
         let (stop, stopped) = watch::channel(false);
-        let (gateway, ear) = (self.discord.gateway(), Arc::clone(&self.ear));
-        Running { stop, run: tokio::spawn(async move { gateway.run(ear, stopped).await }) }
+        let (gateway, recorder) = (self.discord.gateway(), Arc::clone(&self.recorder));
+        Running { stop, run: tokio::spawn(async move { gateway.run(recorder, stopped).await }) }
     }
 
     /// Returns a connected bot with registered commands.
@@ -151,7 +151,7 @@ impl World {
         let world = world().await;
         let running = world.run();
         world.up().await;
-        world.ear.begun().await;
+        world.recorder.begun().await;
         world.fake.until("the commands", |fake| (!fake.commands().is_empty()).then_some(())).await;
         (world, running)
     }

@@ -24,19 +24,19 @@ use tokio::sync::watch;
 pub struct World {
     pub fake: Fake,
     pub slack: Slack,
-    pub ear: Arc<Ear>,
+    pub recorder: Arc<RecordingHandler>,
 }
 
 /// A handler that records everything and returns prepared replies.
 #[derive(Default)]
-pub struct Ear {
+pub struct RecordingHandler {
     heard: Mutex<Vec<Inbound>>,
     answers: Mutex<VecDeque<HandlerReply>>,
     count: watch::Sender<usize>,
 }
 
 #[async_trait]
-impl InboundHandler for Ear {
+impl InboundHandler for RecordingHandler {
     async fn handle(&self, inbound: Inbound) -> HandlerReply {
         self.heard.lock().unwrap().push(inbound);
         self.count.send_modify(|count| *count += 1);
@@ -44,7 +44,7 @@ impl InboundHandler for Ear {
     }
 }
 
-impl Ear {
+impl RecordingHandler {
     pub fn answer(&self, heard: HandlerReply) {
         self.answers.lock().unwrap().push_back(heard);
     }
@@ -82,7 +82,7 @@ pub async fn world() -> World {
     fake.channel("hotfixes", &["ana", "ben", "hotfix"]);
     fake.grant(&SCOPES);
     let slack = Slack::new(options(&fake)).unwrap();
-    World { fake, slack, ear: Arc::default() }
+    World { fake, slack, recorder: Arc::default() }
 }
 
 impl World {

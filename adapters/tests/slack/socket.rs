@@ -16,7 +16,7 @@ use serde_json::json;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use super::{Ear, World, form, note, options, post, question, typed, world};
+use super::{RecordingHandler, World, form, note, options, post, question, typed, world};
 
 struct Running {
     stop: watch::Sender<bool>,
@@ -34,8 +34,8 @@ impl Running {
 fn run(world: &World, slack: &Slack) -> Running {
     world.fake.deliver_over_sockets();
     let (stop, stopped) = watch::channel(false);
-    let (mode, ear) = (slack.socket_mode().unwrap(), Arc::clone(&world.ear));
-    let run = tokio::spawn(async move { mode.run(ear, stopped).await });
+    let (mode, recorder) = (slack.socket_mode().unwrap(), Arc::clone(&world.recorder));
+    let run = tokio::spawn(async move { mode.run(recorder, stopped).await });
     Running { stop, run }
 }
 
@@ -54,19 +54,19 @@ async fn up(fake: &Fake, many: usize) {
 #[tokio::test]
 async fn commands_forms_buttons_and_events_come_over_connections() {
     let (world, running) = connected().await;
-    world.ear.answer(HandlerReply::Message(Some(note("HF-1 waits for Ben"))));
+    world.recorder.answer(HandlerReply::Message(Some(note("HF-1 waits for Ben"))));
     world.fake.command("ana", "hotfixes", "/hotfix status").await;
     assert!(world.seen().contains("(only you see this): HF-1 waits for Ben"), "{}", world.seen());
-    world.ear.answer(HandlerReply::OpenForm(form()));
+    world.recorder.answer(HandlerReply::OpenForm(form()));
     world.fake.command("ana", "hotfixes", "/hotfix verify").await;
     world.fake.until("a form", |fake| fake.modal("ana").is_some()).await;
-    world.ear.answer(HandlerReply::FieldErrors(vec![("note".to_owned(), "Say more.".to_owned())]));
+    world.recorder.answer(HandlerReply::FieldErrors(vec![("note".to_owned(), "Say more.".to_owned())]));
     world.fake.submit("ana", &[("Outcome", "pass"), ("Note", "x")]).await;
     assert!(world.fake.modal("ana").unwrap().contains("! Say more."));
     let ask = world.slack.post(&post(world.place(), "ask", question())).await.unwrap();
     world.fake.press("ben", "hotfixes", &ask.id, "Approve").await;
     world.fake.react("ben", "hotfixes", &ask.id, "+1").await;
-    let heard = world.ear.after(5).await;
+    let heard = world.recorder.after(5).await;
     assert!(matches!(heard.interaction, Interaction::Reaction { added: true, .. }), "{heard:?}");
     running.end().await;
     up(&world.fake, 0).await;
@@ -78,8 +78,8 @@ async fn an_envelope_that_comes_twice_has_one_key() {
     let (world, running) = connected().await;
     world.fake.send_twice(true);
     world.fake.command("ana", "hotfixes", "/hotfix approve").await;
-    world.ear.after(2).await;
-    let keys: Vec<String> = world.ear.heard().into_iter().map(|heard| heard.dedupe_key).collect();
+    world.recorder.after(2).await;
+    let keys: Vec<String> = world.recorder.heard().into_iter().map(|heard| heard.dedupe_key).collect();
     assert_eq!(keys[0], keys[1]);
     running.end().await;
 }
@@ -90,16 +90,16 @@ async fn an_envelope_that_comes_twice_has_one_key() {
 async fn what_could_not_be_kept_is_not_acknowledged() {
     let (world, running) = connected().await;
     world.fake.patience(Duration::from_millis(200));
-    world.ear.answer(HandlerReply::Unavailable);
+    world.recorder.answer(HandlerReply::Unavailable);
     let ask = world.slack.post(&post(world.place(), "ask", question())).await.unwrap();
     world.fake.react("ben", "hotfixes", &ask.id, "+1").await;
-    world.ear.after(2).await;
-    let keys: Vec<String> = world.ear.heard().into_iter().map(|heard| heard.dedupe_key).collect();
+    world.recorder.after(2).await;
+    let keys: Vec<String> = world.recorder.heard().into_iter().map(|heard| heard.dedupe_key).collect();
     assert_eq!((keys.len(), &keys[0]), (2, &keys[1]));
     assert_eq!(world.fake.retries_to_come(), 0, "the second was acknowledged");
-    world.ear.answer(HandlerReply::Unavailable);
+    world.recorder.answer(HandlerReply::Unavailable);
     assert!(world.fake.command("ana", "hotfixes", "/hotfix approve").await.taken());
-    assert_eq!(world.ear.heard().len(), 4, "a command too");
+    assert_eq!(world.recorder.heard().len(), 4, "a command too");
     running.end().await;
 }
 
@@ -112,7 +112,7 @@ async fn a_connection_that_is_about_to_go_is_replaced_first() {
     for _ in 0..3 {
         world.fake.command("ana", "hotfixes", "/hotfix status").await;
     }
-    assert_eq!(world.ear.heard().len(), 3, "all three serve, the old one too");
+    assert_eq!(world.recorder.heard().len(), 3, "all three serve, the old one too");
     world.fake.take_leave(Farewell::RefreshRequested);
     up(&world.fake, 2).await;
     assert_eq!(opened(&world.fake), 3, "the one that was warned has its successor already");
@@ -132,12 +132,12 @@ async fn a_connection_that_breaks_loses_nothing() {
     let (world, running) = connected().await;
     world.fake.cut_at_next();
     world.fake.command("ana", "hotfixes", "/hotfix status").await;
-    assert_eq!(typed(&world.ear.after(1).await), "status");
+    assert_eq!(typed(&world.recorder.after(1).await), "status");
     up(&world.fake, 2).await;
     world.fake.cut();
     up(&world.fake, 2).await;
     world.fake.command("ana", "hotfixes", "/hotfix list").await;
-    assert_eq!(typed(&world.ear.after(2).await), "list");
+    assert_eq!(typed(&world.recorder.after(2).await), "list");
     running.end().await;
 }
 
@@ -166,7 +166,7 @@ async fn more_connections_than_slack_takes_do_no_harm() {
     let second = run(&world, &world.slack);
     world.fake.until("two more have tried", |fake| opened(fake) == 12).await;
     world.fake.command("ana", "hotfixes", "/hotfix status").await;
-    assert_eq!(world.ear.heard().len(), 1);
+    assert_eq!(world.recorder.heard().len(), 1);
     assert_eq!(opened(&world.fake), 12, "they are in no hurry");
     second.end().await;
     first.end().await;
@@ -182,9 +182,9 @@ async fn a_link_that_is_disabled_is_let_be() {
     running.end().await;
 }
 
-/// A handler like [`Ear`] that blocks on the first delivery of a slow interaction.
+/// A handler like [`RecordingHandler`] that blocks on the first delivery of a slow interaction.
 struct Slow {
-    ear: Arc<Ear>,
+    recorder: Arc<RecordingHandler>,
     release: Notify,
     again: AtomicBool,
 }
@@ -193,7 +193,7 @@ struct Slow {
 impl InboundHandler for Slow {
     async fn handle(&self, inbound: Inbound) -> HandlerReply {
         let slow = typed(&inbound) == "slow" && !self.again.swap(true, Ordering::Relaxed);
-        let heard = self.ear.handle(inbound).await;
+        let heard = self.recorder.handle(inbound).await;
         if slow {
             self.release.notified().await;
         }
@@ -205,7 +205,8 @@ fn run_slowly(world: &World, connections: u8) -> (Arc<Slow>, Running) {
     let mut options = options(&world.fake);
     options.connections = connections;
     world.fake.deliver_over_sockets();
-    let slow = Arc::new(Slow { ear: Arc::clone(&world.ear), release: Notify::new(), again: AtomicBool::new(false) });
+    let slow =
+        Arc::new(Slow { recorder: Arc::clone(&world.recorder), release: Notify::new(), again: AtomicBool::new(false) });
     let (stop, stopped) = watch::channel(false);
     let (mode, listener) = (Slack::new(options).unwrap().socket_mode().unwrap(), Arc::clone(&slow));
     (slow, Running { stop, run: tokio::spawn(async move { mode.run(listener, stopped).await }) })
@@ -234,13 +235,13 @@ async fn a_lost_acknowledgement_brings_the_same_key_again() {
     let (slow, running) = run_slowly(&world, 2);
     up(&world.fake, 2).await;
     let (answered, ()) = tokio::join!(world.fake.command("ana", "hotfixes", "/hotfix slow"), async {
-        world.ear.after(1).await;
+        world.recorder.after(1).await;
         world.fake.cut();
-        world.ear.after(2).await;
+        world.recorder.after(2).await;
         slow.release.notify_one();
     });
     assert!(answered.taken(), "{answered:?}");
-    let keys: Vec<String> = world.ear.heard().into_iter().map(|heard| heard.dedupe_key).collect();
+    let keys: Vec<String> = world.recorder.heard().into_iter().map(|heard| heard.dedupe_key).collect();
     assert_eq!((keys.len(), &keys[0]), (2, &keys[1]));
     running.end().await;
 }
@@ -252,13 +253,13 @@ async fn what_was_taken_is_acknowledged_at_the_end() {
     let (slow, running) = run_slowly(&world, 1);
     up(&world.fake, 1).await;
     let (answered, ()) = tokio::join!(world.fake.command("ana", "hotfixes", "/hotfix slow"), async {
-        world.ear.after(1).await;
+        world.recorder.after(1).await;
         running.stop.send(true).unwrap();
         slow.release.notify_one();
     });
     assert!(answered.taken(), "{answered:?}");
     running.end().await;
-    assert_eq!(world.ear.heard().len(), 1);
+    assert_eq!(world.recorder.heard().len(), 1);
 }
 
 /// Sets up a bot whose only connection goes through a relay.
@@ -287,7 +288,7 @@ async fn what_is_too_long_ends_its_connection_and_loses_nothing(#[values(0, 1, 2
     relay.ended(1).await;
     world.fake.patience(Duration::from_secs(20));
     assert!(world.fake.command("ana", "hotfixes", "/hotfix status").await.taken(), "{what}");
-    assert_eq!(world.ear.heard().len(), 2, "{what}");
+    assert_eq!(world.recorder.heard().len(), 2, "{what}");
     assert_eq!(opened(&world.fake), 2, "{what}");
     running.end().await;
 }
@@ -305,6 +306,6 @@ async fn what_comes_in_pieces_is_heard() {
         "envelope_id": "in-pieces", "type": "slash_commands", "accepts_response_payload": true, "payload": payload,
     });
     relay.say(in_pieces(&envelope.to_string(), 7)).await;
-    assert_eq!(typed(&world.ear.after(2).await), "note in pieces");
+    assert_eq!(typed(&world.recorder.after(2).await), "note in pieces");
     running.end().await;
 }

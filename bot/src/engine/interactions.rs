@@ -304,7 +304,7 @@ impl Engine {
 
     #[expect(
         clippy::wildcard_enum_match_arm,
-        reason = "every other request is about a run, and `meaning` is exhaustive"
+        reason = "every other request concerns a run, and `to_user_command` is exhaustive"
     )]
     pub(super) async fn dispatch(&self, asker: &Caller, request: Request) -> Result<Reply, EngineError> {
         let role = command::required_role(&request);
@@ -614,7 +614,7 @@ fn triage(state: &Hotfix, words: &[TriageWord]) -> BTreeMap<usize, TriageAnswer>
 fn asks_by_name(state: &Hotfix, person: &PersonId, request: &Request) -> bool {
     let current = state.current().map(|(_, spec)| &spec.id);
     let mut steps = state.plan.steps.iter();
-    #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is asked of people by name")]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "no other step asks people by name")]
     match request {
         Request::Agree { step, .. } => steps.any(|spec| {
             let this = step.as_ref().or(current) == Some(&spec.id);

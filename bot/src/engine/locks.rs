@@ -36,7 +36,7 @@ struct LaneEvent<'a> {
 impl Engine {
     #[expect(
         clippy::wildcard_enum_match_arm,
-        reason = "`asked` sends here only what is about locks, and `locks` itself is what is left"
+        reason = "`dispatch` passes only requests about locks, and only `locks` itself is left"
     )]
     pub(super) async fn lock(&self, asker: &Caller, request: Request, role: Role) -> Result<Reply, EngineError> {
         match request {
@@ -111,7 +111,7 @@ impl Engine {
         self.admit_for_all(asker, role).await
     }
 
-    #[expect(clippy::too_many_arguments, reason = "three words and three facts about one lease")]
+    #[expect(clippy::too_many_arguments, reason = "three words of the user and three facts about one lease")]
     async fn take(
         &self,
         asker: &Caller,
@@ -139,7 +139,7 @@ impl Engine {
     }
 
     /// Changes a held lease. Its holder may do so, a captain may steal it, and the lanes of a run cannot be changed.
-    #[expect(clippy::too_many_arguments, reason = "three words and three facts about one lease")]
+    #[expect(clippy::too_many_arguments, reason = "three words of the user and three facts about one lease")]
     async fn change(
         &self,
         asker: &Caller,
@@ -179,7 +179,7 @@ impl Engine {
         self.commit_lane(asker, &grant, &asked.lease, change(&view, now), reason, event).await
     }
 
-    #[expect(clippy::too_many_arguments, reason = "three words and three facts about one lease")]
+    #[expect(clippy::too_many_arguments, reason = "three words of the user and three facts about one lease")]
     async fn commit_lane(
         &self,
         asker: &Caller,

@@ -17,7 +17,7 @@ use crate::view::{self, Lock, Me, Rights, Whereabouts, Worth};
 impl Engine {
     #[expect(
         clippy::wildcard_enum_match_arm,
-        reason = "`asked` sends here only what looks, and what is left is about a run"
+        reason = "`dispatch` passes only read-only requests, and the rest concern a run"
     )]
     pub(super) async fn show(&self, asker: &Caller, request: Request) -> Result<Reply, EngineError> {
         match request {
@@ -32,7 +32,7 @@ impl Engine {
 
     #[expect(
         clippy::wildcard_enum_match_arm,
-        reason = "`asked` sends here only what looks, and the card answers what is left"
+        reason = "`dispatch` passes only read-only requests, and the card answers the rest"
     )]
     async fn about_run(&self, asker: &Caller, request: Request) -> Result<Reply, EngineError> {
         let state = match self.find_run(asker, request.run()).await {

@@ -1,5 +1,5 @@
 //! Benchmark of slash commands: throughput and latency, compared with an app on `@slack/bolt` that stores each command
-//! in SQLite. `cargo bench -p hotfix-tests --bench ingress` prints the tables for README.md after about three minutes.
+//! in SQLite. `cargo bench -p hotfix-tests --bench ingress` prints the tables for tests/benches/README.md after about three minutes.
 //!
 //! Both contenders acknowledge a command only when it is durable. Both are killed after each measurement, and must have
 //! kept every command that they acknowledged. They take turns on the same disk under the same load: first on the

@@ -87,7 +87,7 @@ impl RunEnd {
 /// The stage that a run has reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// Not requested.
+    /// No command was requested.
     Absent,
     /// Requested but not started; a supervisor may be starting.
     Requested,
